@@ -1,0 +1,158 @@
+"""Indexed 4-ary heap: four children a node make it half as deep as a binary heap, and their keys
+share a cache line, which is what a pop of a million entries costs most.
+
+Nodes carry their key, so ordering touches only the node array; `place` is written once a move.
+"""
+
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
+
+
+cdef inline bint _before(HeapNode a, HeapNode b) noexcept nogil:
+    return a.key < b.key or (a.key == b.key and a.item < b.item)
+
+
+cdef inline void _rise(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
+    cdef uint32_t parent
+    while at > 0:
+        parent = (at - 1) >> 2
+        if not _before(node, heap.nodes[parent]):
+            break
+        heap.nodes[at] = heap.nodes[parent]
+        heap.place[heap.nodes[at].item] = at
+        at = parent
+    heap.nodes[at] = node
+    heap.place[node.item] = at
+
+
+cdef inline uint32_t _smallest_child(Heap* heap, uint32_t first, uint32_t end) noexcept nogil:
+    cdef uint32_t best = first, child
+    for child in range(first + 1, end):
+        if _before(heap.nodes[child], heap.nodes[best]):
+            best = child
+    return best
+
+
+cdef inline void _sink(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
+    cdef uint32_t first, best, count = heap.count
+    while True:
+        first = (at << 2) + 1
+        if first >= count:
+            break
+        best = _smallest_child(heap, first, first + 4 if first + 4 < count else count)
+        if not _before(heap.nodes[best], node):
+            break
+        heap.nodes[at] = heap.nodes[best]
+        heap.place[heap.nodes[at].item] = at
+        at = best
+    heap.nodes[at] = node
+    heap.place[node.item] = at
+
+
+cdef void heap_init(Heap* heap) noexcept nogil:
+    memset(heap, 0, sizeof(Heap))
+
+
+cdef void heap_free(Heap* heap) noexcept nogil:
+    free(heap.nodes)
+    free(heap.place)
+    memset(heap, 0, sizeof(Heap))
+
+
+cdef int heap_reserve(Heap* heap, uint32_t nodes, uint32_t items) noexcept nogil:
+    cdef void* grown
+    if nodes > heap.node_capacity:
+        grown = realloc(heap.nodes, <size_t>nodes * sizeof(HeapNode))
+        if grown == NULL:
+            return -1
+        heap.nodes = <HeapNode*>grown
+        heap.node_capacity = nodes
+    if items > heap.item_capacity:
+        grown = realloc(heap.place, <size_t>items * sizeof(uint32_t))
+        if grown == NULL:
+            return -1
+        heap.place = <uint32_t*>grown
+        memset(heap.place + heap.item_capacity, 0xFF,
+               <size_t>(items - heap.item_capacity) * sizeof(uint32_t))
+        heap.item_capacity = items
+    return 0
+
+
+cdef int heap_copy(Heap* target, const Heap* source) noexcept nogil:
+    heap_init(target)
+    if heap_reserve(target, source.node_capacity, source.item_capacity):
+        heap_free(target)
+        return -1
+    memcpy(target.nodes, source.nodes, <size_t>source.count * sizeof(HeapNode))
+    memcpy(target.place, source.place, <size_t>source.item_capacity * sizeof(uint32_t))
+    target.count = source.count
+    return 0
+
+
+cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
+    cdef uint32_t at = heap.place[item]
+    cdef HeapNode node
+    node.key = key
+    node.item = item
+    node.pad = 0
+    if at == NOT_QUEUED:
+        at = heap.count
+        heap.count += 1
+        _rise(heap, at, node)
+    elif key < heap.nodes[at].key:
+        _rise(heap, at, node)
+    else:
+        _sink(heap, at, node)
+
+
+cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil:
+    cdef uint32_t at = heap.place[item]
+    cdef HeapNode last
+    if at == NOT_QUEUED:
+        return
+    heap.place[item] = NOT_QUEUED
+    heap.count -= 1
+    if at == heap.count:
+        return
+    last = heap.nodes[heap.count]
+    if at > 0 and _before(last, heap.nodes[(at - 1) >> 2]):
+        _rise(heap, at, last)
+    else:
+        _sink(heap, at, last)
+
+
+cdef uint32_t heap_pop(Heap* heap) noexcept nogil:
+    cdef uint32_t item = heap.nodes[0].item
+    heap.place[item] = NOT_QUEUED
+    heap.count -= 1
+    if heap.count > 0:
+        _sink(heap, 0, heap.nodes[heap.count])
+    return item
+
+
+cdef void heap_append(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
+    cdef HeapNode* node = &heap.nodes[heap.count]
+    node.key = key
+    node.item = item
+    node.pad = 0
+    heap.place[item] = heap.count
+    heap.count += 1
+
+
+cdef void heap_build(Heap* heap) noexcept nogil:
+    cdef int64_t at
+    if heap.count < 2:
+        return
+    for at in range((<int64_t>heap.count - 2) >> 2, -1, -1):
+        _sink(heap, <uint32_t>at, heap.nodes[at])
+
+
+cdef int heap_validate(const Heap* heap) noexcept nogil:
+    cdef uint32_t at
+    for at in range(heap.count):
+        if heap.nodes[at].item >= heap.item_capacity or heap.place[heap.nodes[at].item] != at:
+            return <int>at + 1
+        if at > 0 and _before(heap.nodes[at], heap.nodes[(at - 1) >> 2]):
+            return <int>at + 1
+    return 0

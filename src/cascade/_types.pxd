@@ -1,0 +1,77 @@
+"""Integer types, limits and codes that every compiled module shares.
+
+Prices are integer ticks, quantities integer lots, money integer atoms, time integer nanoseconds.
+The codes are part of the public interface: `cascade.codes` gives them names, the log and the
+batch results carry them as numbers, and their values never change once released.
+"""
+
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    NO_ACCOUNT = -1          # anonymous depth: the world outside the engine
+    HOUSE_ACCOUNT = -2       # the insurance fund's own book
+    NIL = 0                  # slot 0 of every pool is never used: zeroed memory is an empty list
+
+cdef extern from *:
+    """
+    #define CASCADE_MAX_PRICE 2147483646
+    #define CASCADE_MAX_SIZE (((int64_t)1) << 48)
+    """
+    const int32_t MAX_PRICE "CASCADE_MAX_PRICE"     # ticks; the lowest price is 1
+    const int64_t MAX_SIZE "CASCADE_MAX_SIZE"       # lots of one order or one position
+
+cdef enum Side:
+    BUY = 0
+    SELL = 1
+
+cdef enum MessageKind:
+    MESSAGE_LIMIT = 0
+    MESSAGE_CANCEL = 1
+    MESSAGE_MARKET = 2
+    MESSAGE_MODIFY = 3
+    MESSAGE_STOP = 4             # becomes a market order at its trigger
+    MESSAGE_STOP_LIMIT = 5       # becomes a limit order at its trigger
+    MESSAGE_CANCEL_ALL = 6       # every order of `account`
+
+cdef enum TimeInForce:
+    GTC = 0
+    IOC = 1
+    FOK = 2
+
+cdef enum MessageFlag:
+    FLAG_POST_ONLY = 1           # reject when it would trade
+    FLAG_POST_ONLY_SLIDE = 2     # rest one tick behind the opposite touch instead
+    FLAG_REDUCE_ONLY = 4
+    FLAG_STOP_ON_MARK = 8        # a stop watches the mark price, not the last trade
+    FLAG_ICEBERG = 16            # `extra` is the displayed size
+    FLAG_LONG_LEG = 32           # hedge mode: which leg the order belongs to
+    FLAG_SHORT_LEG = 64
+
+cdef enum SelfTrade:
+    SELF_TRADE_ALLOW = 0
+    SELF_TRADE_CANCEL_NEWEST = 1
+    SELF_TRADE_CANCEL_OLDEST = 2
+    SELF_TRADE_CANCEL_BOTH = 3
+    SELF_TRADE_DECREMENT = 4
+
+# Result codes in blocks: 0-9 done, 10-49 the book refused, 50-89 the clearing house refused.
+cdef enum Code:
+    CODE_OK = 0                      # accepted: resting, filled, or (IOC, market) the rest dropped
+    CODE_STOP_WAITING = 1            # a stop that waits for its trigger
+    CODE_SELF_TRADE_CANCELLED = 2    # the remainder was cancelled by self-trade prevention
+    CODE_UNKNOWN_ORDER = 10
+    CODE_BAD_PRICE = 11              # outside the price bounds or below 1 tick
+    CODE_BAD_SIZE = 12               # zero, negative, below the minimum or above the maximum
+    CODE_WOULD_TRADE = 13            # post-only
+    CODE_NOT_FILLABLE = 14           # fill-or-kill
+    CODE_AUCTION = 15                # not allowed during a call auction
+    CODE_HALTED = 16
+    CODE_WINDOW = 17                 # price too far from the live prices of the book
+    CODE_BAD_MESSAGE = 18            # unknown kind, side, time in force or flag combination
+    CODE_LEVEL_FULL = 19             # the level's total would pass 2**62 lots
+    CODE_UNKNOWN_ACCOUNT = 50
+    CODE_MARGIN = 51                 # initial margin
+    CODE_REDUCE_ONLY = 52            # nothing to reduce
+    CODE_CLOSED_ACCOUNT = 53
+    CODE_OVERFLOW = 54               # a product does not fit in 64 bits
+    CODE_OTHER_ASSET = 55            # the account's money is not the market's asset
