@@ -75,3 +75,23 @@ cdef enum Code:
     CODE_CLOSED_ACCOUNT = 53
     CODE_OVERFLOW = 54               # a product does not fit in 64 bits
     CODE_OTHER_ASSET = 55            # the account's money is not the market's asset
+
+# Kinds of log events, docs/log.md. 17-31 are kept for adl, socialised, halt, auction, interest,
+# oracle and margin call.
+cdef enum EventKind:
+    EVENT_ORDER = 1
+    EVENT_FILL = 2
+    EVENT_CANCEL = 3
+    EVENT_MARK = 4
+    EVENT_INDEX = 5
+    EVENT_LIQUIDATION = 6
+    EVENT_TAKEOVER = 7
+    EVENT_FUND = 8
+    EVENT_BAD_DEBT = 9
+    EVENT_DEPOSIT = 10
+    EVENT_WITHDRAWAL = 11
+    EVENT_OPEN = 12
+    EVENT_FUNDING = 13
+    EVENT_TRIGGER = 14
+    EVENT_FEE = 15
+    EVENT_TRANSFER = 16
