@@ -2,7 +2,7 @@
 
 import pytest
 from book_reading import codes, queue, rows, snapshot, trades
-from reference.book import Code
+from reference.records import Code
 
 
 def three_asks(book) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from book_reading import batch, codes, column, pairs, rows, snapshot, trades
-from reference.book import MAX_PRICE, Code
+from reference.records import MAX_PRICE, Code
 
 
 def trade_at(book, price: int) -> None:
