@@ -9,7 +9,8 @@ import hashlib
 import numpy as np
 import pytest
 from book_reading import batch, codes, column, levels, pairs, queue, rows, snapshot, trades
-from reference.records import FILL_FIELDS, MAX_PRICE, MAX_SIZE, ORDER_DTYPE, Code
+from reference.book import OrderBook as TwinBook
+from reference.records import FILL_FIELDS, MAX_PRICE, MAX_SIZE, ORDER_DTYPE, Code, Order
 
 
 def test_empty_book_has_no_prices(book):
@@ -114,6 +115,14 @@ def test_market_order_drops_its_remainder(book):
     result = book.market("buy", 20)
     assert (result.code, result.filled, result.resting) == (Code.OK, 10, 0)
     assert trades(book) == [(1, 3, 5, 101), (2, 3, 5, 900)]
+    assert len(book.orders) == 0
+
+
+@pytest.mark.parametrize("time_in_force", [0, 1])
+def test_market_order_of_a_batch_drops_its_remainder(book, time_in_force):
+    order = {"kind": 2, "size": 5, "price": 77, "time_in_force": time_in_force}
+    assert codes(book, {"kind": 0, "side": 1, "price": 101, "size": 2}, order) == [0, 0]
+    assert pairs(book.fills) == [(1, 2, 2, 101)]
     assert len(book.orders) == 0
 
 
@@ -302,17 +311,44 @@ def test_reduce_only_is_refused_where_no_positions_are_known(book):
     assert len(book.orders) == 0
 
 
-def test_level_holds_at_most_two_to_the_62(core_book):
-    book = core_book()  # 16,384 orders are too many for the twin's scans
-    full = batch(*[{"kind": 0, "price": 10, "size": MAX_SIZE}] * 16_384)
-    assert not book.apply(full).codes.any()
+def fill_level(book, price: int) -> None:
+    """16,384 buys of 2**48 lots at one price, which is all a level holds."""
+    if isinstance(book, TwinBook):  # its scans are too slow for that many messages
+        ids = range(book.next_id, book.next_id + 16_384)
+        book.resting += [Order(order, 0, price, MAX_SIZE, -1, 0, 0) for order in ids]
+        book.next_id = ids.stop
+    else:
+        full = batch(*[{"kind": 0, "price": price, "size": MAX_SIZE}] * 16_384)
+        assert not book.apply(full).codes.any()
+
+
+def test_level_holds_at_most_two_to_the_62(book):
+    fill_level(book, 10)
     assert levels(book.bids(1)) == [(10, 2**62, 16_384)]
+    before = snapshot(book)
     assert book.limit("buy", 10, 1).code == Code.LEVEL_FULL
-    assert book.limit("buy", 9, 1).code == Code.OK
-    assert book.modify(16_386, price=10).code == Code.LEVEL_FULL
-    assert rows(book)[-1] == (16_386, 9, 1, 0)
+    assert book.limit("buy", 10, 9, display=1).code == Code.LEVEL_FULL
+    assert book.limit("buy", 10, 1, post_only="reject").code == Code.LEVEL_FULL
+    # What does not rest at that price has room.
+    assert book.limit("buy", 10, 1, time_in_force="ioc").code == Code.OK
+    assert book.limit("buy", 10, 1, time_in_force="fok").code == Code.NOT_FILLABLE
+    assert book.market("buy", 1).code == Code.OK
+    assert snapshot(book) == before
+    assert book.limit("buy", 9, 1).code == Code.OK  # 16,391
+    assert book.modify(16_391, price=10).code == Code.LEVEL_FULL
+    assert rows(book)[-1] == (16_391, 9, 1, 0)
+    assert book.modify(5, 10, MAX_SIZE - 1).code == Code.OK
+    assert book.limit("buy", 10, 9, display=2).code == Code.LEVEL_FULL
+    assert book.modify(5, 10, MAX_SIZE).code == Code.OK  # its own lots count no longer
     book.market("sell", 1)
     assert book.limit("buy", 10, 1).code == Code.OK
+
+
+def test_slide_into_a_full_level_is_level_full(book):
+    fill_level(book, 10)
+    book.limit("sell", 11, 1)
+    assert book.limit("buy", 11, 1, post_only="slide").code == Code.LEVEL_FULL
+    assert book.limit("buy", 11, 1).filled == 1
 
 
 # --- batches, reading, copies -----------------------------------------------------------------
@@ -458,6 +494,13 @@ def test_load_depth_takes_arrays(book):
         ([(100, -1)], [(101, 1)]),
         ([(0, 5)], []),
         ([(100, 5), (0, 5)], [(101, 5)]),
+        ([(75, 5), (75, 5)], []),
+        ([(75, 5), (76, 5)], []),
+        ([], [(85, 5), (84, 5)]),
+        ([], [(85, 5), (85, 5)]),
+        ([(80, 5)], [(80, 5)]),
+        ([(80, 0)], []),
+        ([(80, 5)], [(81, 2**48 + 1)]),
         ([(50, 5)], [(60, 5)]),  # crosses the bid of the book at 70
         ([(90, 5)], []),  # crosses the ask of the book at 90
     ],

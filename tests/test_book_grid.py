@@ -150,3 +150,10 @@ def test_highest_price_is_on_the_grid(book):
 def test_bad_book_is_refused(new_book, keywords):
     with pytest.raises(ValueError):
         new_book(**keywords)
+
+
+def test_a_book_of_one_size_and_one_price(new_book):
+    book = new_book(min_size=3, max_size=3, min_price=7, max_price=7)
+    assert book.limit("buy", 7, 3).code == Code.OK
+    assert [book.limit("buy", price, 3).code for price in (6, 8)] == [Code.BAD_PRICE] * 2
+    assert [book.limit("buy", 7, size).code for size in (2, 4)] == [Code.BAD_SIZE] * 2

@@ -118,6 +118,12 @@ def test_modify_that_fills_whole_ends_the_order(book):
     assert book.cancel(1).code == Code.UNKNOWN_ORDER
 
 
+def test_modify_to_a_larger_size_moves_the_newest_order_nowhere(book):
+    two_bids(book)
+    book.modify(2, 100, 9)
+    assert queue(book, "buy", 100) == [(1, 1, 5, 0), (2, 2, 9, 0)]
+
+
 def test_refused_modify_leaves_the_order(new_book):
     book = new_book(min_size=2, max_size=9, min_price=90, max_price=110)
     two_bids(book)
@@ -156,3 +162,5 @@ def test_modify_of_an_unknown_id(book, order):
     book.market("sell", 1)
     message = {"kind": 3, "order": order, "price": 100, "size": 1}
     assert codes(book, message) == [Code.UNKNOWN_ORDER]
+    assert book.modify(order, 100, 1).code == Code.UNKNOWN_ORDER
+    assert book.modify(order).code == Code.UNKNOWN_ORDER

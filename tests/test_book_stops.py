@@ -333,6 +333,12 @@ def test_mark_off_the_grid_raises(book, mark):
     assert snapshot(book) == before
 
 
+@pytest.mark.parametrize("mark", [1, MAX_PRICE])
+def test_mark_at_the_ends_of_the_grid(book, mark):
+    book.mark = mark
+    assert book.mark == mark
+
+
 def test_stop_misuse_raises(book):
     with pytest.raises(ValueError):
         book.stop("buy", 5, 1, on="index")
