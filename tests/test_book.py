@@ -351,39 +351,7 @@ def test_slide_into_a_full_level_is_level_full(book):
     assert book.limit("buy", 11, 1).filled == 1
 
 
-# --- batches, reading, copies -----------------------------------------------------------------
-
-
-def test_batch_equals_single_calls(new_book):
-    single, many = new_book(), new_book()
-    single.limit("buy", 100, 5, account=1)
-    single.limit("sell", 101, 4, account=2)
-    first = single.limit("buy", 101, 6, account=3, self_trade="newest")
-    single.modify(1, 99, 2)
-    single.cancel(2)
-    single.market("sell", 3)
-    result = many.apply(
-        batch(
-            {"kind": 0, "side": 0, "price": 100, "size": 5, "account": 1},
-            {"kind": 0, "side": 1, "price": 101, "size": 4, "account": 2},
-            {"kind": 0, "side": 0, "price": 101, "size": 6, "account": 3, "self_trade": 1},
-            {"kind": 3, "order": 1, "price": 99, "size": 2},
-            {"kind": 1, "order": 2},
-            {"kind": 2, "side": 1, "size": 3},
-        )
-    )
-    assert list(result.codes) == [0, 0, 0, 0, Code.UNKNOWN_ORDER, 0]
-    assert list(result.filled) == [0, 0, 4, 0, 0, 3]
-    assert (first.filled, first.resting) == (4, 2)
-    assert [int(result.orders[index]) for index in (0, 1, 2, 5)] == [1, 2, 3, 4]
-    assert pairs(result.fills) == [(2, 3, 4, 101), (3, 4, 2, 101), (1, 4, 1, 99)]
-    assert [int(fill["message"]) for fill in result.fills] == [2, 5, 5]
-    assert many.state_hash() == single.state_hash()
-
-
-def test_empty_batch(book):
-    result = book.apply(batch())
-    assert len(result.codes) == len(result.fills) == len(result.orders) == 0
+# --- reading, copies -------------------------------------------------------------------------
 
 
 def test_levels_show_displayed_size_and_count(book):

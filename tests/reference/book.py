@@ -181,6 +181,10 @@ class OrderBook:
 
     def apply(self, messages: np.ndarray) -> Batch:
         """Process a MESSAGE_DTYPE array in its order."""
+        if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
+            raise TypeError("messages must be a MESSAGE_DTYPE array")
+        if messages.ndim != 1:
+            raise ValueError(f"messages must have one dimension, got {messages.ndim}")
         self._fills = []
         results = []
         for index, row in enumerate(messages):
