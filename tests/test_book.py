@@ -211,6 +211,16 @@ def test_slide_out_of_the_price_bounds_is_refused(new_book):
     assert rows(book) == [(3, 200, 1, 0)]
 
 
+def test_slide_to_the_ends_of_the_price_bounds(new_book):
+    book = new_book(min_price=100, max_price=102)
+    book.limit("sell", 101, 1)
+    assert book.limit("buy", 102, 1, post_only="slide").price == 100
+    book.cancel(1)
+    book.modify(2, 101)
+    assert book.limit("sell", 100, 1, post_only="slide").price == 102
+    assert rows(book) == [(2, 101, 1, 0), (3, 102, 1, 0)]
+
+
 def test_slide_below_the_lowest_tick_is_refused(book):
     book.limit("sell", 1, 1)
     assert book.limit("buy", 1, 1, post_only="slide").code == Code.BAD_PRICE
@@ -447,6 +457,41 @@ def test_load_depth_keeps_what_is_there(book):
 def test_load_depth_takes_arrays(book):
     book.load_depth(np.array([[100, 5], [99, 6]]), np.array([[101, 7]]))
     assert rows(book) == [(1, 100, 5, 0), (2, 99, 6, 0), (3, 101, 7, 0)]
+
+
+def test_load_depth_keeps_to_the_bounds_of_the_book(new_book):
+    book = new_book(min_size=2, max_size=9, min_price=90, max_price=110)
+    for row in ((89, 5), (111, 5), (100, 1), (100, 10)):
+        with pytest.raises(ValueError):
+            book.load_depth([row], [])
+        with pytest.raises(ValueError):
+            book.load_depth([], [row])
+    assert len(book.orders) == 0
+    book.load_depth([(91, 2), (90, 9)], [(109, 9), (110, 2)])
+    assert rows(book) == [(1, 91, 2, 0), (2, 90, 9, 0), (3, 109, 9, 0), (4, 110, 2, 0)]
+
+
+def test_load_depth_may_replace_the_anonymous_orders(book):
+    book.limit("buy", 100, 1, account=4)
+    book.limit("buy", 99, 2)
+    book.limit("sell", 110, 3)
+    book.stop("buy", 120, 4)
+    # The new asks may stand where old anonymous bids stood, but not cross what stays.
+    book.load_depth([(98, 5)], [(101, 6)], replace=True)
+    assert rows(book) == [(1, 100, 1, 0), (5, 98, 5, 0), (6, 101, 6, 0), (4, 0, 4, 0)]
+    before = book.state_hash()
+    with pytest.raises(ValueError):
+        book.load_depth([], [(100, 1)], replace=True)
+    assert book.state_hash() == before
+    book.load_depth([], [], replace=True)
+    assert rows(book) == [(1, 100, 1, 0), (4, 0, 4, 0)]
+
+
+def test_load_depth_may_cross_during_an_auction(book):
+    book.open_auction()
+    book.limit("buy", 105, 1, account=4)
+    book.load_depth([(100, 5)], [(99, 6)])
+    assert rows(book) == [(1, 105, 1, 0), (2, 100, 5, 0), (3, 99, 6, 0)]
 
 
 @pytest.mark.parametrize(

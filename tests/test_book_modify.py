@@ -164,3 +164,11 @@ def test_modify_of_an_unknown_id(book, order):
     assert codes(book, message) == [Code.UNKNOWN_ORDER]
     assert book.modify(order, 100, 1).code == Code.UNKNOWN_ORDER
     assert book.modify(order).code == Code.UNKNOWN_ORDER
+
+
+def test_modify_to_the_ends_of_the_bounds(new_book):
+    book = new_book(min_size=2, max_size=9, min_price=90, max_price=110)
+    two_bids(book)
+    for price, size in ((90, 9), (110, 2), (110, 9), (90, 2)):
+        assert book.modify(1, price, size).code == Code.OK
+        assert (1, price, size, 0) in rows(book)

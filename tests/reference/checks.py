@@ -16,6 +16,7 @@ from .records import (
     LONG_LEG,
     LOWEST_ACCOUNT,
     MARKET,
+    MAX_DISPLAY,
     MAX_PRICE,
     NEWEST,
     OLDEST,
@@ -73,6 +74,6 @@ def in_range(message: Message, bounds: Bounds) -> Code:
         return Code.BAD_PRICE
     if message.kind in (STOP, STOP_LIMIT) and not 1 <= message.extra <= MAX_PRICE:
         return Code.BAD_PRICE
-    if message.flags & ICEBERG and not 1 <= message.extra <= message.size:
+    if message.flags & ICEBERG and not 1 <= message.extra <= min(message.size, MAX_DISPLAY):
         return Code.BAD_SIZE
     return Code.OK
