@@ -77,6 +77,10 @@ def plain_fills(fills) -> list[tuple]:
     return [tuple(int(fill[name]) for name, _ in FILL_FIELDS) for fill in fills]
 
 
+def plain_rows(found) -> list[tuple]:
+    return [tuple(int(value) for value in row) for row in found]
+
+
 def plain_orders(orders) -> list[tuple]:
     return [tuple(int(row[name]) for name in ORDER_DTYPE.names) for row in orders]
 
@@ -90,6 +94,8 @@ def differences(twin, core, expected: tuple, found: tuple) -> list[str]:
         ("best ask", twin.best_ask, int(core.best_ask)),
         ("last", twin.last, int(core.last)),
         ("mark", twin.mark, int(core.mark)),
+        ("bids", twin.bids(3), plain_rows(core.bids(3))),
+        ("asks", twin.asks(3), plain_rows(core.asks(3))),
     ]
     raised = bool(expected) and isinstance(expected[0], str)
     if not raised:
@@ -189,6 +195,8 @@ class Generator:
         sides = []
         for reverse, choice in ((True, PRICES[:5]), (False, PRICES[4:])):
             prices = sorted(draw.sample(choice, draw.randint(0, 2)), reverse=reverse)
+            if draw.random() < 0.1:
+                draw.shuffle(prices)
             sides.append([(price, self.size()) for price in prices])
         return Action("load_depth", tuple(sides), (("replace", draw.random() < 0.5),))
 
@@ -235,7 +243,7 @@ class Generator:
         return Action("open_auction")
 
 
-BOUNDS = ({}, {}, {"min_price": 98, "max_price": 102}, {"min_size": 2, "max_size": 9})
+BOUNDS = ({}, {}, {"min_price": 99, "max_price": 101}, {"min_size": 2, "max_size": 9})
 
 
 def step(twin, core, action: Action) -> list[str]:
