@@ -22,6 +22,7 @@ from reference.records import FILL_FIELDS, MESSAGE_DTYPE, ORDER_DTYPE
 PRICES = range(96, 105)
 ACCOUNTS = (-1, 1, 2, 3)
 SIDES = ("buy", "sell")
+BOUNDS = ({}, {}, {"min_price": 99, "max_price": 101}, {"min_size": 2, "max_size": 9})
 POLICIES = ("allow", "newest", "oldest", "both", "decrement")
 
 
@@ -114,6 +115,10 @@ class Generator:
     def __init__(self, seed: int):
         self.random = random.Random(seed)
         self.patience = self.random.choice((0.0, 0.5, 0.9))
+        self.bounds = self.random.choice(BOUNDS)
+        # One tick beyond the bounds on both sides.
+        narrow = range(self.bounds.get("min_price", 1) - 1, self.bounds.get("max_price", 10**9) + 2)
+        self.prices = [price for price in PRICES if price in narrow]
 
     def order_id(self, book) -> int:
         """Mostly an order that is there, sometimes any id, sometimes one never given."""
@@ -127,9 +132,9 @@ class Generator:
         if self.random.random() < 0.005:
             return 0
         if side is None or self.random.random() > self.patience:
-            return self.random.choice(PRICES)
-        middle = len(PRICES) // 2
-        return self.random.choice(PRICES[:middle] if side == 0 else PRICES[middle:])
+            return self.random.choice(self.prices)
+        middle = len(self.prices) // 2
+        return self.random.choice(self.prices[:middle] if side == 0 else self.prices[middle:])
 
     def size(self) -> int:
         return 0 if self.random.random() < 0.005 else self.random.randint(1, 12)
@@ -193,7 +198,7 @@ class Generator:
     def depth(self) -> Action:
         draw = self.random
         sides = []
-        for reverse, choice in ((True, PRICES[:5]), (False, PRICES[4:])):
+        for reverse, choice in ((True, self.prices[:3]), (False, self.prices[2:])):
             prices = sorted(draw.sample(choice, draw.randint(0, 2)), reverse=reverse)
             if draw.random() < 0.1:
                 draw.shuffle(prices)
@@ -241,9 +246,6 @@ class Generator:
         if rare == "cancel_all":
             return Action("cancel_all", (draw.choice(ACCOUNTS[1:]),))
         return Action("open_auction")
-
-
-BOUNDS = ({}, {}, {"min_price": 99, "max_price": 101}, {"min_size": 2, "max_size": 9})
 
 
 def step(twin, core, action: Action) -> list[str]:
@@ -299,7 +301,7 @@ def compare_books(core_class: Callable, actions: int, seed: int, history: int = 
     done = 0
     while done < actions:
         generator = Generator(seed * 1_000_003 + done)
-        bounds = BOUNDS[generator.random.randrange(len(BOUNDS))]
+        bounds = generator.bounds
         twin, core = TwinBook(**bounds), core_class(**bounds)
         taken: list[Action] = []
         for _ in range(min(history, actions - done)):
