@@ -110,18 +110,54 @@ def test_depth_mark_and_modify_in_quote_numbers(new_book):
     assert len(book.orders) == 3
 
 
-@pytest.mark.parametrize("price", [MAX_PRICE + 1, 2**31, 2**32 + 5, 2**63, 10**30])
+@pytest.mark.parametrize("price", [MAX_PRICE + 1, -1, -(2**31)])
 def test_price_beyond_the_grid_is_bad_price(book, price):
     assert book.limit("buy", price, 1).code == Code.BAD_PRICE
-    assert book.limit("buy", -price, 1).code == Code.BAD_PRICE
     assert book.stop("buy", price, 1).code == Code.BAD_PRICE
+    assert book.stop("buy", 1, 1, price=price).code == Code.BAD_PRICE
 
 
-@pytest.mark.parametrize("size", [2**48 + 1, 2**63, 2**64 + 5, 10**30])
+@pytest.mark.parametrize("size", [2**48 + 1, 2**63 - 1, -(2**63)])
 def test_size_beyond_the_grid_is_bad_size(book, size):
     assert book.limit("buy", 100, size).code == Code.BAD_SIZE
-    assert book.limit("buy", 100, -size).code == Code.BAD_SIZE
-    assert book.limit("buy", 100, 10, display=size).code == Code.BAD_SIZE
+    assert book.market("buy", size).code == Code.BAD_SIZE
+    assert book.stop("buy", 100, size).code == Code.BAD_SIZE
+
+
+@pytest.mark.parametrize("number", [2**31, 2**32 + 5, 2**63, 2**64 + 5, 10**30, 1e30, -(10**30)])
+def test_price_that_fits_no_message_is_refused(book, number):
+    book.limit("buy", 100, 10)
+    before = book.state_hash()
+    with pytest.raises(ValueError, match="price"):
+        book.limit("buy", number, 1)
+    with pytest.raises(ValueError, match="trigger"):
+        book.stop("buy", number, 1)
+    with pytest.raises(ValueError, match="display"):
+        book.limit("buy", 100, 2**40, display=number)
+    with pytest.raises(ValueError, match="price"):
+        book.modify(1, number)
+    with pytest.raises(ValueError, match="mark"):
+        book.mark = number
+    with pytest.raises(ValueError):
+        book.load_depth([(number, 1)], [])
+    assert book.state_hash() == before
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 + 5, 10**30, 1e30, -(2**63) - 1])
+def test_size_that_fits_no_message_is_refused(book, number):
+    before = book.state_hash()
+    with pytest.raises(ValueError, match="size"):
+        book.limit("buy", 100, number)
+    with pytest.raises(ValueError, match="size"):
+        book.market("buy", number)
+    with pytest.raises(ValueError):
+        book.load_depth([(100, number)], [])
+    assert book.state_hash() == before
+
+
+def test_largest_display(book):
+    assert book.limit("buy", 100, 2**40, display=2**31 - 1).code == Code.OK
+    assert rows(book) == [(1, 100, 2**31 - 1, 2**40 - 2**31 + 1)]
 
 
 def test_highest_price_is_on_the_grid(book):

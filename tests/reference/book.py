@@ -121,7 +121,7 @@ class OrderBook:
         extra = 0
         if display is not None:
             flags |= ICEBERG
-            extra = self._lots("display", display)
+            extra = on_grid("display", display, self.lot_size, 32)
         return self._single(
             Message(
                 LIMIT,
@@ -185,6 +185,8 @@ class OrderBook:
             raise TypeError("messages must be a MESSAGE_DTYPE array")
         if messages.ndim != 1:
             raise ValueError(f"messages must have one dimension, got {messages.ndim}")
+        if not messages.flags.c_contiguous:
+            raise ValueError("messages must be contiguous")
         self._fills = []
         results = []
         for index, row in enumerate(messages):
@@ -638,10 +640,10 @@ class OrderBook:
     # --- questions -----------------------------------------------------------------------------
 
     def _ticks(self, name: str, value) -> int:
-        return on_grid(name, value, self.tick_size)
+        return on_grid(name, value, self.tick_size, 32)
 
     def _lots(self, name: str, value) -> int:
-        return on_grid(name, value, self.lot_size)
+        return on_grid(name, value, self.lot_size, 64)
 
     def _in_priority(self, side: int) -> list[Order]:
         """One side, best price first, oldest first within a price (sorting is stable)."""

@@ -17,8 +17,11 @@ def exact_number(name: str, value) -> Fraction:
         raise ValueError(f"{name} must be finite, got {value!r}") from None
 
 
-def on_grid(name: str, value, step) -> int:
-    """Whole number of grid steps in `value`; a float may be one part in 10**9 away from it."""
+def on_grid(name: str, value, step, bits: int) -> int:
+    """Whole grid steps in `value` as a signed field holds them.
+
+    A float may be one part in 10**9 away from its grid point.
+    """
     exact = exact_number(name, value)
     # A float step stands for the decimal number it is written as.
     exact_step = (
@@ -28,4 +31,6 @@ def on_grid(name: str, value, step) -> int:
     tolerance = abs(steps * exact_step) / 10**9 if isinstance(value, (float, np.floating)) else 0
     if abs(exact - steps * exact_step) > tolerance:
         raise ValueError(f"{name} {value!r} is not a multiple of {step!r}")
+    if not -(2 ** (bits - 1)) <= steps < 2 ** (bits - 1):
+        raise ValueError(f"{name} {value!r} does not fit in {bits} bits")
     return steps
