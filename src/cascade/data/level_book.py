@@ -1,0 +1,142 @@
+"""Aggregated depth kept in an order book: one anonymous order a level.
+
+Depth feeds (level 2) say *this price now has this size*. `LevelBook` turns that into orders of a
+`cascade.OrderBook`. Within one update removals go first, because feeds send bids and asks of one
+instant side by side: the level that a new bid would meet is gone in the same update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from cascade.data.lines import Level
+
+SIDES = ("buy", "sell")
+
+
+class LevelBook:
+    """Sizes by price and side, held as one anonymous order a level.
+
+    Parameters
+    ----------
+    book : cascade.OrderBook
+        Taken over: nobody else should send it orders at the prices that the feed reports.
+
+    Attributes
+    ----------
+    book : cascade.OrderBook
+        The book itself, for reading and for aggressive orders.
+
+    Examples
+    --------
+    >>> from decimal import Decimal
+    >>> import cascade
+    >>> levels = LevelBook(cascade.OrderBook(tick_size=Decimal("0.1"), lot_size=1))
+    >>> levels.update([(Decimal("9.9"), Decimal(3))], [(Decimal("10.0"), Decimal(4))])
+    >>> levels.update([(Decimal("10.0"), Decimal(1))], [(Decimal("10.0"), Decimal(0))])
+    >>> levels.size("buy", Decimal("10.0")), levels.size("sell", Decimal("10.0"))
+    (Decimal('1'), Decimal('0'))
+    """
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        # Price -> (order id, size) for each side.
+        self._orders: dict[str, dict[Decimal, tuple[int, Decimal]]] = {s: {} for s in SIDES}
+
+    def size(self, side: str, price: Decimal) -> Decimal:
+        """Size that the feed last gave for a level; 0 when there is none."""
+        entry = self._orders[side].get(price)
+        return entry[1] if entry else Decimal(0)
+
+    def prices(self, side: str) -> list[Decimal]:
+        """Prices of one side, best first."""
+        return sorted(self._orders[side], reverse=side == "buy")
+
+    def load(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Replace all levels, as a snapshot does.
+
+        Raises
+        ------
+        ValueError
+            The levels are crossed or off the grid; the levels of the snapshot are then not all
+            in place.
+        """
+        for side in SIDES:
+            for price in list(self._orders[side]):
+                self._remove(side, price)
+        self.update(bids, asks)
+
+    def update(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Set the sizes of some levels; size 0 removes a level, known or not.
+
+        Parameters
+        ----------
+        bids, asks : iterable of (Decimal, Decimal)
+            Price and new size, in any order.
+
+        Raises
+        ------
+        ValueError
+            The result would be crossed (nothing but removals has then happened), or a price or
+            size is off the book's grid or outside its range.
+        """
+        changes = {"buy": list(bids), "sell": list(asks)}
+        for side in SIDES:
+            for price, size in changes[side]:
+                if size == 0:
+                    self._remove(side, price)
+        self._check_uncrossed(changes)
+        for side in SIDES:
+            for price, size in changes[side]:
+                if size != 0:
+                    self._set(side, price, size)
+
+    def _check_uncrossed(self, changes: dict[str, list[Level]]) -> None:
+        for side, other in (SIDES, SIDES[::-1]):
+            new = [price for price, size in changes[side] if size != 0]
+            if not new:
+                continue
+            best = max(new) if side == "buy" else min(new)
+            standing = [price for price, size in changes[other] if size != 0]
+            touch = self.touch(other)
+            if touch is not None:
+                standing.append(touch)
+            if any(best >= price if side == "buy" else best <= price for price in standing):
+                raise ValueError(f"{side} level at {best} meets the other side")
+
+    def touch(self, side: str) -> Decimal | None:
+        """Best price of one side as the feed wrote it; None when the side is empty."""
+        orders = self._orders[side]
+        if not orders:
+            return None
+        return max(orders) if side == "buy" else min(orders)
+
+    def _remove(self, side: str, price: Decimal) -> None:
+        entry = self._orders[side].pop(price, None)
+        if entry is not None:
+            self.book.cancel(entry[0])
+
+    def _set(self, side: str, price: Decimal, size: Decimal) -> None:
+        entry = self._orders[side].get(price)
+        if entry is not None and entry[1] == size:
+            return
+        self._remove(side, price)
+        result = self.book.limit(side, price, size)
+        if result.code != 0:
+            raise ValueError(f"{side} level {size} at {price} is refused: {result.code!r}")
+        self._orders[side][price] = (result.order, size)
+
+
+def fills_of(book: Any, taker: int) -> list[tuple[int, int]]:
+    """Maker and size of each fill of an aggressive order just sent, in order.
+
+    Parameters
+    ----------
+    book : cascade.OrderBook
+    taker : int
+        Id of the aggressive order.
+    """
+    fills = book.fills
+    return [(int(fill["maker"]), int(fill["size"])) for fill in fills if fill["taker"] == taker]
