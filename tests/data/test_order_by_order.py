@@ -152,6 +152,16 @@ def test_aggressors_own_fill_is_dropped():
     assert len(replay.book.bids(5)) == 0
 
 
+def test_trade_without_an_aggressor_takes_the_named_orders():
+    replay = order_by_order.Replay(OrderBook(tick_size=1, lot_size=1))
+    replay.apply([record("A", 1, 3), record("A", 2, 5)])
+    event = [record("T", 0, 4, side=""), record("F", 2, 4), record("M", 2, 2)]
+    (trade,) = replay.apply(event)
+    assert trade.reported == trade.filled == [(2, 4)]
+    assert book_queue(replay, "buy", 100) == [(1, 3), (2, 2)]
+    assert replay.rules["iceberg refresh"] == 1
+
+
 @pytest.mark.parametrize(
     ("event", "text"),
     [

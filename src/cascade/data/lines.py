@@ -26,6 +26,7 @@ INT64_MAX = 2**63 - 1
 MAX_NUMBER_CHARACTERS = 100
 MAX_LINE_CHARACTERS = 1 << 26
 
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
@@ -57,6 +58,9 @@ class DataFormatError(ValueError):
         self.line = line
         self.field = field
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, str, str]]:
+        return type(self), (self.path, self.line, self.field, self.reason)
 
 
 class Line:
@@ -190,6 +194,8 @@ def _open(path: str) -> IO[bytes]:
     members = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(members) != 1:
         raise DataFormatError(path, 0, "", f"{len(members)} files in the archive; one belongs")
+    if members[0].flag_bits & 1 or members[0].compress_type not in _ZIP_METHODS:
+        raise DataFormatError(path, 0, "", "the archive is encrypted or not deflated")
     return archive.open(members[0])
 
 

@@ -21,6 +21,7 @@ from cascade.data.level_book import SIDES, LevelBook
 from cascade.data.lines import Line, Path, read_lines
 
 CHECKSUM_LEVELS = 25
+MAX_TIME_SECONDS = 2**33
 
 SentLevel = tuple[str, str]
 
@@ -137,6 +138,8 @@ def read_log(path: Path) -> Iterator[BookMessage | Trade]:
             continue
         stamp, _, text = line.text.partition(": ")
         seconds = line.decimal(stamp, "local time")
+        if seconds >= MAX_TIME_SECONDS:
+            raise line.error("local time", f"{stamp[:40]} is not seconds since 1970")
         record = line.json(text)
         if isinstance(record, dict) and "event" in record:
             continue

@@ -46,7 +46,8 @@ class Record:
     action : str
         "A", "C", "M", "T", "F" or "R".
     side : str
-        "buy" or "sell": of the resting order for A, C, M and F, of the aggressor for T; "" for R.
+        "buy" or "sell": of the resting order for A, C, M and F, of the aggressor for T; "" for R
+        and for trades without an aggressor.
     price : int
         Price x 10**9; `NO_PRICE` when there is none.
     size : int
@@ -77,8 +78,10 @@ def _record(line: Line, row: dict[str, str]) -> Record:
     action = line.choice(row["action"], "action", ACTIONS)
     side = _SIDE[line.choice(row["side"], "side", ("A", "B", "N"))]
     price = line.integer(row["price_1e-9"], "price_1e-9", 1)
-    if action != "R" and (not side or price == NO_PRICE):
-        raise line.error("side" if not side else "price_1e-9", f"is missing for action {action}")
+    if action in "ACM" and not side:
+        raise line.error("side", f"N for action {action}; A or B belongs")
+    if action != "R" and price == NO_PRICE:
+        raise line.error("price_1e-9", f"is missing for action {action}")
     return Record(
         line.integer(row["ts_event"], "ts_event"),
         action,
@@ -181,7 +184,7 @@ class Replay:
         How often each rule of the replay was used: "add", "cancel", "cancel in part", "cancel of
         a filled order", "cancel ahead of the trade" (also counted as "cancel"), "modify, place
         kept", "modify, place lost", "modify after a fill, place kept", "iceberg refresh",
-        "aggressor", "clear".
+        "aggressor", "trade without an aggressor", "clear".
     """
 
     def __init__(self, book: Any) -> None:
@@ -190,7 +193,7 @@ class Replay:
         self._book_id: dict[int, int] = {}  # feed id -> book id
         self._feed_id: dict[int, int] = {}
         self._resting: dict[int, _Resting] = {}  # by feed id
-        self._filled: dict[int, _Resting] = {}  # the same, of orders filled in this event
+        self._filled: set[int] = set()  # feed ids filled in the event at hand
 
     def feed_id(self, order: int) -> int:
         """Feed id of an order in the book."""
@@ -229,6 +232,8 @@ class Replay:
             elif record.action == "F":
                 if trades and record.order_id != trades[-1].aggressor.order_id:
                     trades[-1].reported.append((record.order_id, record.size))
+                    if not trades[-1].aggressor.side:
+                        trades[-1].filled += self._fill(record)
             elif record.action == "A":
                 self._count("add")
                 self._add(record)
@@ -261,17 +266,38 @@ class Replay:
         del self._feed_id[self._book_id.pop(feed_id)]
 
     def _aggress(self, record: Record) -> list[tuple[int, int]]:
+        if not record.side:
+            self._count("trade without an aggressor")
+            return []
         self._count("aggressor")
         taker = self.book.limit(record.side, record.quote, record.size, time_in_force="ioc")
         fills = []
         for maker, size in fills_of(self.book, taker.order):
             feed_id = self._feed_id[maker]
             fills.append((feed_id, size))
-            resting = self._filled[feed_id] = self._resting[feed_id]
-            resting.size -= size
-            if resting.size == 0:
+            self._filled.add(feed_id)
+            self._resting[feed_id].size -= size
+            if self._resting[feed_id].size == 0:
                 self._forget(feed_id)
         return fills
+
+    def _fill(self, record: Record) -> list[tuple[int, int]]:
+        """Take the fill of a trade without an aggressor off the order it names."""
+        if record.order_id not in self._resting:
+            raise ValueError(f"{record} fills an order that is not in the book")
+        size = min(record.size, self._resting[record.order_id].size)
+        self._reduce(record.order_id, size)
+        self._filled.add(record.order_id)
+        return [(record.order_id, size)]
+
+    def _reduce(self, feed_id: int, size: int) -> None:
+        resting = self._resting[feed_id]
+        resting.size -= size
+        if resting.size:
+            self.book.modify(self._book_id[feed_id], size=resting.size)
+        else:
+            self.book.cancel(self._book_id[feed_id])
+            self._forget(feed_id)
 
     def _cancel(self, record: Record) -> None:
         resting = self._resting.get(record.order_id)
@@ -279,14 +305,9 @@ class Replay:
             if record.order_id not in self._filled:
                 raise ValueError(f"{record} cancels an order that is not in the book")
             self._count("cancel of a filled order")
-        elif record.size < resting.size:
-            self._count("cancel in part")
-            resting.size -= record.size
-            self.book.modify(self._book_id[record.order_id], size=resting.size)
         else:
-            self._count("cancel")
-            self.book.cancel(self._book_id[record.order_id])
-            self._forget(record.order_id)
+            self._count("cancel in part" if record.size < resting.size else "cancel")
+            self._reduce(record.order_id, min(record.size, resting.size))
 
     def _modify(self, record: Record) -> None:
         filled = record.order_id in self._filled

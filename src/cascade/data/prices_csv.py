@@ -76,6 +76,18 @@ class PricePath:
         ValueError
             The tick is not above 0, or a price is between two ticks and rounding was not asked
             for.
+        OverflowError
+            A price has more than 2**63 - 1 ticks.
+
+        Examples
+        --------
+        >>> path = PricePath(np.array([0]), np.array([Decimal("1571.639336188")], dtype=object))
+        >>> path.ticks("0.01", round_to_tick=True).tolist()
+        [157164]
+        >>> path.ticks("0.01")
+        Traceback (most recent call last):
+            ...
+        ValueError: price 1571.639336188 at index 0 is not a multiple of 0.01
         """
         tick = Decimal(tick_size)
         if not tick.is_finite() or tick <= 0:
@@ -100,7 +112,7 @@ def _iso_ns(line: Line, text: str, field: str) -> int:
     except ValueError as error:
         raise line.error(field, f"{text!r}: {error}") from error
     seconds = (moment - _EPOCH) // timedelta(seconds=1)
-    return seconds * 10**9 + int((fraction or "").ljust(9, "0"))
+    return line.integer(seconds * 10**9 + int((fraction or "").ljust(9, "0")), field)
 
 
 def _time_ns(line: Line, text: str, field: str) -> int:
