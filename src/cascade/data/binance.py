@@ -12,7 +12,7 @@ that its `pu` is the `u` of the one before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -136,7 +136,11 @@ def _parse_trade(line: Line, record: Any, local_ns: int) -> Trade:
     )
 
 
-_PARSERS = {"depthUpdate": _parse_update, "bookTicker": _parse_ticker, "trade": _parse_trade}
+_PARSERS: dict[str, Callable[[Line, Any, int], DepthUpdate | BookTicker | Trade]] = {
+    "depthUpdate": _parse_update,
+    "bookTicker": _parse_ticker,
+    "trade": _parse_trade,
+}
 
 
 def read_stream(path: Path) -> Iterator[Message]:

@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 Path = str | os.PathLike[str]
 Level = tuple[Decimal, Decimal]
@@ -152,7 +152,7 @@ class Line:
 
     def pairs(self, record: object, field: str) -> list[list[Any]]:
         """Arrays of at least two members in the JSON array `field`."""
-        rows = self.get(record, field, list)
+        rows: list[list[Any]] = self.get(record, field, list)
         for row in rows:
             if not isinstance(row, list) or len(row) < 2:
                 raise self.error(field, f"{row!r:.40} is not a [price, size] pair")
@@ -183,11 +183,11 @@ def _json_decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _open(path: str) -> IO[bytes]:
+def _open(path: str) -> BinaryIO:
     with open(path, "rb") as probe:
         magic = probe.read(4)
     if magic[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb")
+        return cast(BinaryIO, gzip.open(path, "rb"))
     if magic != b"PK\x03\x04":
         return open(path, "rb")
     archive = zipfile.ZipFile(path)
@@ -196,7 +196,7 @@ def _open(path: str) -> IO[bytes]:
         raise DataFormatError(path, 0, "", f"{len(members)} files in the archive; one belongs")
     if members[0].flag_bits & 1 or members[0].compress_type not in _ZIP_METHODS:
         raise DataFormatError(path, 0, "", "the archive is encrypted or not deflated")
-    return archive.open(members[0])
+    return cast(BinaryIO, archive.open(members[0]))
 
 
 def read_lines(path: Path) -> Iterator[Line]:

@@ -269,7 +269,7 @@ class Replay:
         is in the book.
         """
         order = self._book_id.get(message.order_id)
-        if order in self._resting:
+        if order is not None and order in self._resting:
             return order
         return self._anonymous.get((message.side, message.price))
 
@@ -285,8 +285,8 @@ class Replay:
             The book refuses the order, or a new order would trade.
         """
         if message.kind == NEW:
-            order = self._place(message.side, message.price, message.size)
-            self._book_id[message.order_id] = order
+            placed = self._place(message.side, message.price, message.size)
+            self._book_id[message.order_id] = placed
         elif message.kind in (REDUCE, DELETE, EXECUTE_VISIBLE):
             order = self.maker_of(message)
             if order is not None:
@@ -371,7 +371,7 @@ class Replay:
             )
         self._resting[result.order] = _Resting(side, price, size)
         self._levels[side].setdefault(price, set()).add(result.order)
-        return result.order
+        return int(result.order)
 
     def _clear(self, side: str, price: int) -> None:
         for order in list(self._levels[side][price]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from cascade.data import binance, bybit, depth_csv, lobster, okx, order_by_order
@@ -23,6 +23,9 @@ from cascade.data.lines import (
     read_lines,
     read_text,
 )
+
+# Instrument, bids and asks.
+Snapshot = tuple[str, Sequence[Level], Sequence[Level]]
 
 _BINANCE = re.compile(r"[0-9]{18,19} \{", re.ASCII)
 _OKX = re.compile(r"wss://|[0-9]+(?:\.[0-9]+)?: \{", re.ASCII)
@@ -61,21 +64,21 @@ def _exact(levels: tuple[okx.SentLevel, ...]) -> list[Level]:
     return [(Decimal(price), Decimal(size)) for price, size in levels]
 
 
-def _okx_snapshots(path: str) -> Iterator[tuple[str, list[Level], list[Level]]]:
+def _okx_snapshots(path: str) -> Iterator[Snapshot]:
     for message in okx.read_log(path):
         if isinstance(message, okx.BookMessage) and message.action == "snapshot":
             yield message.instrument, _exact(message.bids), _exact(message.asks)
 
 
-def _bybit_snapshots(path: str) -> Iterator[tuple[str, tuple[Level, ...], tuple[Level, ...]]]:
+def _bybit_snapshots(path: str) -> Iterator[Snapshot]:
     for message in bybit.read_messages(path):
         if message.kind == "snapshot":
             yield message.symbol, message.bids, message.asks
 
 
-def _from_snapshots(path: str, format: str, snapshots: Iterator, symbol: str) -> Depth:
+def _from_snapshots(path: str, format: str, snapshots: Iterator[Snapshot], symbol: str) -> Depth:
     """First snapshot of `symbol`, or the only instrument's when no symbol is given."""
-    found: dict[str, tuple] = {}
+    found: dict[str, tuple[Sequence[Level], Sequence[Level]]] = {}
     for name, bids, asks in snapshots:
         found.setdefault(name, (bids, asks))
         if name == symbol:
