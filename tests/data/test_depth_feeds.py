@@ -3,6 +3,7 @@
 import bisect
 import json
 import zipfile
+import zlib
 from decimal import Decimal
 
 import pytest
@@ -151,6 +152,35 @@ def test_levels_that_cross_are_refused_and_removals_come_first(levels_of):
     with pytest.raises(ValueError, match="buy level at 101 meets the other side"):
         levels.update([(Decimal(101), Decimal(1))], [])
     with pytest.raises(ValueError, match="meets the other side"):
-        levels.update([(Decimal("100.5"), Decimal(1))], [(Decimal("100.5"), Decimal(1))])
+        levels.update(
+            [(Decimal(99), Decimal(0)), (Decimal("100.5"), Decimal(1))],
+            [(Decimal("100.5"), Decimal(1))],
+        )
+    with pytest.raises(ValueError, match="meets the other side"):
+        levels.load([(Decimal(101), Decimal(1))], [(Decimal(101), Decimal(1))])
+    with pytest.raises(ValueError, match="0.3"):
+        levels.update([(Decimal(99), Decimal(8)), (Decimal("0.3"), Decimal(1))], [])
     assert levels_of(levels.book, "buy", 9) == [(100, 2), (99, 3)]
+    assert levels_of(levels.book, "sell", 9) == [(101, 5)]
+    assert levels.prices("buy") == [100, 99]
+    assert levels.size("buy", Decimal(99)) == 3
     assert len(levels.book.fills) == 0
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "text"),
+    [
+        (
+            [("3366.1", "7"), ("3366", "6")],
+            [("3366.8", "9"), ("3368", "8")],
+            "3366.1:7:3366.8:9:3366:6:3368:8",
+        ),
+        (
+            [("3366.1", "7")],
+            [("3366.8", "9"), ("3368", "8"), ("3372", "8")],
+            "3366.1:7:3366.8:9:3368:8:3372:8",
+        ),
+    ],
+)
+def test_okx_checksum_strings_of_the_venues_documentation(bids, asks, text):
+    assert okx.checksum(bids, asks) % 2**32 == zlib.crc32(text.encode())

@@ -14,6 +14,7 @@ from typing import Any
 from cascade.data.lines import Level
 
 SIDES = ("buy", "sell")
+WOULD_TRADE = 13
 
 
 class LevelBook:
@@ -57,16 +58,22 @@ class LevelBook:
     def load(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
         """Replace all levels, as a snapshot does.
 
+        Parameters
+        ----------
+        bids, asks : iterable of (Decimal, Decimal)
+            Price and size, in any order.
+
         Raises
         ------
         ValueError
-            The levels are crossed or off the grid; the levels of the snapshot are then not all
-            in place.
+            As `update`; the levels are then as they were.
         """
+        zero = Decimal(0)
+        new = {"buy": dict(bids), "sell": dict(asks)}
         for side in SIDES:
-            for price in list(self._orders[side]):
-                self._remove(side, price)
-        self.update(bids, asks)
+            for price in self._orders[side]:
+                new[side].setdefault(price, zero)
+        self.update(new["buy"].items(), new["sell"].items())
 
     def update(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
         """Set the sizes of some levels; size 0 removes a level, known or not.
@@ -79,54 +86,43 @@ class LevelBook:
         Raises
         ------
         ValueError
-            The result would be crossed (nothing but removals has then happened), or a price or
-            size is off the book's grid or outside its range.
+            The result would be crossed, or a price or size is off the book's grid or outside its
+            range; the levels are then as they were.
         """
-        changes = {"buy": list(bids), "sell": list(asks)}
-        for side in SIDES:
-            for price, size in changes[side]:
-                if size == 0:
-                    self._remove(side, price)
-        self._check_uncrossed(changes)
-        for side in SIDES:
-            for price, size in changes[side]:
-                if size != 0:
-                    self._set(side, price, size)
+        changes = [("buy", *level) for level in bids]
+        changes += [("sell", *level) for level in asks]
+        before = [(side, price, self.size(side, price)) for side, price, _ in changes]
+        try:
+            self._apply(changes)
+        except ValueError:
+            self._apply([(side, price, Decimal(0)) for side, price, _ in before])
+            self._apply(before)
+            raise
 
-    def _check_uncrossed(self, changes: dict[str, list[Level]]) -> None:
-        for side, other in (SIDES, SIDES[::-1]):
-            new = [price for price, size in changes[side] if size != 0]
-            if not new:
-                continue
-            best = max(new) if side == "buy" else min(new)
-            standing = [price for price, size in changes[other] if size != 0]
-            touch = self.touch(other)
-            if touch is not None:
-                standing.append(touch)
-            if any(best >= price if side == "buy" else best <= price for price in standing):
-                raise ValueError(f"{side} level at {best} meets the other side")
-
-    def touch(self, side: str) -> Decimal | None:
-        """Best price of one side as the feed wrote it; None when the side is empty."""
-        orders = self._orders[side]
-        if not orders:
-            return None
-        return max(orders) if side == "buy" else min(orders)
-
-    def _remove(self, side: str, price: Decimal) -> None:
-        entry = self._orders[side].pop(price, None)
-        if entry is not None:
-            self.book.cancel(entry[0])
+    def _apply(self, changes: list[tuple[str, Decimal, Decimal]]) -> None:
+        for side, price, size in changes:
+            if size == 0:
+                entry = self._orders[side].pop(price, None)
+                if entry is not None:
+                    self.book.cancel(entry[0])
+        for side, price, size in changes:
+            if size != 0:
+                self._set(side, price, size)
 
     def _set(self, side: str, price: Decimal, size: Decimal) -> None:
-        entry = self._orders[side].get(price)
-        if entry is not None and entry[1] == size:
+        orders = self._orders[side]
+        entry = orders.get(price)
+        if entry is None:
+            result = self.book.limit(side, price, size, post_only=True)
+        elif entry[1] == size:
             return
-        self._remove(side, price)
-        result = self.book.limit(side, price, size)
+        else:
+            result = self.book.modify(entry[0], size=size)
+        if result.code == WOULD_TRADE:
+            raise ValueError(f"{side} level at {price} meets the other side")
         if result.code != 0:
             raise ValueError(f"{side} level {size} at {price} is refused: {result.code!r}")
-        self._orders[side][price] = (result.order, size)
+        orders[price] = (result.order, size)
 
 
 def fills_of(book: Any, taker: int) -> list[tuple[int, int]]:
