@@ -9,17 +9,16 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
-def exact_levels(book, side: str, count: int) -> list[tuple[Decimal, Decimal]]:
-    """Best levels of a book as exact numbers: the shortest decimal of each float.
+def exact(steps: int, grid) -> Decimal:
+    """Whole steps of a decimal grid as the decimal number that they are."""
+    value = steps * grid.step
+    return Decimal(value.numerator) / Decimal(value.denominator)
 
-    That is the number on the grid whenever it has at most 15 significant digits, as all prices and
-    sizes of these files do.
-    """
+
+def exact_levels(book, side: str, count: int) -> list[tuple[Decimal, Decimal]]:
+    """Best levels of a book as exact (price, size)."""
     levels = book.bids(count) if side == "buy" else book.asks(count)
-    return [
-        (Decimal(repr(price)), Decimal(repr(size)))
-        for price, size in zip(levels["price"].tolist(), levels["size"].tolist(), strict=True)
-    ]
+    return [(exact(int(level[0]), book.ticks), exact(int(level[1]), book.lots)) for level in levels]
 
 
 @pytest.fixture(scope="session")

@@ -68,11 +68,8 @@ def events(shared_data):
 
 
 def book_queue(replay, side, price):
-    queue = replay.book.queue(side, price)
-    return [
-        (replay.feed_id(order), int(size))
-        for order, size in zip(queue["order"].tolist(), queue["size"].tolist(), strict=True)
-    ]
+    """Feed id and size of each order in priority order."""
+    return [(replay.feed_id(int(o[0])), int(o[2])) for o in replay.book.queue(side, price)]
 
 
 def test_file_holds_a_snapshot_and_184_events(events):
@@ -97,6 +94,7 @@ def test_book_equals_the_feed_after_every_event_and_finds_the_same_makers(events
         if number == 0:
             assert len(feed.queues) == 1_547
             replay.rules.clear()
+    assert len(feed.queues) == 1_547
     for side, price in feed.queues:
         assert book_queue(replay, side, price) == feed.queue(side, price)
 

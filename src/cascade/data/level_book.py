@@ -113,7 +113,7 @@ class LevelBook:
         orders = self._orders[side]
         entry = orders.get(price)
         if entry is None:
-            result = self.book.limit(side, price, size, post_only=True)
+            result = self.book.limit(side, price, size, post_only="reject")
         elif entry[1] == size:
             return
         else:
@@ -126,7 +126,7 @@ class LevelBook:
 
 
 def fills_of(book: Any, taker: int) -> list[tuple[int, int]]:
-    """Maker and size of each fill of an aggressive order just sent, in order.
+    """Maker and lots of each fill of an aggressive order just sent, in order.
 
     Parameters
     ----------
