@@ -158,7 +158,7 @@ def test_levels_that_cross_are_refused_and_removals_come_first(levels_of):
         )
     with pytest.raises(ValueError, match="meets the other side"):
         levels.load([(Decimal(101), Decimal(1))], [(Decimal(101), Decimal(1))])
-    with pytest.raises(ValueError, match="0.3"):
+    with pytest.raises(ValueError, match=r"0\.3"):
         levels.update([(Decimal(99), Decimal(8)), (Decimal("0.3"), Decimal(1))], [])
     assert levels_of(levels.book, "buy", 9) == [(100, 2), (99, 3)]
     assert levels_of(levels.book, "sell", 9) == [(101, 5)]

@@ -1,4 +1,4 @@
-"""Front door and error behaviour of the loaders, on small files written here and on the real ones."""
+"""Front door and error behaviour of the loaders, on files written here and on the real ones."""
 
 import gzip
 import pickle
@@ -27,8 +27,14 @@ from cascade.data import (
 )
 
 DEPTH_CSV = "side,price,size\nask,100.5,2\nbid,99.25,1.5\nBID,99.5,3\nask,101,4\n"
-REST = '{"lastUpdateId": 7, "T": 3, "bids": [["99.5", "3"], ["99.25", "1.5"]], "asks": [["100.5", "2"], ["101", "4"]]}'
-OKX_REST = '{"code":"0","data":[{"asks":[["100.5","2","0","1"],["101","4","0","1"]],"bids":[["99.5","3","0","1"],["99.25","1.5","0","2"]],"ts":"1"}]}'
+REST = (
+    '{"lastUpdateId": 7, "T": 3, "bids": [["99.5", "3"], ["99.25", "1.5"]],'
+    ' "asks": [["100.5", "2"], ["101", "4"]]}'
+)
+OKX_REST = (
+    '{"code":"0","data":[{"asks":[["100.5","2","0","1"],["101","4","0","1"]],'
+    '"bids":[["99.5","3","0","1"],["99.25","1.5","0","2"]],"ts":"1"}]}'
+)
 OKX_LOG = (
     'wss://x <- 1.5: {"op":"subscribe"}\n'
     '1.5: {"event":"subscribe","arg":{"channel":"books","instId":"A-B"}}\n'

@@ -5,8 +5,8 @@ Two layouts are read: the venue's own (`GET /fapi/v1/leverageBracket`: a list of
 record in `info`). Rates and amounts stay the decimals that the file writes.
 
 In tier n the maintenance margin is notional x rate_n - deduction_n. It is continuous in the
-notional exactly when deduction_n = deduction_{n-1} + floor_n (rate_n - rate_{n-1}), deduction_1 = 0:
-`exact_deductions` gives that sequence in rational arithmetic.
+notional exactly when deduction_1 = 0 and deduction_n = deduction_{n-1} + floor_n (rate_n -
+rate_{n-1}): `exact_deductions` gives that sequence in rational arithmetic.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def exact_deductions(
 
     Examples
     --------
-    >>> exact_deductions([0, 50_000, 500_000], [Decimal("0.004"), Decimal("0.005"), Decimal("0.01")])
-    [Fraction(0, 1), Fraction(50, 1), Fraction(2550, 1)]
+    >>> exact_deductions([0, 50_000], [Decimal("0.004"), Decimal("0.005")])
+    [Fraction(0, 1), Fraction(50, 1)]
     """
     deductions: list[Fraction] = []
     previous = None

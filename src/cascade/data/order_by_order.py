@@ -8,10 +8,10 @@ price is queue order. Field meanings: https://databento.com/docs/schemas-and-dat
 T and F come before the book changes of their event and do not change the book themselves: a C or M
 of the filled order follows. A modification keeps its place only at the same price and with a size
 not above what the fills left; a larger size after a fill is the refresh of an iceberg and goes to
-the back. An F that carries the T's own id is the aggressive order's side of the trade. An order that
-is cancelled in the event of a trade without being named by an F was passed over: it left the book
-before the aggressive order reached it (as self-trade prevention does with the older order), although
-its C stands behind.
+the back. An F that carries the T's own id is the aggressive order's side of the trade. An order
+that is cancelled in the event of a trade without being named by an F was passed over: it left the
+book before the aggressive order reached it (as self-trade prevention does with the older order),
+although its C stands behind.
 """
 
 from __future__ import annotations

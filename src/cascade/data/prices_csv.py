@@ -119,11 +119,8 @@ def _time_ns(line: Line, text: str, field: str) -> int:
     if not text.lstrip("+-").isdigit():
         return _iso_ns(line, text, field)
     number = line.integer(text, field)
-    for suffix, unit_ns in _UNIT_NS.items():
-        if field.endswith(suffix):
-            break
-    else:
-        unit_ns = next(unit for limit, unit in _MAGNITUDE_NS if number < limit)
+    named = [unit for suffix, unit in _UNIT_NS.items() if field.endswith(suffix)]
+    unit_ns = named[0] if named else next(u for limit, u in _MAGNITUDE_NS if number < limit)
     return line.integer(number * unit_ns, field)
 
 
