@@ -47,6 +47,7 @@ def test_binance_best_levels_equal_the_latest_book_ticker(shared_data, levels_of
         feed["buy"].update(update.bids)
         feed["sell"].update(update.asks)
     assert applied == 6_547
+    book.validate()
     for side in SIDES:
         want = sorted((p, s) for p, s in feed[side].items() if s)
         assert sorted(levels_of(book, side, 10_000)) == want

@@ -52,6 +52,7 @@ def test_every_row_equals_the_book_at_all_ten_levels(messages, rows, top):
             replay.apply(message)
             replay.import_row(rows.levels(row, "buy"), rows.levels(row, "sell"))
         equal += all(top(replay.book, side) == rows.levels(row, side) for side in SIDES)
+        replay.book.validate()
     assert equal == 999
 
 

@@ -94,6 +94,7 @@ def test_book_equals_the_feed_after_every_event_and_finds_the_same_makers(events
         if number == 0:
             assert len(feed.queues) == 1_547
             replay.rules.clear()
+    replay.book.validate()
     assert len(feed.queues) == 1_547
     for side, price in feed.queues:
         assert book_queue(replay, side, price) == feed.queue(side, price)

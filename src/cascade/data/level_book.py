@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from cascade.codes import Code
 from cascade.data.lines import Level
 
 SIDES = ("buy", "sell")
-WOULD_TRADE = 13
 
 
 class LevelBook:
@@ -118,9 +118,9 @@ class LevelBook:
             return
         else:
             result = self.book.modify(entry[0], size=size)
-        if result.code == WOULD_TRADE:
+        if result.code == Code.WOULD_TRADE:
             raise ValueError(f"{side} level at {price} meets the other side")
-        if result.code != 0:
+        if not result.ok:
             raise ValueError(f"{side} level {size} at {price} is refused: {result.code!r}")
         orders[price] = (result.order, size)
 

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO, cast
 
+from cascade.errors import CascadeError
+
 Path = str | os.PathLike[str]
 Level = tuple[Decimal, Decimal]
 
@@ -31,7 +33,7 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
-class DataFormatError(ValueError):
+class DataFormatError(CascadeError, ValueError):
     """Content of a file that its format does not allow.
 
     Parameters

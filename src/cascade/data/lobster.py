@@ -364,7 +364,7 @@ class Replay:
 
     def _place(self, side: str, price: int, size: int) -> int:
         result = self.book.limit(side, self.dollars(price), size)
-        if result.code != 0 or result.filled:
+        if not result.ok or result.filled:
             raise ValueError(
                 f"{side} {size} at {price} is refused or trades: code {result.code!r}, "
                 f"{result.filled} filled"

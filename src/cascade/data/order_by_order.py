@@ -255,7 +255,7 @@ class Replay:
         if record.order_id in self._resting:
             raise ValueError(f"{record} adds an order that is in the book")
         result = self.book.limit(record.side, record.quote, record.size)
-        if result.code != 0 or result.filled:
+        if not result.ok or result.filled:
             raise ValueError(f"{record} is refused or trades: code {result.code!r}")
         self._book_id[record.order_id] = result.order
         self._feed_id[result.order] = record.order_id
@@ -327,6 +327,6 @@ class Replay:
             self._count("modify, place kept" if kept else "modify, place lost")
         book_id = self._book_id[record.order_id]
         result = self.book.modify(book_id, price=record.quote, size=record.size)
-        if result.code != 0 or result.filled:
+        if not result.ok or result.filled:
             raise ValueError(f"{record} is refused or trades: code {result.code!r}")
         resting.price, resting.size = record.price, record.size
