@@ -65,7 +65,7 @@ class LevelBook:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             As `update`; the levels are then as they were.
         """
         zero = Decimal(0)
@@ -85,6 +85,8 @@ class LevelBook:
 
         Raises
         ------
+        TypeError
+            A price or size is no number; the levels are then as they were.
         ValueError
             The result would be crossed, or a price or size is off the book's grid or outside its
             range; the levels are then as they were.
@@ -94,7 +96,7 @@ class LevelBook:
         before = [(side, price, self.size(side, price)) for side, price, _ in changes]
         try:
             self._apply(changes)
-        except ValueError:
+        except Exception:
             self._apply([(side, price, Decimal(0)) for side, price, _ in before])
             self._apply(before)
             raise
