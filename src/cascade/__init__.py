@@ -1,5 +1,7 @@
 """Liquidation cascades on real mechanics: matching engine, margin accounts, liquidation queue."""
 
+from pathlib import Path as _Path
+
 from cascade._grid import Grid
 from cascade._orderbook import BookView, OrderBook
 from cascade._results import BatchResult, OrderResult
@@ -25,4 +27,17 @@ __all__ = [
     "SelfTrade",
     "Side",
     "TimeInForce",
+    "get_include",
 ]
+__version__ = "0.1.0"
+
+
+def get_include() -> str:
+    """Directory of the C header `cascade.h`, which declares the records of the arrays.
+
+    Returns
+    -------
+    str
+        An absolute path, to be given to a C compiler's ``-I``.
+    """
+    return str(_Path(__file__).resolve().parent / "include")
