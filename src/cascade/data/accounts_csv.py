@@ -106,7 +106,8 @@ def load_accounts(path: Path) -> Accounts:
         raise DataFormatError(name, 0, "", "no positions in the file")
     kinds = (object, object, bool, object, object, object, bool)
     account, market, long, size_, entry_, amount_, isolated = (
-        np.array(column, dtype=kind) for column, kind in zip(zip(*rows), kinds, strict=True)
+        np.array(column, dtype=kind)
+        for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)
     )
     leverage, margin = (amount_, None) if funding == "leverage" else (None, amount_)
     return Accounts(account, market, long, size_, entry_, leverage, margin, isolated)
