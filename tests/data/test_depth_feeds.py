@@ -132,6 +132,18 @@ def test_bybit_levels_equal_an_independent_replay_and_never_cross(shared_data, l
     assert all(Decimal("1.95") < price < Decimal("1.96") for price in best_bids)
 
 
+def test_level_that_traded_away_is_set_again_by_its_next_update(levels_of):
+    levels = LevelBook(OrderBook(tick_size=1, lot_size=1))
+    levels.load([], [(Decimal(10), Decimal(5)), (Decimal(11), Decimal(5))])
+    assert levels.book.limit("buy", 11, 7, time_in_force="ioc").filled == 7
+    assert levels_of(levels.book, "sell", 9) == [(11, 3)]
+    levels.update([], [(Decimal(10), Decimal(4)), (Decimal(11), Decimal(5))])
+    assert levels_of(levels.book, "sell", 9) == [(10, 4), (11, 5)]
+    levels.book.limit("buy", 10, 4)
+    levels.update([], [(Decimal(10), Decimal(0))])
+    assert levels_of(levels.book, "sell", 9) == [(11, 5)]
+
+
 def test_bybit_delta_out_of_turn_is_refused():
     replay = bybit.BookReplay(OrderBook(tick_size=1, lot_size=1))
     level = ((Decimal(9), Decimal(1)),)

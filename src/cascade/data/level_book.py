@@ -23,12 +23,14 @@ class LevelBook:
     Parameters
     ----------
     book : cascade.OrderBook
-        Taken over: nobody else should send it orders at the prices that the feed reports.
+        Aggressive orders of others may trade against the levels; the next update of a level sets
+        it again. An order of others that rests where the feed puts the opposite side makes the
+        update fail as crossed.
 
     Attributes
     ----------
     book : cascade.OrderBook
-        The book itself, for reading and for aggressive orders.
+        As given.
 
     Examples
     --------
@@ -65,7 +67,7 @@ class LevelBook:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             As `update`; the levels are then as they were.
         """
         zero = Decimal(0)
@@ -85,6 +87,8 @@ class LevelBook:
 
         Raises
         ------
+        TypeError
+            A price or size is no number; the levels are then as they were.
         ValueError
             The result would be crossed, or a price or size is off the book's grid or outside its
             range; the levels are then as they were.
@@ -94,7 +98,7 @@ class LevelBook:
         before = [(side, price, self.size(side, price)) for side, price, _ in changes]
         try:
             self._apply(changes)
-        except ValueError:
+        except Exception:
             self._apply([(side, price, Decimal(0)) for side, price, _ in before])
             self._apply(before)
             raise
@@ -112,12 +116,9 @@ class LevelBook:
     def _set(self, side: str, price: Decimal, size: Decimal) -> None:
         orders = self._orders[side]
         entry = orders.get(price)
-        if entry is None:
+        result = self.book.modify(entry[0], size=size) if entry is not None else None
+        if result is None or result.code == Code.UNKNOWN_ORDER:  # new, or traded away
             result = self.book.limit(side, price, size, post_only="reject")
-        elif entry[1] == size:
-            return
-        else:
-            result = self.book.modify(entry[0], size=size)
         if result.code == Code.WOULD_TRADE:
             raise ValueError(f"{side} level at {price} meets the other side")
         if not result.ok:

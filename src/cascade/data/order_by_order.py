@@ -215,8 +215,9 @@ class Replay:
         Raises
         ------
         ValueError
-            A cancel or modification names an order that is not in the book, or the book refuses
-            an order.
+            A record contradicts the book (it names an order that is not there, adds one that is,
+            or changes a side), or the book refuses an order. The records before it, and the
+            event's cancels ahead of a trade, are then applied.
         """
         trades: list[Trade] = []
         self._filled.clear()
