@@ -5,6 +5,7 @@ from pathlib import Path as _Path
 from cascade._grid import Grid
 from cascade._orderbook import BookView, OrderBook
 from cascade._results import BatchResult, OrderResult
+from cascade._version import __version__ as __version__
 from cascade.codes import Code, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.errors import CascadeError, ConservationError, InvariantError
@@ -29,7 +30,6 @@ __all__ = [
     "TimeInForce",
     "get_include",
 ]
-__version__ = "0.1.0"
 
 
 def get_include() -> str:
