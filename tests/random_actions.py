@@ -116,9 +116,23 @@ class Generator:
         self.random = random.Random(seed)
         self.patience = self.random.choice((0.0, 0.5, 0.9))
         self.bounds = self.random.choice(BOUNDS)
+        self.accounts = ACCOUNTS
+        self.largest = 12
+        self.crowd = 40
         # One tick beyond the bounds on both sides.
         narrow = range(self.bounds.get("min_price", 1) - 1, self.bounds.get("max_price", 10**9) + 2)
         self.prices = [price for price in PRICES if price in narrow]
+        # A few histories make pools and tables grow: far prices, large sizes, many accounts.
+        style = self.random.random()
+        if style < 0.1:
+            self.bounds = {}
+            self.prices = sorted(self.random.sample(range(1, 300_000), 12))
+            self.accounts = (-1, 0, 1, 70, 1_000, 100_000)
+            self.crowd = 300
+            self.patience = 0.97
+        elif style < 0.2:
+            self.bounds = {}
+            self.largest = 2**48
 
     def order_id(self, book) -> int:
         """Mostly an order that is there, sometimes any id, sometimes one never given."""
@@ -137,7 +151,7 @@ class Generator:
         return self.random.choice(self.prices[:middle] if side == 0 else self.prices[middle:])
 
     def size(self) -> int:
-        return 0 if self.random.random() < 0.005 else self.random.randint(1, 12)
+        return 0 if self.random.random() < 0.005 else self.random.randint(1, self.largest)
 
     def message(self, book) -> tuple:
         """One MESSAGE_DTYPE row, well formed nine times in ten."""
@@ -161,7 +175,7 @@ class Generator:
             side,
             time_in_force | policy << 4,
             flags,
-            -3 if draw.random() < 0.005 else draw.choice((*ACCOUNTS, -2)),
+            -3 if draw.random() < 0.005 else draw.choice((*self.accounts, -2)),
             self.price(side % 2),
             extra,
             self.size(),
@@ -170,7 +184,7 @@ class Generator:
 
     def limit(self) -> Action:
         draw = self.random
-        keywords = {"account": draw.choice(ACCOUNTS), "self_trade": draw.choice(POLICIES)}
+        keywords = {"account": draw.choice(self.accounts), "self_trade": draw.choice(POLICIES)}
         style = draw.random()
         if style < 0.1:
             keywords["time_in_force"] = draw.choice(("ioc", "fok"))
@@ -178,7 +192,7 @@ class Generator:
             keywords["post_only"] = draw.choice(("reject", "slide"))
         size = self.size()
         if style >= 0.1 and draw.random() < 0.3:
-            keywords["display"] = draw.randint(1, max(1, size))
+            keywords["display"] = draw.randint(1, min(max(1, size), 2**31 - 1))
         side = draw.randrange(2)
         arguments = (SIDES[side], self.price(side), size)
         return Action("limit", arguments, tuple(keywords.items()))
@@ -186,7 +200,7 @@ class Generator:
     def stop(self) -> Action:
         draw = self.random
         keywords = {
-            "account": draw.choice(ACCOUNTS),
+            "account": draw.choice(self.accounts),
             "self_trade": draw.choice(POLICIES),
             "on": draw.choice(("last", "last", "mark")),
         }
@@ -209,7 +223,7 @@ class Generator:
         draw = self.random
         # Orders leave a little faster than they come, so that the book stays small.
         pressure = len(book.resting) + len(book.waiting)
-        if pressure > 40 and draw.random() < 0.3:
+        if pressure > self.crowd and draw.random() < 0.3:
             return Action("cancel", (self.order_id(book),))
         if book.auction and draw.random() < 0.06:
             return draw.choice((Action("uncross"), Action("indicative")))
@@ -221,7 +235,7 @@ class Generator:
             return self.limit()
         if kind == "market":
             keywords = (
-                ("account", draw.choice(ACCOUNTS)),
+                ("account", draw.choice(self.accounts)),
                 ("self_trade", draw.choice(POLICIES)),
             )
             return Action("market", (draw.choice(SIDES), self.size()), keywords)
@@ -237,14 +251,14 @@ class Generator:
                 keywords["size"] = self.size()
             return Action("modify", (self.order_id(book),), tuple(keywords.items()))
         if kind == "mark":
-            return Action("mark", (draw.choice(PRICES),))
+            return Action("mark", (draw.choice(self.prices),))
         if kind == "apply":
             return Action("apply", (tuple(self.message(book) for _ in range(draw.randint(0, 4))),))
         rare = draw.choice(("open_auction", "load_depth", "cancel_all"))
         if rare == "load_depth":
             return self.depth()
         if rare == "cancel_all":
-            return Action("cancel_all", (draw.choice(ACCOUNTS[1:]),))
+            return Action("cancel_all", (draw.choice(self.accounts),))
         return Action("open_auction")
 
 
@@ -330,5 +344,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+    sys.path.append(str(Path(__file__).resolve().parent.parent / "src"))
     sys.exit(main())
