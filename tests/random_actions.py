@@ -117,7 +117,7 @@ class Generator:
         self.patience = self.random.choice((0.0, 0.5, 0.9))
         self.bounds = self.random.choice(BOUNDS)
         self.accounts = ACCOUNTS
-        self.largest = 12
+        self.unit = 1
         self.crowd = 40
         # One tick beyond the bounds on both sides.
         narrow = range(self.bounds.get("min_price", 1) - 1, self.bounds.get("max_price", 10**9) + 2)
@@ -132,7 +132,7 @@ class Generator:
             self.patience = 0.97
         elif style < 0.2:
             self.bounds = {}
-            self.largest = 2**48
+            self.unit = 2**28
 
     def order_id(self, book) -> int:
         """Mostly an order that is there, sometimes any id, sometimes one never given."""
@@ -151,7 +151,13 @@ class Generator:
         return self.random.choice(self.prices[:middle] if side == 0 else self.prices[middle:])
 
     def size(self) -> int:
-        return 0 if self.random.random() < 0.005 else self.random.randint(1, self.largest)
+        if self.random.random() < 0.005:
+            return 0
+        return self.random.randint(1, 12) * self.unit + self.random.randrange(min(4, self.unit))
+
+    def display(self, most: int) -> int:
+        """Never tiny beside the size: each refresh is a fill."""
+        return self.random.randint(1, min(7, max(1, most // self.unit))) * self.unit
 
     def message(self, book) -> tuple:
         """One MESSAGE_DTYPE row, well formed nine times in ten."""
@@ -168,7 +174,7 @@ class Generator:
         if draw.random() < 0.02:
             flags = draw.randrange(256)
         policy = draw.choices(range(6), (4, 2, 2, 2, 2, 0.05))[0]
-        extra = self.price() if kind in (4, 5) else draw.randint(0, 5)
+        extra = self.price() if kind in (4, 5) else draw.randint(0, 5) * self.unit
         side = 2 if draw.random() < 0.005 else draw.randrange(2)
         return (
             kind,
@@ -192,7 +198,7 @@ class Generator:
             keywords["post_only"] = draw.choice(("reject", "slide"))
         size = self.size()
         if style >= 0.1 and draw.random() < 0.3:
-            keywords["display"] = draw.randint(1, min(max(1, size), 2**31 - 1))
+            keywords["display"] = self.display(size)
         side = draw.randrange(2)
         arguments = (SIDES[side], self.price(side), size)
         return Action("limit", arguments, tuple(keywords.items()))
