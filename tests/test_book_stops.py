@@ -316,6 +316,15 @@ def test_fired_sliding_stop_limit_slides(book):
     assert (21, 100, 5, 0) in rows(book)
 
 
+def test_post_only_in_single_stops(book):
+    ladder(book)
+    assert book.stop("buy", 101, 5, post_only="reject").code == Code.BAD_MESSAGE
+    book.stop("buy", 101, 5, price=103, post_only="reject")  # 22
+    book.stop("buy", 101, 5, price=103, post_only="slide")  # 23
+    book.market("buy", 1)
+    assert [row for row in rows(book) if row[0] > 20] == [(23, 100, 5, 0)]
+
+
 def test_self_trade_policy_of_a_fired_stop(book):
     book.limit("sell", 101, 1, account=2)  # 1
     book.limit("sell", 102, 5, account=7)  # 2

@@ -598,6 +598,9 @@ cdef int64_t book_available(const Book* book, uint8_t side, int32_t limit, int64
                         return available + displayed
                 else:
                     count_maker(book, slot, &displayed, &hidden)
+                    # the hidden lots of 2**15 large icebergs do not fit in 64 bits
+                    if hidden > wanted:
+                        hidden = wanted
                 slot = book.orders[slot].next
             available += displayed + hidden
         price = next_price(book, opposite, price)
