@@ -65,6 +65,9 @@ cdef extern from *:
     }
     static inline void cascade_touch(void *block, size_t from, size_t to) {
         volatile char *bytes = (volatile char *)block;
+    #ifdef MADV_POPULATE_WRITE
+        if (to >= CASCADE_MAPPED_BYTES && madvise(block, to, MADV_POPULATE_WRITE) == 0) return;
+    #endif
         for (size_t at = from; at < to; at += 4096) bytes[at] = bytes[at];
     }
     #endif

@@ -22,7 +22,7 @@ from cascade._book cimport (
 )
 from cascade._grid cimport Grid
 from cascade._growth cimport ids_grow, window_cover
-from cascade._levels cimport hidden_lots, in_window, level_at
+from cascade._levels cimport hidden_lots, in_window, level_at, side_of_slot
 from cascade._results cimport (
     BatchResult, FillStore, OrderResult, fills_copied, fills_taken, order_result,
 )
@@ -129,7 +129,7 @@ cdef void write_record(const Book* book, uint32_t slot, OrderRecord* record) noe
     record.price = order.price
     record.account = order.account
     record.trigger = <int32_t>order.next if extra.waiting else 0
-    record.side = extra.side
+    record.side = side_of_slot(book, slot)
     record.flags = extra.flags
     record.waiting = extra.waiting
     record.self_trade = extra.self_trade
@@ -763,7 +763,6 @@ cdef class OrderBook(BookView):
         cdef int64_t count, done
         cdef uint8_t[::1] codes
         cdef int64_t[::1] filled
-        cdef int64_t[::1] orders
         cdef const Message* records
         cdef BatchResult result
         if not isinstance(messages, np.ndarray):
@@ -781,21 +780,20 @@ cdef class OrderBook(BookView):
         result = BatchResult.__new__(BatchResult)
         result.codes = np.empty(count, dtype=np.uint8)
         result.filled = np.empty(count, dtype=np.int64)
-        result.orders = np.empty(count, dtype=np.int64)
+        result.messages = messages
         codes = result.codes
         filled = result.filled
-        orders = result.orders
         PyObject_GetBuffer(messages, &view, PyBUF_SIMPLE)
         try:
             records = <const Message*>view.buf
             self.begin_call()
+            result.first_id = self.own.next_id
             if count > 0:
                 with nogil:
                     # room is made before, so that the loop allocates nothing
                     done = book_reserve(&self.own, count, count, count)
                     if done == 0:
-                        done = book_process_many(&self.own, records, count, &codes[0], &filled[0],
-                                                 &orders[0])
+                        done = book_process_many(&self.own, records, count, &codes[0], &filled[0])
             self.batch_fills = result.fills = fills_taken(&self.own, self.store)
             self.end_call()
         finally:
