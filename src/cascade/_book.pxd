@@ -139,6 +139,8 @@ cdef int book_copy(Book* target, const Book* source) noexcept nogil
 # Room for that many more orders, fills and ids: -1 and the book as it was without memory.
 cdef int book_reserve(Book* book, int64_t orders, int64_t fills, int64_t ids) noexcept nogil
 cdef void book_touch(Book* book) noexcept nogil              # page faults of what is reserved, now
+# A window over these prices, its page faults taken now; -1 and the book as it was without memory.
+cdef int book_reserve_prices(Book* book, int32_t low, int32_t high) noexcept nogil
 
 # Steps 1-9 of docs/book.md for any message but stops firing; fills are appended to `fills`.
 cdef void book_submit(Book* book, const Message* message, uint32_t index, Submitted* out) noexcept nogil

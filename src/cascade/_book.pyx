@@ -42,9 +42,9 @@ cdef enum:
     PLAIN_LIMIT = 0x0000
     PLAIN_MARKET = 0x0002
     SIDE_BIT = 0x0100
-    PREFETCH_ORDERS = 16384      # live orders from which the book is larger than a core's cache
+    PREFETCH_ORDERS = 0
     PREFETCH_IDS_AHEAD = 24      # messages
-    PREFETCH_ORDERS_AHEAD = 10
+    PREFETCH_ORDERS_AHEAD = 8
     NOT_STOPPED = 0
     STOPPED_BY_PREVENTION = 1
     STOPPED_WITHOUT_MEMORY = 2
@@ -178,6 +178,16 @@ cdef void book_touch(Book* book) noexcept nogil:
     memory_touch(book.extras, 0, <size_t>book.order_capacity * sizeof(OrderExtra))
     memory_touch(book.slot_of_id, 0, <size_t>book.id_capacity * sizeof(uint32_t))
     memory_touch(book.fills, 0, <size_t>book.fill_capacity * sizeof(Fill))
+
+
+cdef int book_reserve_prices(Book* book, int32_t low, int32_t high) noexcept nogil:
+    cdef int side
+    if window_cover(book, low) or window_cover(book, high):
+        return -1
+    for side in range(2):
+        memory_touch(book.levels[side], <size_t>(low - book.base) * sizeof(Level),
+                     <size_t>(high - book.base + 1) * sizeof(Level))
+    return 0
 
 
 cdef void book_clear_fills(Book* book) noexcept nogil:
@@ -1026,20 +1036,34 @@ cdef void book_process(Book* book, const Message* message, uint32_t index,
         book_fire_stops(book, index)
 
 
-cdef inline void prefetch_level(const Book* book, const Message* message) noexcept nogil:
-    __builtin_prefetch(&book.levels[message.side & 1][message.price - book.base])
+cdef inline void prefetch_id(const Book* book, const Message* message) noexcept nogil:
+    """The id table's line of a cancel; for other messages a line that is there anyway."""
+    __builtin_prefetch(&book.slot_of_id[message.order - book.first_id])
+
+
+cdef inline void prefetch_order(const Book* book, const Message* message) noexcept nogil:
+    """The lines of the order that is cancelled and of the level that is joined, without a branch
+    on what the message is."""
+    cdef uint64_t at = <uint64_t>(message.order - book.first_id)
+    cdef uint32_t tick = <uint32_t>(message.price - book.base)
+    at = at if at < <uint64_t>(book.next_id - book.first_id) else 0
+    tick = tick if tick < <uint32_t>book.window else 0
+    __builtin_prefetch(&book.orders[book.slot_of_id[at] & SLOT_MASK])
+    __builtin_prefetch(&book.levels[message.side & 1][tick])
 
 
 cdef int64_t book_process_many(Book* book, const Message* messages, int64_t count, uint8_t* codes,
                                int64_t* filled) noexcept nogil:
     cdef int64_t at, traded
     cdef uint32_t head
+    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD if book.live_orders >= PREFETCH_ORDERS else 0
     cdef const Message* message
     cdef Submitted out
     for at in range(count):
         message = &messages[at]
-        if at + 10 < count:
-            prefetch_level(book, &messages[at + 10])
+        if at < ahead:
+            prefetch_id(book, message + PREFETCH_IDS_AHEAD)
+            prefetch_order(book, message + PREFETCH_ORDERS_AHEAD)
         memcpy(&head, message, 4)
         traded = 0
         if (head & 0xFF) == MESSAGE_CANCEL:

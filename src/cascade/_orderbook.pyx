@@ -18,7 +18,7 @@ from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._book cimport (
     SLOT_MASK, Book, Level, Message, Order, OrderExtra, Submitted, book_available, book_cancel,
     book_clear_fills, book_copy, book_fire_stops, book_free, book_find, book_init, book_process,
-    book_process_many, book_reserve, book_restore, book_set_mark, book_touch, book_validate,
+    book_process_many, book_reserve, book_reserve_prices, book_restore, book_set_mark, book_touch, book_validate,
 )
 from cascade._grid cimport Grid
 from cascade._growth cimport ids_grow, window_cover
@@ -800,28 +800,39 @@ cdef class OrderBook(BookView):
             PyBuffer_Release(&view)
         return result
 
-    def reserve(self, orders=0, fills=0, ids=0):
+    def reserve(self, orders=0, fills=0, ids=0, *, prices=None):
         """Make room and touch the memory now, so that later calls neither grow nor page-fault.
 
         Parameters
         ----------
         orders, fills, ids : int, default 0
             So many more resting orders, fills in one call, and order ids.
+        prices : (low, high), optional
+            Quotes between which orders will rest; 32 bytes a tick.
 
         Raises
         ------
-        ValueError
-            A number is negative or above 2**32.
+        TypeError, ValueError
+            A number is negative or above 2**32, or a price is off the grid or out of bounds.
         MemoryError
             There is no such memory; the book is as it was.
         """
+        cdef int32_t low = 0, high = 0
         for name, value in (("orders", orders), ("fills", fills), ("ids", ids)):
             if not 0 <= value <= 2**32:
                 raise ValueError(f"{name} {value!r} is outside 0 ... {2**32}")
+        if prices is not None:
+            low = self.ticks.to_steps32(prices[0], "lowest price")
+            high = self.ticks.to_steps32(prices[1], "highest price")
+            if not self.own.min_price <= low <= high <= self.own.max_price:
+                raise ValueError(f"prices {prices!r} are outside {self.own.min_price} ... "
+                                 f"{self.own.max_price} ticks or not in order")
         cdef int64_t order_count = orders, fill_count = fills, id_count = ids
         self.begin_call()
         if book_reserve(&self.own, order_count, fill_count, id_count) == 0:
             book_touch(&self.own)
+            if low > 0:
+                book_reserve_prices(&self.own, low, high)
         self.end_call()
 
     @property
