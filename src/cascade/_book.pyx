@@ -19,7 +19,8 @@ from cascade._heap cimport heap_build, heap_copy, heap_free, heap_init, heap_pop
 from cascade._invariants cimport first_broken
 from cascade._levels cimport (
     __builtin_prefetch, account_link, fill_write, fills_grow, hidden_lots, in_window, level_append,
-    level_at, level_emptied, level_unlink, order_forget, order_remove, slot_take, stop_heap, tag_at,
+    level_at, level_emptied, level_unlink, order_forget, order_remove, side_of_slot, slot_release,
+    slot_take, stop_heap, tag_at,
 )
 from cascade._memory cimport memory_allocate, memory_release, memory_resize, memory_touch
 from cascade._types cimport (
@@ -41,9 +42,9 @@ cdef enum:
     PLAIN_LIMIT = 0x0000
     PLAIN_MARKET = 0x0002
     SIDE_BIT = 0x0100
-    PREFETCH_ORDERS = 16384      # live orders from which the book is larger than a core's cache
+    PREFETCH_ORDERS = 0
     PREFETCH_IDS_AHEAD = 24      # messages
-    PREFETCH_ORDERS_AHEAD = 10
+    PREFETCH_ORDERS_AHEAD = 8
     NOT_STOPPED = 0
     STOPPED_BY_PREVENTION = 1
     STOPPED_WITHOUT_MEMORY = 2
@@ -179,6 +180,16 @@ cdef void book_touch(Book* book) noexcept nogil:
     memory_touch(book.fills, 0, <size_t>book.fill_capacity * sizeof(Fill))
 
 
+cdef int book_reserve_prices(Book* book, int32_t low, int32_t high) noexcept nogil:
+    cdef int side
+    if window_cover(book, low) or window_cover(book, high):
+        return -1
+    for side in range(2):
+        memory_touch(book.levels[side], <size_t>(low - book.base) * sizeof(Level),
+                     <size_t>(high - book.base + 1) * sizeof(Level))
+    return 0
+
+
 cdef void book_clear_fills(Book* book) noexcept nogil:
     book.fill_count = 0
 
@@ -195,6 +206,10 @@ cdef uint32_t book_find(const Book* book, int64_t order_id) noexcept nogil:
     if order_id < book.first_id or order_id >= book.next_id:
         return 0
     return tag_at(book, order_id)[0] & SLOT_MASK
+
+
+cdef uint8_t book_side(const Book* book, uint32_t slot) noexcept nogil:
+    return side_of_slot(book, slot)
 
 
 cdef int book_validate(const Book* book) noexcept nogil:
@@ -326,6 +341,7 @@ cdef void place(Book* book, int64_t order_id, const Message* message, int32_t pr
     cdef Order* order = &book.orders[slot]
     cdef OrderExtra* extra = &book.extras[slot]
     cdef uint8_t side = message.side, flags = message.flags
+    cdef bint special
     order.id = order_id
     order.price = price
     order.account = message.account
@@ -340,13 +356,14 @@ cdef void place(Book* book, int64_t order_id, const Message* message, int32_t pr
         order.size = message.extra if message.extra < size else size
         book.icebergs[iceberg].display = message.extra
         book.icebergs[iceberg].hidden = size - order.size
-    extra.iceberg = iceberg
-    extra.side = side
-    extra.flags = flags
-    extra.waiting = 0
-    extra.self_trade = message.time_in_force >> 4
+    special = flags != 0 or order.account != NO_ACCOUNT or message.time_in_force >> 4 != 0
     tag_at(book, order_id)[0] = (slot | (TAG_SIDE if side == SELL else 0)
-                                 | (TAG_SPECIAL if flags or order.account != NO_ACCOUNT else 0))
+                                 | (TAG_SPECIAL if special else 0))
+    if special:
+        extra.iceberg = iceberg
+        extra.side = side
+        extra.flags = flags
+        extra.self_trade = message.time_in_force >> 4
     if order.account != NO_ACCOUNT:
         account_link(book, slot)
     level_append(book, side, slot)
@@ -355,6 +372,7 @@ cdef void place(Book* book, int64_t order_id, const Message* message, int32_t pr
 
 cdef inline void removed_lots(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
     if book.removed != NULL:
+        book.extras[slot].side = side_of_slot(book, slot)
         book.removed(book.context, &book.orders[slot], &book.extras[slot], lots)
 
 
@@ -378,7 +396,7 @@ cdef void book_reduce(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
         lots -= hidden
     order.size -= lots
     if not extra.waiting:
-        level_at(book, extra.side, order.price).size -= lots
+        level_at(book, side_of_slot(book, slot), order.price).size -= lots
 
 
 cdef void prevent(Book* book, Taker* taker, uint32_t slot) noexcept nogil:
@@ -428,16 +446,16 @@ cdef void meet(Book* book, Taker* taker, uint32_t slot) noexcept nogil:
     taker.left -= lots
     if lots < order.size:
         order.size -= lots
-        level_at(book, extra.side, order.price).size -= lots
+        level_at(book, 1 - taker.side, order.price).size -= lots
         return
-    level_unlink(book, extra.side, slot)
+    level_unlink(book, 1 - taker.side, slot)
     iceberg = &book.icebergs[extra.iceberg]
     if extra.iceberg == 0 or iceberg.hidden == 0:
         order_forget(book, slot)
         return
     order.size = iceberg.display if iceberg.display < iceberg.hidden else iceberg.hidden
     iceberg.hidden -= order.size
-    level_append(book, extra.side, slot)
+    level_append(book, 1 - taker.side, slot)
 
 
 cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nogil:
@@ -506,12 +524,14 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
         if left == 0:
             break
         book.fill_count = fill - book.fills
-        if fill == fill_end and fills_grow(book):
-            taker.stopped = STOPPED_WITHOUT_MEMORY
-            break
-        taker.left = left
-        meet(book, taker, slot)
-        left = taker.left
+        if fill == fill_end:
+            if fills_grow(book):
+                taker.stopped = STOPPED_WITHOUT_MEMORY
+                break
+        else:
+            taker.left = left
+            meet(book, taker, slot)
+            left = taker.left
         fill = book.fills + book.fill_count
         fill_end = book.fills + book.fill_capacity
         if taker.stopped:
@@ -823,7 +843,7 @@ cdef void modify(Book* book, const Message* message, uint32_t index, Submitted* 
         return
     memset(&entered, 0, sizeof(Message))
     entered.kind = MESSAGE_LIMIT
-    entered.side = extra.side
+    entered.side = side_of_slot(book, slot)
     entered.time_in_force = GTC | (extra.self_trade << 4)
     entered.flags = extra.flags
     entered.account = order.account
@@ -888,109 +908,123 @@ cdef void submit_any(Book* book, const Message* original, uint32_t index,
     book_enter(book, order_id, &message, index, out)
 
 
-cdef inline void cancel_plain(Book* book, int64_t order_id, Submitted* out) noexcept nogil:
+cdef inline uint8_t cancel_quickly(Book* book, int64_t order_id) noexcept nogil:
     cdef uint32_t* tag
     cdef uint32_t slot
-    out.order = order_id
-    out.filled = 0
-    out.resting = 0
-    out.price = 0
-    if unlikely(order_id < book.first_id or order_id >= book.next_id):
-        out.code = CODE_UNKNOWN_ORDER
-        return
+    if unlikely(<uint64_t>(order_id - book.first_id) >= <uint64_t>(book.next_id - book.first_id)):
+        return CODE_UNKNOWN_ORDER
     tag = tag_at(book, order_id)
     slot = tag[0]
     if unlikely(slot == 0):
-        out.code = CODE_UNKNOWN_ORDER
-        return
-    out.code = CODE_OK
+        return CODE_UNKNOWN_ORDER
     if unlikely(slot & TAG_SPECIAL) or unlikely(book.removed != NULL):
         expel(book, slot & SLOT_MASK)
-        return
+        return CODE_OK
     tag[0] = 0
-    level_unlink(book, SELL if slot & TAG_SIDE else BUY, slot & SLOT_MASK)
-    slot &= SLOT_MASK
-    book.orders[slot].id = 0
-    book.orders[slot].next = book.order_free
-    book.order_free = slot
+    level_unlink(book, (slot >> 30) & 1, slot & SLOT_MASK)
+    slot_release(book, slot & SLOT_MASK)
     book.live_orders -= 1
+    return CODE_OK
 
 
-cdef inline void order_plain(Book* book, const Message* message, uint32_t index, uint8_t side,
-                             bint is_limit, Submitted* out) noexcept nogil:
-    """A GTC limit or market order of the anonymous account without flags."""
-    cdef int64_t size = message.size, order_id = book.next_id
-    cdef int32_t price = message.price
-    cdef uint32_t slot
-    cdef Order* order
+cdef inline bint is_quick(const Book* book, const Message* message, uint32_t head) noexcept nogil:
+    """A limit or market order for the short path: anonymous, without flags, and in bounds."""
+    return (message.account == NO_ACCOUNT and not book.auction
+            and message.size >= book.min_size and message.size <= book.max_size
+            and ((head & 0xFF) == MESSAGE_MARKET
+                 or (message.price >= book.min_price and message.price <= book.max_price
+                     and in_window(book, message.price))))
+
+
+cdef int64_t trade_quickly(Book* book, int64_t order_id, int64_t size, int32_t limit,
+                           uint32_t index, uint8_t side) noexcept nogil:
+    """Match an anonymous order; the lots left, none when memory ran out."""
     cdef Taker taker
-    if not is_limit:
-        price = MAX_PRICE if side == BUY else 1
-    if unlikely(size < book.min_size or size > book.max_size or book.auction
-                or message.account != NO_ACCOUNT
-                or order_id - book.first_id >= book.id_capacity
-                or (is_limit and (price < book.min_price or price > book.max_price
-                                  or not in_window(book, price) or not slots_ready(book)))):
-        submit_any(book, message, index, out)
-        return
-    book.next_id = order_id + 1
-    out.order = order_id
-    out.price = price if is_limit else 0
-    out.code = CODE_OK
+    taker.order = order_id
     taker.left = size
-    if crosses(book, side, price):
-        taker.order = order_id
-        taker.account = NO_ACCOUNT
-        taker.limit = price
-        taker.index = index
-        taker.side = side
-        taker.policy = SELF_TRADE_ALLOW
-        taker.stopped = NOT_STOPPED
-        if side == BUY:
-            match_buy(book, &taker)
-        else:
-            match_sell(book, &taker)
-        if unlikely(taker.stopped):
-            out.code = CODE_WINDOW
-            out.filled = size - taker.left
-            out.resting = 0
-            return
-    out.filled = size - taker.left
-    if not is_limit or taker.left == 0:
-        out.resting = 0
-        return
-    out.resting = taker.left
-    if unlikely(level_at(book, side, price).size > MAX_LEVEL - taker.left):
-        out.code = CODE_LEVEL_FULL
-        out.resting = 0
-        return
-    slot = slot_take(book)
-    order = &book.orders[slot]
+    taker.account = NO_ACCOUNT
+    taker.limit = limit
+    taker.index = index
+    taker.side = side
+    taker.policy = SELF_TRADE_ALLOW
+    taker.stopped = NOT_STOPPED
+    if side == BUY:
+        match_side(book, &taker, BUY)
+    else:
+        match_side(book, &taker, SELL)
+    return taker.left
+
+
+cdef inline void rest_quickly(Book* book, int64_t order_id, int64_t size, int32_t price,
+                              uint8_t side) noexcept nogil:
+    cdef uint32_t slot = slot_take(book)
+    cdef Order* order = &book.orders[slot]
     order.id = order_id
-    order.size = taker.left
+    order.size = size
     order.price = price
     order.account = NO_ACCOUNT
-    (<uint64_t*>&book.extras[slot].iceberg)[0] = <uint64_t>side << 32
     tag_at(book, order_id)[0] = slot | (<uint32_t>side << 30)
     level_append(book, side, slot)
     book.live_orders += 1
 
 
+cdef inline bint crosses_either(const Book* book, uint8_t side, int32_t price) noexcept nogil:
+    """`crosses` without a branch on the side, which nobody can foresee."""
+    cdef bint buy_trades = <uint32_t>(book.best_ask - 1) < <uint32_t>price
+    cdef bint sell_trades = book.best_bid >= price
+    return (buy_trades & (side ^ 1)) | (sell_trades & side)
+
+
+cdef inline int64_t limit_quickly(Book* book, const Message* message, uint32_t index,
+                                  uint8_t side) noexcept nogil:
+    """GTC limit for which `is_quick` holds and a slot and an id are free; the lots traded, or -1
+    when nothing was done because the level is full."""
+    cdef int64_t size = message.size, left = size, order_id = book.next_id
+    cdef int32_t price = message.price
+    if unlikely(level_at(book, side, price).size > MAX_LEVEL - size):
+        return -1
+    book.next_id = order_id + 1
+    if unlikely(crosses_either(book, side, price)):
+        left = trade_quickly(book, order_id, size, price, index, side)
+        if left == 0 or book.out_of_memory:
+            return size - left
+    rest_quickly(book, order_id, left, price, side)
+    return size - left
+
+
+cdef inline int64_t market_quickly(Book* book, const Message* message, uint32_t index,
+                                   uint8_t side) noexcept nogil:
+    cdef int64_t order_id = book.next_id
+    book.next_id = order_id + 1
+    if book.best_ask == 0 if side == BUY else book.best_bid == 0:
+        return 0
+    return message.size - trade_quickly(book, order_id, message.size,
+                                        MAX_PRICE if side == BUY else 1, index, side)
+
+
 cdef inline void submit(Book* book, const Message* message, uint32_t index,
                         Submitted* out) noexcept nogil:
     cdef uint32_t head
+    cdef int64_t traded
     memcpy(&head, message, 4)
     if (head & 0xFF) == MESSAGE_CANCEL:
-        cancel_plain(book, message.order, out)
-    elif head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT:
-        if head & SIDE_BIT:
-            order_plain(book, message, index, SELL, True, out)
-        else:
-            order_plain(book, message, index, BUY, True, out)
-    elif head & ~<uint32_t>SIDE_BIT == PLAIN_MARKET:
-        order_plain(book, message, index, SELL if head & SIDE_BIT else BUY, False, out)
-    else:
-        submit_any(book, message, index, out)
+        out.order = message.order
+        out.filled = 0
+        out.resting = 0
+        out.price = 0
+        out.code = cancel_quickly(book, message.order)
+        return
+    if (head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT and is_quick(book, message, head)
+            and slots_ready(book) and book.next_id - book.first_id < book.id_capacity):
+        out.order = book.next_id
+        traded = limit_quickly(book, message, index, (head >> 8) & 1)
+        if likely(traded >= 0):
+            out.filled = traded
+            out.resting = message.size - traded
+            out.price = message.price
+            out.code = CODE_OK
+            return
+    submit_any(book, message, index, out)
 
 
 cdef void book_submit(Book* book, const Message* message, uint32_t index,
@@ -1005,17 +1039,55 @@ cdef void book_process(Book* book, const Message* message, uint32_t index,
         book_fire_stops(book, index)
 
 
+cdef inline void prefetch_id(const Book* book, const Message* message) noexcept nogil:
+    """The id table's line of a cancel; for other messages a line that is there anyway."""
+    __builtin_prefetch(&book.slot_of_id[message.order - book.first_id])
+
+
+cdef inline void prefetch_order(const Book* book, const Message* message) noexcept nogil:
+    """The lines of the order that is cancelled and of the level that is joined, without a branch
+    on what the message is."""
+    cdef uint64_t at = <uint64_t>(message.order - book.first_id)
+    cdef uint32_t tick = <uint32_t>(message.price - book.base)
+    at = at if at < <uint64_t>(book.next_id - book.first_id) else 0
+    tick = tick if tick < <uint32_t>book.window else 0
+    __builtin_prefetch(&book.orders[book.slot_of_id[at] & SLOT_MASK])
+    __builtin_prefetch(&book.levels[message.side & 1][tick])
+
+
 cdef int64_t book_process_many(Book* book, const Message* messages, int64_t count, uint8_t* codes,
-                               int64_t* filled, int64_t* order_ids) noexcept nogil:
-    cdef int64_t at
+                               int64_t* filled) noexcept nogil:
+    cdef int64_t at, traded
+    cdef uint32_t head
+    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD if book.live_orders >= PREFETCH_ORDERS else 0
+    cdef const Message* message
     cdef Submitted out
     for at in range(count):
-        submit(book, &messages[at], <uint32_t>at, &out)
-        if out.filled > 0:
+        message = &messages[at]
+        if at < ahead:
+            prefetch_id(book, message + PREFETCH_IDS_AHEAD)
+            prefetch_order(book, message + PREFETCH_ORDERS_AHEAD)
+        memcpy(&head, message, 4)
+        traded = 0
+        if (head & 0xFF) == MESSAGE_CANCEL:
+            codes[at] = cancel_quickly(book, message.order)
+            filled[at] = 0
+            continue
+        if likely(head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT) and likely(is_quick(book, message, head)):
+            traded = limit_quickly(book, message, <uint32_t>at, (head >> 8) & 1)
+            codes[at] = CODE_OK
+        elif head & ~<uint32_t>SIDE_BIT == PLAIN_MARKET and is_quick(book, message, head):
+            traded = market_quickly(book, message, <uint32_t>at, (head >> 8) & 1)
+            codes[at] = CODE_OK
+        else:
+            traded = -1
+        if unlikely(traded < 0):
+            submit_any(book, message, <uint32_t>at, &out)
+            traded = out.filled
+            codes[at] = out.code
+        filled[at] = traded
+        if traded > 0:
             book_fire_stops(book, <uint32_t>at)
-        codes[at] = out.code
-        filled[at] = out.filled
-        order_ids[at] = out.order
         if unlikely(book.out_of_memory):
             return at
     return count

@@ -38,11 +38,11 @@ cdef inline int broken_order(const Book* book, uint32_t slot, uint8_t side,
     if order.id < book.first_id or order.id >= book.next_id:
         return BROKEN_ID
     tag = tag_at(book, order.id)[0]
-    special = waiting or extra.flags or order.account != NO_ACCOUNT
+    special = waiting or extra.flags or extra.self_trade or order.account != NO_ACCOUNT
     if ((tag & SLOT_MASK) != slot or ((tag & TAG_SIDE) != 0) != (side == SELL)
             or ((tag & TAG_SPECIAL) != 0) != special):
         return BROKEN_ID
-    if order.size < 1 or extra.side != side or extra.waiting != waiting:
+    if order.size < 1 or (special and extra.side != side) or extra.waiting != waiting:
         return BROKEN_ORDER
     if (extra.iceberg != 0) != (not waiting and (extra.flags & FLAG_ICEBERG) != 0):
         return BROKEN_ICEBERG
