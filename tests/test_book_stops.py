@@ -55,6 +55,20 @@ def test_stop_reached_already_trades_in_its_own_message(book):
     assert book.last == 105
 
 
+def test_results_of_stops(book):
+    waiting = book.stop("buy", 50, 5, price=60)
+    assert (waiting.code, waiting.filled, waiting.resting, waiting.price) == (1, 0, 5, 60)
+    waiting = book.stop("buy", 50, 5)
+    assert (waiting.code, waiting.filled, waiting.resting, waiting.price) == (1, 0, 5, 0)
+    book.cancel_all(-1)
+    trade_at(book, 50)
+    book.limit("sell", 55, 2)
+    reached = book.stop("buy", 50, 5, price=60)
+    assert (reached.code, reached.filled, reached.resting, reached.price) == (0, 2, 3, 60)
+    reached = book.stop("sell", 55, 9)
+    assert (reached.code, reached.filled, reached.resting, reached.price) == (0, 3, 0, 0)
+
+
 def test_buy_stop_fires_when_the_last_price_reaches_it(book):
     ladder(book)
     book.stop("buy", 102, 4)  # 21
