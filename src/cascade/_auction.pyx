@@ -9,7 +9,7 @@ full levels of 2**62 lots do not fit in 64; results saturate.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._bitmap cimport bitmap_up
-from cascade._book cimport Book, Fill, Iceberg, Order, OrderExtra, book_reduce
+from cascade._book cimport Book, Iceberg, Order, book_reduce
 from cascade._levels cimport (
     fill_write, fills_grow, hidden_lots, level_at, order_remove, side_of_slot,
 )

@@ -36,7 +36,7 @@ cdef struct Iceberg:
 
 cdef struct Level:            # 16 bytes
     uint32_t head             # oldest order, 0: empty
-    uint32_t tail
+    uint32_t tail             # newest order, with LEVEL_MIXED when an order may be not plain
     int64_t size              # displayed lots
 
 cdef struct Fill:             # 48 bytes, FILL_DTYPE
@@ -121,6 +121,7 @@ cdef enum SlotTag:
     TAG_SIDE = 0x40000000     # it sells
     TAG_SPECIAL = 0x80000000  # not plain: see its OrderExtra
     SLOT_MASK = 0x3FFFFFFF
+    LEVEL_MIXED = 0x80000000  # in Level.tail: look at the tag of every order
 
 cdef enum:
     STOP_HEAPS = 4

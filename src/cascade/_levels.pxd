@@ -8,19 +8,22 @@ slot in the id table says all there is to say. So `side_of_slot` asks the tag.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-
 from libc.string cimport memset
 
 from cascade._bitmap cimport bitmap_clear, bitmap_down, bitmap_set, bitmap_up, unlikely
-from cascade._book cimport (
-    SLOT_MASK, TAG_SIDE, TAG_SPECIAL, Book, Fill, Iceberg, Level, Order, OrderExtra,
-)
+from cascade._book cimport LEVEL_MIXED, SLOT_MASK, TAG_SIDE, Book, Fill, Level, Order, OrderExtra
 from cascade._heap cimport Heap, heap_remove
 from cascade._memory cimport memory_resize
-from cascade._types cimport BUY, FLAG_ICEBERG, FLAG_STOP_ON_MARK, HOUSE_ACCOUNT, NO_ACCOUNT, SELL
+from cascade._types cimport BUY, FLAG_STOP_ON_MARK, NO_ACCOUNT, SELL
 
 cdef extern from *:
     void __builtin_prefetch(const void* address) noexcept nogil
+
+cdef extern from *:
+    """
+    #define CASCADE_MAX_LEVEL (((int64_t)1) << 62)
+    """
+    const int64_t MAX_LEVEL "CASCADE_MAX_LEVEL"     # lots
 
 cdef enum:
     MAX_SLOTS = 0x3FFFFFFF
@@ -43,6 +46,13 @@ cdef inline uint32_t* tag_at(const Book* book, int64_t order_id) noexcept nogil:
     return &book.slot_of_id[order_id - book.first_id]
 
 
+cdef inline uint32_t slot_of(const Book* book, int64_t order_id) noexcept nogil:
+    """Slot of a live order, 0 for every other id."""
+    if order_id < book.first_id or order_id >= book.next_id:
+        return 0
+    return tag_at(book, order_id)[0] & SLOT_MASK
+
+
 # --- slots -------------------------------------------------------------------------------------
 
 cdef inline uint32_t slot_take(Book* book) noexcept nogil:
@@ -62,22 +72,27 @@ cdef inline void slot_release(Book* book, uint32_t slot) noexcept nogil:
     book.order_free = slot
 
 
+cdef inline bint slots_ready(const Book* book) noexcept nogil:
+    return book.order_free != 0 or book.order_top < book.order_capacity
+
+
 # --- levels ------------------------------------------------------------------------------------
 
-cdef inline void level_append(Book* book, uint8_t side, uint32_t slot) noexcept nogil:
-    """Put an order (id, size and price set) at the back of its level, which is in the window.
+cdef inline void level_append(Book* book, uint8_t side, int32_t price, uint32_t slot,
+                              int64_t size, uint32_t mixed) noexcept nogil:
+    """Put an order of this price and displayed size at the back of its level in the window.
+    `mixed` is LEVEL_MIXED for an order that is not plain, else 0.
 
     Links from and to slot 0 are written and never read: a store costs less than a branch
     that cannot be foreseen."""
     cdef Order* order = &book.orders[slot]
-    cdef int32_t price = order.price
     cdef Level* level = level_at(book, side, price)
-    cdef uint32_t tail = level.tail
+    cdef uint32_t tail = level.tail & SLOT_MASK
     order.next = 0
     order.previous = tail
     book.orders[tail].next = slot
-    level.tail = slot
-    level.size += order.size
+    level.tail = slot | (level.tail & LEVEL_MIXED) | mixed
+    level.size += size
     if tail == 0:
         level_begun(book, side, price, level, slot)
 
@@ -110,15 +125,16 @@ cdef inline void level_unlink(Book* book, uint8_t side, uint32_t slot) noexcept 
     cdef Order* order = &book.orders[slot]
     cdef Level* level = level_at(book, side, order.price)
     cdef uint32_t following = order.next, previous = order.previous
-    cdef uint32_t head = level.head, tail = level.tail
+    cdef uint32_t head = level.head, tail = level.tail & SLOT_MASK, mixed = level.tail & LEVEL_MIXED
     book.orders[previous].next = following
     book.orders[following].previous = previous
     head = following if head == slot else head
     tail = previous if tail == slot else tail
     level.head = head
-    level.tail = tail
+    level.tail = tail | mixed
     level.size -= order.size
     if head == 0:
+        level.tail = 0
         level_emptied(book, side, order.price)
 
 

@@ -67,7 +67,7 @@ cdef extern from *:
         volatile char *bytes = (volatile char *)block;
         if (to <= from) return;
     #ifdef MADV_HUGEPAGE
-        if (to - from >= CASCADE_HUGE_BYTES / 2) {
+        if (to - from >= CASCADE_HUGE_BYTES / 4) {
             uintptr_t begin = ((uintptr_t)block + from) & ~(uintptr_t)4095;
             madvise((void *)begin, (uintptr_t)block + to - begin, MADV_HUGEPAGE);
         }
