@@ -409,36 +409,6 @@ cdef class EngineCore:
         submit_order(&self.state, market, message, out)
         return self.end()
 
-    def submit_batch(self, int64_t number, messages):
-        """Messages of MESSAGE_DTYPE through the clearing house; gives codes, filled lots, ids."""
-        cdef Market* market = self.market_at(number)
-        cdef const Message[::1] view
-        cdef uint8_t[::1] codes
-        cdef int64_t[::1] filled, orders
-        cdef Submitted out
-        cdef int64_t k, count = len(messages)
-        code_array = np.zeros(count, np.uint8)
-        filled_array = np.zeros(count, np.int64)
-        order_array = np.zeros(count, np.int64)
-        if count == 0:
-            return code_array, filled_array, order_array
-        view = messages
-        codes = code_array
-        filled = filled_array
-        orders = order_array
-        self.begin()
-        memset(&self.state.counters, 0, sizeof(self.state.counters))
-        with nogil:
-            for k in range(count):
-                submit_order(&self.state, market, &view[k], &out)
-                codes[k] = out.code
-                filled[k] = out.filled
-                orders[k] = out.order
-                if self.state.failed:
-                    break
-        self.end()
-        return code_array, filled_array, order_array
-
     def step_raw(self, const int32_t[::1] index, list orders, int64_t elapsed):
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
         cdef StepResult result = StepResult.__new__(StepResult)

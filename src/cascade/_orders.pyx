@@ -19,6 +19,7 @@ from cascade._clearing cimport (
     rate_up, release_margin, signed_value, trade_outside, trade_position,
 )
 from cascade._impact cimport impact_execute, impact_price
+from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark, queue_traded
 from cascade._state cimport (
@@ -125,7 +126,7 @@ cdef void order_removed(void* context, const Order* order, const OrderExtra* ext
     event.quantity = lots
     event.price = order.price
     event.account = order.account
-    event.side = extra.side
+    event.side = side_of_slot(&market.book, <uint32_t>(order - market.book.orders))
 
 
 # ---------------------------------------------------------------- settlement
@@ -634,7 +635,7 @@ cdef uint8_t _check_modify(State* state, Market* market, Message* message, const
                            const OrderExtra* extra, int64_t open_lots, uint32_t* position) noexcept nogil:
     cdef int64_t room
     message.account = order.account
-    message.side = extra.side
+    message.side = side_of_slot(&market.book, <uint32_t>(order - market.book.orders))
     message.flags = extra.flags
     if admit_price(state, market, message.price):
         return CODE_OVERFLOW
@@ -642,7 +643,7 @@ cdef uint8_t _check_modify(State* state, Market* market, Message* message, const
         return CODE_OK
     position[0] = find_position(state, order.account, market.number, _leg_of(extra.flags))
     if extra.flags & FLAG_REDUCE_ONLY:
-        room = _room_to_reduce(state, position[0], extra.side, open_lots)
+        room = _room_to_reduce(state, position[0], message.side, open_lots)
         if room == 0:
             return CODE_REDUCE_ONLY
         if room < message.size:
