@@ -89,19 +89,21 @@ class EngineCore:
     def open_raw(
         self,
         number: int,
-        accounts: NDArray[Any],
+        accounts: NDArray[Any] | None,
         sizes: NDArray[Any],
         prices: NDArray[Any],
-        margins: NDArray[Any],
-        leverages: NDArray[Any],
-        triggers: NDArray[Any],
+        margins: NDArray[Any] | None,
+        leverages: NDArray[Any] | None,
+        triggers: NDArray[Any] | None,
         isolated: bool,
         hedge: bool,
     ) -> int:
         """Open positions from int64 columns."""
     def submit_batch(self, number: int, messages: NDArray[Any]) -> Any:
         """Messages of MESSAGE_DTYPE through the clearing house."""
-    def step_raw(self, index: NDArray[np.int32], orders: list[Any], elapsed: int) -> StepResult:
+    def step_raw(
+        self, index: NDArray[np.int32] | None, orders: list[Any], elapsed: int
+    ) -> StepResult:
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
     def set_index(self, number: int, ticks: int) -> None:
         """Outside price of one market between steps."""

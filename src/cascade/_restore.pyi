@@ -17,7 +17,7 @@ def restore_market(
 ) -> None:
     """Numbers and orders of one market."""
 
-def restore_assets(core: EngineCore, rows: NDArray[Any]) -> None:
+def restore_assets(core: EngineCore, rows: Any) -> None:
     """Fund, fees, bad debt, net deposits of each asset."""
 
 def restore_queue(core: EngineCore, marks: NDArray[Any], due: NDArray[Any]) -> None:
