@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
-from cascade._book cimport Order, OrderExtra, book_cancel, book_cancel_all
+from cascade._book cimport book_cancel, book_cancel_all
 from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,

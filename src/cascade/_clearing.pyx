@@ -4,7 +4,7 @@ docs/margin.md defines every rule. Sums of a unit are kept in 128 bits, so testi
 overflow; amounts that are stored are checked when they change (`state.failed`).
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 
@@ -20,9 +20,7 @@ from cascade._state cimport (
     POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
     State, Working,
 )
-from cascade._types cimport (
-    EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT, NO_ACCOUNT,
-)
+from cascade._types cimport EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT
 
 cdef enum:
     DEFAULT_LEVERAGE = 100       # hundredths: 1x

@@ -7,13 +7,12 @@ after each message, all of it in the engine's log.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
-from cascade._book cimport Book, Message, Submitted
+from cascade._book cimport Message, Submitted
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
 from cascade._orderbook cimport OrderEntry
 from cascade._orders cimport admit_price, fire_stops, refresh_mark, submit_order
 from cascade._results cimport BatchResult, OrderResult, order_result
-from cascade._state cimport Market
 from cascade._types cimport EVENT_FILL
 
 

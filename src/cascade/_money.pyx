@@ -5,7 +5,7 @@ Functions on an engine core, in atoms. Each checks everything before it changes 
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128
 from cascade._clearing cimport (
     claim_position, find_position, free_collateral, initial_of, pay_fund,
 )

@@ -7,18 +7,18 @@ a market. A million accounts cost well under a second.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
-from cascade._arithmetic cimport add_into, ceil_divide, fits, int128, saturate
+from cascade._arithmetic cimport ceil_divide, fits, int128
 from cascade._clearing cimport (
     claim_position, collateral_of, find_position, reserve_accounts, reserve_positions,
-    signed_value, trade_outside,
+    trade_outside,
 )
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value_wide
 from cascade._orders cimport has_orders, lots_fit
 from cascade._queue cimport queue_append, queue_build, queue_unit
 from cascade._state cimport (
-    ACCOUNT_HEDGE, FAILURE_MEMORY, NO_MARKET, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, Position, State,
+    ACCOUNT_HEDGE, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
+    POSITION_SHORT_LEG, Account, Market, Position, State,
 )
 from cascade._types cimport EVENT_OPEN, MAX_PRICE, MAX_SIZE
 

@@ -10,25 +10,25 @@ from libc.string cimport memset
 
 from cascade._arithmetic cimport int128, magnitude
 from cascade._book cimport (
-    Book, Fill, Message, Order, OrderExtra, Submitted, book_available, book_cancel, book_cancel_all,
-    book_check, book_clear_fills, book_enter, book_find, book_next_stop, book_reserve, book_submit,
+    Book, Fill, Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
+    book_clear_fills, book_enter, book_find, book_next_stop, book_reserve, book_submit,
     book_take_id,
 )
 from cascade._clearing cimport (
-    claim_position, claim_working, collateral_of, exposure_lots, find_position, free_collateral,
-    rate_up, release_margin, signed_value, trade_outside, trade_position,
+    claim_position, claim_working, exposure_lots, find_position, free_collateral, rate_up,
+    release_margin, signed_value, trade_outside, trade_position,
 )
-from cascade._impact cimport impact_execute, impact_price
+from cascade._impact cimport impact_execute
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark, queue_traded
 from cascade._state cimport (
-    ACCOUNT_HEDGE, FAILURE_MEMORY, FAILURE_OVERFLOW, FEED_INDEX, FEED_LAST, FEED_MEDIAN, FEED_MID,
-    NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Asset, Market,
-    MarkRecord, MarkStack, Position, State, Working,
+    ACCOUNT_HEDGE, FAILURE_MEMORY, FEED_INDEX, FEED_MEDIAN, FEED_MID, NO_POSITION,
+    POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market, MarkStack, Position,
+    State, Working,
 )
 from cascade._types cimport (
-    BUY, CODE_BAD_MESSAGE, CODE_BAD_SIZE, CODE_CLOSED_ACCOUNT, CODE_MARGIN, CODE_NOT_FILLABLE,
+    BUY, CODE_BAD_MESSAGE, CODE_MARGIN, CODE_NOT_FILLABLE,
     CODE_OK, CODE_OTHER_ASSET, CODE_OVERFLOW, CODE_REDUCE_ONLY, CODE_STOP_WAITING,
     CODE_UNKNOWN_ACCOUNT, CODE_UNKNOWN_ORDER, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, EVENT_MARK,
     EVENT_ORDER, EVENT_TRIGGER, FLAG_ICEBERG, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG,
@@ -486,7 +486,7 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
 cdef void _send_to_impact(State* state, Market* market, const Message* message, int64_t order_id,
                           Submitted* out) noexcept nogil:
     cdef uint8_t in_force = message.time_in_force & 15
-    cdef int32_t limit = 0, price
+    cdef int32_t limit = 0
     out.code = CODE_OK
     if message.kind == MESSAGE_LIMIT:
         if in_force == GTC or message.flags & ~<int>(FLAG_REDUCE_ONLY | FLAG_LONG_LEG | FLAG_SHORT_LEG):
@@ -523,7 +523,6 @@ cdef void _process(State* state, Market* market, const Message* message, int64_t
     cdef uint32_t position = NO_POSITION
     cdef int64_t index
     cdef Event* event
-    cdef bint waiting
     memset(out, 0, sizeof(Submitted))
     event = log_append(&state.log, EVENT_ORDER, market.number, cause, wave)
     event.quantity = m.size

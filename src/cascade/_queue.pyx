@@ -4,7 +4,7 @@ the stack of marks that tells which event reached a trigger. docs/queue.md gives
 Keys are ticks with the sign turned for longs, so that the smallest key is always the most overdue.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport int128, prefetch
@@ -366,7 +366,7 @@ cdef void _cause_of(MarkStack* stack, uint8_t direction, int32_t trigger, Taken*
 cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old, int64_t event,
                    int32_t wave) noexcept nogil:
     cdef Heap* heap = &market.guards[direction]
-    cdef uint32_t position, first
+    cdef uint32_t position
     cdef Position* p
     cdef Unit unit
     cdef int128 bound

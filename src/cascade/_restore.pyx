@@ -4,12 +4,11 @@ Nothing stored is trusted: sizes, ids and order are checked before they are used
 built anew, and what can be computed (sums, triggers, guards) is not stored at all.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.string cimport memset
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 import numpy as np
 
-from cascade._arithmetic cimport int128, magnitude
+from cascade._arithmetic cimport magnitude
 from cascade._clearing cimport (
     Unit, claim_position, claim_working, find_position, reserve_positions, unit_due,
     unit_evaluate, unit_first, unit_next,
@@ -24,10 +23,10 @@ from cascade._orders cimport lots_fit
 from cascade._queue cimport exact_trigger, push_mark_record, queue_unit
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, MarkStack, Position, State, Working,
+    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, Position, State, Working,
 )
 from cascade._types cimport (
-    BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE, SELL,
+    BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE,
 )
 
 from cascade._columns import ACCOUNT_DTYPE, POSITION_DTYPE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from cascade._columns import (
     due_rows,
     position_table,
 )
-from cascade._core import restore_log
+from cascade._core import EngineCore, restore_log
 from cascade._log import EVENT_DTYPE
 from cascade.archive import read_archive, write_archive
 from cascade.dtypes import ORDER_DTYPE
@@ -66,7 +67,7 @@ REFUSALS = (
     ArithmeticError, AttributeError, CascadeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 
-check_structure = _restore.check_structure
+check_structure: Callable[[EngineCore], None] = _restore.check_structure
 
 
 # --- hash --------------------------------------------------------------------------------------
@@ -139,7 +140,16 @@ def _text(value: Any) -> str:
 def _rules_settings(rules: Rules) -> dict[str, Any]:
     settings: dict[str, Any] = {
         name: getattr(rules, name)
-        for name in ("tier_mode", "basis", "close_fee", "trigger", "feed", "liquidation_order", "surplus", "source")
+        for name in (
+            "tier_mode",
+            "basis",
+            "close_fee",
+            "trigger",
+            "feed",
+            "liquidation_order",
+            "surplus",
+            "source",
+        )
     }
     settings.update({name: _text(getattr(rules, name)) for name in RATES})
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
