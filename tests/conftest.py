@@ -1,0 +1,35 @@
+"""Fixtures shared by the tests: each book test runs on the slow twin and on the compiled book."""
+
+import importlib
+
+import pytest
+from reference.book import OrderBook as TwinBook
+
+
+def _core_book():
+    """The compiled book's class, or None while the package has none."""
+    try:
+        return importlib.import_module("cascade").OrderBook
+    except (ImportError, AttributeError):
+        return None
+
+
+@pytest.fixture(scope="session")
+def core_book():
+    """Class of the compiled book."""
+    found = _core_book()
+    if found is None:
+        pytest.skip("cascade.OrderBook cannot be imported: the compiled book is not built")
+    return found
+
+
+@pytest.fixture(params=["twin", "core"])
+def new_book(request):
+    """Class of a book: call it with the keywords of `cascade.OrderBook`."""
+    return TwinBook if request.param == "twin" else request.getfixturevalue("core_book")
+
+
+@pytest.fixture
+def book(new_book):
+    """An empty book with tick and lot of one."""
+    return new_book()

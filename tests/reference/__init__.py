@@ -1,0 +1,1 @@
+"""Slow, obvious models in plain Python that the compiled modules are compared with."""

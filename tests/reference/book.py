@@ -1,0 +1,831 @@
+"""The slow twin of the order book: docs/book.md in plain Python, one sentence of it after the other.
+
+Resting orders are one list in order of time, waiting stops another; every question is answered by
+filtering and sorting them. Nothing is indexed, cached or kept twice, so that what the book should do
+can be read off. The twin imports nothing from `cascade`: the two agree because both follow the
+document, and its numbers (codes, kinds, flags, record layouts) are written down here again.
+"""
+
+import copy
+import hashlib
+import numbers
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import IntEnum
+from fractions import Fraction
+
+import numpy as np
+
+from .auction import Clearing, clearing
+
+MAX_PRICE = 2_147_483_646
+MAX_SIZE = 2**48
+MAX_LEVEL = 2**62
+ANONYMOUS = -1
+LOWEST_ACCOUNT = -2
+
+BUY, SELL = 0, 1
+LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
+GTC, IOC, FOK = range(3)
+ALLOW, NEWEST, OLDEST, BOTH, DECREMENT = range(5)
+POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (1 << n for n in range(7))
+ALL_FLAGS = 127
+
+SIDES = {"buy": BUY, "sell": SELL}
+TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
+POLICIES = {"allow": ALLOW, "newest": NEWEST, "oldest": OLDEST, "both": BOTH, "decrement": DECREMENT}
+POST_ONLY_FLAGS = {None: 0, "reject": POST_ONLY, "slide": SLIDE}
+WATCHED = {"last": 0, "mark": STOP_ON_MARK}
+
+
+class Code(IntEnum):
+    """Answers of the book; the numbers are public."""
+
+    OK = 0
+    STOP_WAITING = 1
+    SELF_TRADE_CANCELLED = 2
+    UNKNOWN_ORDER = 10
+    BAD_PRICE = 11
+    BAD_SIZE = 12
+    WOULD_TRADE = 13
+    NOT_FILLABLE = 14
+    AUCTION = 15
+    HALTED = 16
+    WINDOW = 17
+    BAD_MESSAGE = 18
+    LEVEL_FULL = 19
+    REDUCE_ONLY = 52
+
+
+MESSAGE_DTYPE = np.dtype(
+    [
+        ("kind", "u1"),
+        ("side", "u1"),
+        ("time_in_force", "u1"),
+        ("flags", "u1"),
+        ("account", "<i4"),
+        ("price", "<i4"),
+        ("extra", "<i4"),
+        ("size", "<i8"),
+        ("order", "<i8"),
+    ]
+)
+FILL_FIELDS = (
+    ("maker", "<i8"),
+    ("taker", "<i8"),
+    ("size", "<i8"),
+    ("price", "<i4"),
+    ("maker_account", "<i4"),
+    ("taker_account", "<i4"),
+    ("message", "<u4"),
+    ("side", "u1"),
+    ("maker_flags", "u1"),
+)
+FILL_DTYPE = np.dtype(list(FILL_FIELDS))
+ORDER_DTYPE = np.dtype(
+    [
+        ("id", "<i8"),
+        ("size", "<i8"),
+        ("hidden", "<i8"),
+        ("display", "<i8"),
+        ("price", "<i4"),
+        ("account", "<i4"),
+        ("trigger", "<i4"),
+        ("side", "u1"),
+        ("flags", "u1"),
+        ("waiting", "u1"),
+        ("self_trade", "u1"),
+    ]
+)
+
+
+@dataclass
+class Message:
+    """One message in ticks and lots; fields as in MESSAGE_DTYPE, the self-trade policy apart."""
+
+    kind: int
+    side: int = 0
+    time_in_force: int = GTC
+    self_trade: int = ALLOW
+    flags: int = 0
+    account: int = ANONYMOUS
+    price: int = 0
+    extra: int = 0
+    size: int = 0
+    order: int = 0
+
+
+@dataclass
+class Result:
+    """Answer to one message."""
+
+    order: int
+    code: Code
+    filled: int = 0
+    resting: int = 0
+    price: int = 0
+
+
+@dataclass
+class Order:
+    """A resting order or a waiting stop."""
+
+    id: int
+    side: int
+    price: int
+    size: int
+    account: int
+    flags: int
+    self_trade: int
+    hidden: int = 0
+    display: int = 0
+    trigger: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.size + self.hidden
+
+    def show(self) -> None:
+        """Display the next part of an iceberg whose displayed part is used up."""
+        self.size = min(self.display, self.hidden)
+        self.hidden -= self.size
+
+    def give_up(self, lots: int) -> None:
+        """Lose lots, hidden ones first."""
+        from_hidden = min(lots, self.hidden)
+        self.hidden -= from_hidden
+        self.size -= lots - from_hidden
+
+
+@dataclass
+class Fill:
+    maker: int
+    taker: int
+    size: int
+    price: int
+    maker_account: int
+    taker_account: int
+    message: int
+    side: int
+    maker_flags: int
+
+
+@dataclass
+class Batch:
+    """Answers to a batch, one entry a message, and the fills of all."""
+
+    codes: np.ndarray
+    filled: np.ndarray
+    orders: np.ndarray
+    fills: np.ndarray
+
+
+def on_grid(name: str, value, step) -> int:
+    """Whole number of grid steps in `value`; a float may be one part in 10**9 away from it."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, Decimal)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        exact = Fraction(value.item() if isinstance(value, np.generic) else value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name} must be finite, got {value!r}") from None
+    # A float step stands for the decimal number it is written as.
+    exact_step = Fraction(repr(step)) if isinstance(step, float) else Fraction(step)
+    steps = round(exact / exact_step)
+    tolerance = abs(steps * exact_step) / 10**9 if isinstance(value, (float, np.floating)) else 0
+    if abs(exact - steps * exact_step) > tolerance:
+        raise ValueError(f"{name} {value!r} is not a multiple of {step!r}")
+    return steps
+
+
+def one_of(name: str, value, choices: dict) -> int:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+    return choices[value]
+
+
+class OrderBook:
+    """Price-time-priority book with the interface of `cascade.OrderBook`."""
+
+    def __init__(
+        self, tick_size=1, lot_size=1, *, min_size=None, max_size=None, min_price=None, max_price=None
+    ):
+        self.tick_size = tick_size
+        self.lot_size = lot_size
+        self.min_size = 1 if min_size is None else max(1, self._lots("min_size", min_size))
+        self.max_size = MAX_SIZE if max_size is None else min(MAX_SIZE, self._lots("max_size", max_size))
+        self.min_price = 1 if min_price is None else max(1, self._ticks("min_price", min_price))
+        self.max_price = (
+            MAX_PRICE if max_price is None else min(MAX_PRICE, self._ticks("max_price", max_price))
+        )
+        self.resting: list[Order] = []  # in order of time priority
+        self.waiting: list[Order] = []  # in order of id
+        self.next_id = 1
+        self.last = 0
+        self._mark = 0
+        self.auction = False
+        self._fills: list[Fill] = []
+
+    # --- what a person calls -------------------------------------------------------------------
+
+    def limit(
+        self,
+        side,
+        price,
+        size,
+        *,
+        account=ANONYMOUS,
+        time_in_force="gtc",
+        post_only=None,
+        display=None,
+        self_trade="allow",
+    ) -> Result:
+        flags = one_of("post_only", post_only, POST_ONLY_FLAGS)
+        extra = 0
+        if display is not None:
+            flags |= ICEBERG
+            extra = self._lots("display", display)
+        return self._single(
+            Message(
+                LIMIT,
+                one_of("side", side, SIDES),
+                one_of("time_in_force", time_in_force, TIMES_IN_FORCE),
+                one_of("self_trade", self_trade, POLICIES),
+                flags,
+                account,
+                self._ticks("price", price),
+                extra,
+                self._lots("size", size),
+            )
+        )
+
+    def market(self, side, size, *, account=ANONYMOUS, self_trade="allow") -> Result:
+        return self._single(
+            Message(
+                MARKET,
+                one_of("side", side, SIDES),
+                IOC,
+                one_of("self_trade", self_trade, POLICIES),
+                account=account,
+                size=self._lots("size", size),
+            )
+        )
+
+    def stop(
+        self, side, trigger, size, *, price=None, on="last", account=ANONYMOUS, self_trade="allow"
+    ) -> Result:
+        return self._single(
+            Message(
+                STOP if price is None else STOP_LIMIT,
+                one_of("side", side, SIDES),
+                GTC,
+                one_of("self_trade", self_trade, POLICIES),
+                one_of("on", on, WATCHED),
+                account,
+                0 if price is None else self._ticks("price", price),
+                self._ticks("trigger", trigger),
+                self._lots("size", size),
+            )
+        )
+
+    def cancel(self, order) -> Result:
+        return self._single(Message(CANCEL, order=order))
+
+    def cancel_all(self, account) -> Result:
+        return self._single(Message(CANCEL_ALL, account=account))
+
+    def modify(self, order, price=None, size=None) -> Result:
+        found = self._find(self.resting, order)
+        if found is None:
+            return self._single(Message(MODIFY, order=order))
+        ticks = found.price if price is None else self._ticks("price", price)
+        lots = found.total if size is None else self._lots("size", size)
+        return self._single(Message(MODIFY, price=ticks, size=lots, order=order))
+
+    def apply(self, messages: np.ndarray) -> Batch:
+        """Process a MESSAGE_DTYPE array in its order."""
+        self._fills = []
+        results = []
+        for index, row in enumerate(messages):
+            fields = {name: int(row[name]) for name in MESSAGE_DTYPE.names}
+            fields["self_trade"] = fields["time_in_force"] >> 4
+            fields["time_in_force"] &= 15
+            results.append(self._process(Message(**fields), index))
+        return Batch(
+            np.array([result.code for result in results], dtype=np.uint8),
+            np.array([result.filled for result in results], dtype=np.int64),
+            np.array([result.order for result in results], dtype=np.int64),
+            self.fills,
+        )
+
+    @property
+    def fills(self) -> np.ndarray:
+        """Fills of the last call."""
+        rows = [tuple(vars(fill).values()) for fill in self._fills]
+        return np.array(rows, dtype=FILL_DTYPE)
+
+    @property
+    def mark(self) -> int:
+        return self._mark
+
+    @mark.setter
+    def mark(self, value) -> None:
+        ticks = self._ticks("mark", value)
+        if not 1 <= ticks <= MAX_PRICE:
+            raise ValueError(f"mark {value!r} is outside 1 ... {MAX_PRICE} ticks")
+        self._fills = []
+        self._mark = ticks
+        self._fire_stops(0)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    @property
+    def best_bid(self) -> int:
+        return max((order.price for order in self.resting if order.side == BUY), default=0)
+
+    @property
+    def best_ask(self) -> int:
+        return min((order.price for order in self.resting if order.side == SELL), default=0)
+
+    def bids(self, n=None) -> list[tuple[int, int, int]]:
+        """(price, displayed size, count) a level, best first."""
+        return self._levels(BUY)[:n]
+
+    def asks(self, n=None) -> list[tuple[int, int, int]]:
+        return self._levels(SELL)[:n]
+
+    def queue(self, side, price) -> list[tuple[int, int, int, int]]:
+        """(order, account, size, hidden) of one level in priority order."""
+        level = self._level(one_of("side", side, SIDES), self._ticks("price", price))
+        return [(order.id, order.account, order.size, order.hidden) for order in level]
+
+    @property
+    def orders(self) -> np.ndarray:
+        """Every order: bids then asks, best first and in priority order, then waiting stops by id."""
+        rows = []
+        for is_waiting, orders in (
+            (0, self._in_priority(BUY) + self._in_priority(SELL)),
+            (1, sorted(self.waiting, key=lambda stop: stop.id)),
+        ):
+            for order in orders:
+                rows.append(
+                    (
+                        order.id,
+                        order.size,
+                        order.hidden,
+                        order.display,
+                        order.price,
+                        order.account,
+                        order.trigger,
+                        order.side,
+                        order.flags,
+                        is_waiting,
+                        order.self_trade,
+                    )
+                )
+        return np.array(rows, dtype=ORDER_DTYPE)
+
+    def state_hash(self) -> str:
+        state = np.array([self.next_id, self.last, self._mark, self.auction], dtype="<i8")
+        return hashlib.blake2b(self.orders.tobytes() + state.tobytes(), digest_size=16).hexdigest()
+
+    def validate(self) -> None:
+        """Raise AssertionError if the state breaks a promise of the document."""
+        if not self.auction:
+            assert not (self.best_bid and self.best_ask) or self.best_bid < self.best_ask
+            assert self._due_stop() is None
+        ids = [order.id for order in self.resting + self.waiting]
+        assert len(set(ids)) == len(ids)
+        for order in self.resting + self.waiting:
+            assert 0 < order.id < self.next_id
+            assert order.size > 0 and order.hidden >= 0
+            assert order.hidden == 0 or order.flags & ICEBERG
+        for order in self.resting:
+            assert self.min_price <= order.price <= self.max_price
+            assert order.total <= self.max_size
+
+    def copy(self) -> "OrderBook":
+        return copy.deepcopy(self)
+
+    # --- the document, step by step ------------------------------------------------------------
+
+    def _single(self, message: Message) -> Result:
+        self._fills = []
+        return self._process(message, 0)
+
+    def _process(self, message: Message, index: int) -> Result:
+        if message.kind == CANCEL:
+            return self._cancel(message.order)
+        if message.kind == CANCEL_ALL:
+            return self._cancel_all(message.account)
+        if message.kind == MODIFY:
+            result = self._modify(message, index)
+        else:
+            result = self._submit(message, index)
+        self._fire_stops(index)
+        return result
+
+    def _submit(self, message: Message, index: int) -> Result:
+        """Steps 1-9."""
+        order_id = self.next_id
+        self.next_id += 1
+        code = self._form(message) or self._range(message)
+        if not code and message.flags & REDUCE_ONLY:
+            code = Code.REDUCE_ONLY
+        if code:
+            return Result(order_id, code, price=message.price)
+        if message.kind in (STOP, STOP_LIMIT):
+            stop = Order(
+                order_id,
+                message.side,
+                message.price if message.kind == STOP_LIMIT else 0,
+                message.size,
+                message.account,
+                message.flags,
+                message.self_trade,
+                trigger=message.extra,
+            )
+            if not self._reached(stop):
+                self.waiting.append(stop)
+                return Result(order_id, Code.STOP_WAITING, resting=stop.size, price=stop.price)
+            message = self._fired(stop)
+        if self.auction and not (
+            message.kind == LIMIT
+            and message.time_in_force == GTC
+            and not message.flags & (POST_ONLY | SLIDE)
+        ):
+            return Result(order_id, Code.AUCTION, price=message.price)
+        return self._enter(order_id, message, index)
+
+    def _form(self, message: Message) -> Code:
+        """Step 1."""
+        flags = message.flags
+        post_only = flags & (POST_ONLY | SLIDE)
+        bad = (
+            message.kind not in (LIMIT, MARKET, STOP, STOP_LIMIT)
+            or message.side not in (BUY, SELL)
+            or message.time_in_force not in (GTC, IOC, FOK)
+            or message.self_trade not in (ALLOW, NEWEST, OLDEST, BOTH, DECREMENT)
+            or flags & ~ALL_FLAGS
+            or message.account < LOWEST_ACCOUNT
+            or (flags & POST_ONLY and flags & SLIDE)
+            or (flags & LONG_LEG and flags & SHORT_LEG)
+            or (post_only and message.time_in_force != GTC)
+            or (post_only and message.kind in (MARKET, STOP))
+            or (flags & ICEBERG and message.time_in_force != GTC)
+            or (flags & ICEBERG and message.kind != LIMIT)
+            or (flags & STOP_ON_MARK and message.kind not in (STOP, STOP_LIMIT))
+            or (message.kind in (STOP, STOP_LIMIT) and message.time_in_force != GTC)
+        )
+        return Code.BAD_MESSAGE if bad else Code.OK
+
+    def _range(self, message: Message) -> Code:
+        """Step 2."""
+        if not self.min_size <= message.size <= self.max_size:
+            return Code.BAD_SIZE
+        if message.kind in (LIMIT, STOP_LIMIT) and not (
+            self.min_price <= message.price <= self.max_price
+        ):
+            return Code.BAD_PRICE
+        if message.kind in (STOP, STOP_LIMIT) and not 1 <= message.extra <= MAX_PRICE:
+            return Code.BAD_PRICE
+        if message.flags & ICEBERG and not 1 <= message.extra <= message.size:
+            return Code.BAD_SIZE
+        return Code.OK
+
+    def _reached(self, stop: Order) -> bool:
+        """Step 3: is the watched price at the trigger or past it?"""
+        watched = self._mark if stop.flags & STOP_ON_MARK else self.last
+        if watched == 0:
+            return False
+        return watched >= stop.trigger if stop.side == BUY else watched <= stop.trigger
+
+    @staticmethod
+    def _fired(stop: Order) -> Message:
+        """The message a stop becomes at its trigger."""
+        return Message(
+            kind=LIMIT if stop.price else MARKET,
+            side=stop.side,
+            time_in_force=GTC if stop.price else IOC,
+            self_trade=stop.self_trade,
+            flags=stop.flags,
+            account=stop.account,
+            price=stop.price,
+            size=stop.size,
+        )
+
+    def _enter(self, order_id: int, message: Message, index: int) -> Result:
+        """Steps 5-9 and the first half of 10."""
+        code, price = self._admit(message)
+        if code:
+            return Result(order_id, code, price=price)
+        message = replace(message, price=price)
+        if not self.auction:
+            code, left, filled = self._match(order_id, message, index)
+        else:
+            code, left, filled = Code.OK, message.size, 0
+        if filled:
+            self.last = self._fills[-1].price
+        if left and message.kind == LIMIT and message.time_in_force == GTC:
+            self._rest(order_id, message, left)
+            return Result(order_id, code, filled, left, price)
+        return Result(order_id, code, filled, 0, price)
+
+    def _admit(self, message: Message) -> tuple[Code, int]:
+        """Steps 5 and 6: the refusal, if any, and the price after sliding."""
+        price = message.price
+        would_trade = not self.auction and any(
+            self._crosses(message, maker.price) for maker in self._in_priority(1 - message.side)
+        )
+        if would_trade and message.flags & POST_ONLY:
+            return Code.WOULD_TRADE, price
+        if would_trade and message.flags & SLIDE:
+            price = self.best_ask - 1 if message.side == BUY else self.best_bid + 1
+            if not self.min_price <= price <= self.max_price:
+                return Code.BAD_PRICE, message.price
+            would_trade = False
+        if message.kind == LIMIT and message.time_in_force == GTC and not would_trade:
+            shown = min(message.size, message.extra) if message.flags & ICEBERG else message.size
+            if sum(order.size for order in self._level(message.side, price)) + shown > MAX_LEVEL:
+                return Code.LEVEL_FULL, price
+        if message.time_in_force == FOK and self._available(message) < message.size:
+            return Code.NOT_FILLABLE, price
+        return Code.OK, price
+
+    def _available(self, message: Message) -> int:
+        """Lots a fill-or-kill could trade (step 6)."""
+        makers = [
+            maker
+            for maker in self._in_priority(1 - message.side)
+            if self._crosses(message, maker.price)
+        ]
+        if message.self_trade == ALLOW:
+            return sum(maker.total for maker in makers)
+        others = [maker for maker in makers if not self._is_own(message, maker)]
+        if message.self_trade in (OLDEST, DECREMENT) or len(others) == len(makers):
+            return sum(maker.total for maker in others)
+        first_own = next(maker for maker in makers if self._is_own(message, maker))
+        available = 0
+        for maker in makers[: makers.index(first_own)]:
+            # Within the own order's level a refreshed iceberg goes behind the own order.
+            available += maker.size if maker.price == first_own.price else maker.total
+        return available
+
+    def _match(self, order_id: int, message: Message, index: int) -> tuple[Code, int, int]:
+        """Steps 7 and 8: (code, lots left, lots filled)."""
+        left = message.size
+        filled = 0
+        while left:
+            makers = self._in_priority(1 - message.side)
+            if not makers or not self._crosses(message, makers[0].price):
+                break
+            maker = makers[0]
+            if message.self_trade != ALLOW and self._is_own(message, maker):
+                if message.self_trade in (OLDEST, BOTH):
+                    self.resting.remove(maker)
+                if message.self_trade in (NEWEST, BOTH):
+                    return Code.SELF_TRADE_CANCELLED, 0, filled
+                if message.self_trade == DECREMENT:
+                    lots = min(left, maker.total)
+                    left -= lots
+                    maker.give_up(lots)
+                    if maker.total == 0:
+                        self.resting.remove(maker)
+                    if left == 0:
+                        return Code.SELF_TRADE_CANCELLED, 0, filled
+                continue
+            lots = min(left, maker.size)
+            self._fills.append(
+                Fill(
+                    maker.id,
+                    order_id,
+                    lots,
+                    maker.price,
+                    maker.account,
+                    message.account,
+                    index,
+                    message.side,
+                    maker.flags,
+                )
+            )
+            left -= lots
+            filled += lots
+            maker.size -= lots
+            if maker.size == 0:
+                self.resting.remove(maker)
+                if maker.hidden:
+                    maker.show()
+                    self.resting.append(maker)
+        return Code.OK, left, filled
+
+    def _rest(self, order_id: int, message: Message, left: int) -> None:
+        """Step 9."""
+        display = message.extra if message.flags & ICEBERG else 0
+        shown = min(display, left) if display else left
+        self.resting.append(
+            Order(
+                order_id,
+                message.side,
+                message.price,
+                shown,
+                message.account,
+                message.flags,
+                message.self_trade,
+                hidden=left - shown,
+                display=display,
+            )
+        )
+
+    def _due_stop(self) -> Order | None:
+        """Step 10: the stop that fires next, if any is due."""
+        due = [stop for stop in self.waiting if self._reached(stop)]
+        for watched in (0, STOP_ON_MARK):
+            for side in (SELL, BUY):
+                stops = [
+                    stop
+                    for stop in due
+                    if stop.flags & STOP_ON_MARK == watched and stop.side == side
+                ]
+                if side == SELL:
+                    stops.sort(key=lambda stop: (-stop.trigger, stop.id))
+                else:
+                    stops.sort(key=lambda stop: (stop.trigger, stop.id))
+                if stops:
+                    return stops[0]
+        return None
+
+    def _fire_stops(self, index: int) -> None:
+        while not self.auction and (stop := self._due_stop()) is not None:
+            self.waiting.remove(stop)
+            self._enter(stop.id, self._fired(stop), index)
+
+    def _cancel(self, order_id: int) -> Result:
+        for orders in (self.resting, self.waiting):
+            found = self._find(orders, order_id)
+            if found is not None:
+                orders.remove(found)
+                return Result(order_id, Code.OK)
+        return Result(order_id, Code.UNKNOWN_ORDER)
+
+    def _cancel_all(self, account: int) -> Result:
+        self.resting = [order for order in self.resting if order.account != account]
+        self.waiting = [stop for stop in self.waiting if stop.account != account]
+        return Result(0, Code.OK)
+
+    def _modify(self, message: Message, index: int) -> Result:
+        order = self._find(self.resting, message.order)
+        if order is None:
+            return Result(message.order, Code.UNKNOWN_ORDER)
+        if not self.min_size <= message.size <= self.max_size:
+            return Result(order.id, Code.BAD_SIZE)
+        if not self.min_price <= message.price <= self.max_price:
+            return Result(order.id, Code.BAD_PRICE)
+        if message.price == order.price and message.size <= order.total:
+            order.give_up(order.total - message.size)
+            return Result(order.id, Code.OK, 0, order.total, order.price)
+        entered = Message(
+            LIMIT,
+            order.side,
+            GTC,
+            order.self_trade,
+            order.flags,
+            order.account,
+            message.price,
+            min(order.display, message.size),
+            message.size,
+        )
+        place = self.resting.index(order)
+        del self.resting[place]
+        code, price = self._admit(entered)
+        if code:
+            self.resting.insert(place, order)
+            return Result(order.id, code)
+        return self._enter(order.id, entered, index)
+
+    # --- call auction --------------------------------------------------------------------------
+
+    def open_auction(self) -> None:
+        self._fills = []
+        self.auction = True
+
+    def indicative(self) -> tuple[int, int, int] | None:
+        """(price, volume, imbalance) of the uncross that would happen now."""
+        found = self._clearing()
+        return None if found is None else (found.price, found.volume, found.imbalance)
+
+    def _clearing(self) -> Clearing | None:
+        return clearing(
+            [(order.price, order.total) for order in self.resting if order.side == BUY],
+            [(order.price, order.total) for order in self.resting if order.side == SELL],
+            self.last,
+        )
+
+    def uncross(self) -> None:
+        self._fills = []
+        found = self._clearing()
+        self.auction = False
+        left = 0 if found is None else found.volume
+        while left:
+            bid, ask = self._in_priority(BUY)[0], self._in_priority(SELL)[0]
+            lots = min(left, bid.total, ask.total)
+            maker, taker = sorted((bid, ask), key=lambda order: order.id)
+            self._fills.append(
+                Fill(
+                    maker.id,
+                    taker.id,
+                    lots,
+                    found.price,
+                    maker.account,
+                    taker.account,
+                    0,
+                    taker.side,
+                    maker.flags,
+                )
+            )
+            left -= lots
+            for order in (bid, ask):
+                self._take_in_place(order, lots)
+        if found is not None:
+            self.last = found.price
+        self._fire_stops(0)
+
+    def _take_in_place(self, order: Order, lots: int) -> None:
+        """Trade by whole size: displayed lots first, and the order keeps its place."""
+        from_displayed = min(lots, order.size)
+        order.size -= from_displayed
+        order.hidden -= lots - from_displayed
+        if order.total == 0:
+            self.resting.remove(order)
+        elif order.size == 0:
+            order.show()
+
+    # --- depth from outside --------------------------------------------------------------------
+
+    def load_depth(self, bids, asks, replace=False) -> None:
+        """Add one anonymous order a level, bids first; a bad depth is refused whole."""
+        levels = []
+        for name, side, rows in (("bids", BUY, bids), ("asks", SELL, asks)):
+            for row in rows:
+                price, size = self._ticks(name, row[0]), self._lots(name, row[1])
+                if not self.min_price <= price <= self.max_price:
+                    raise ValueError(f"{name}: price {row[0]!r} is outside the bounds")
+                if not self.min_size <= size <= self.max_size:
+                    raise ValueError(f"{name}: size {row[1]!r} is outside the bounds")
+                levels.append((side, price, size))
+        bid_prices = [price for side, price, _ in levels if side == BUY]
+        ask_prices = [price for side, price, _ in levels if side == SELL]
+        if bid_prices != sorted(set(bid_prices), reverse=True):
+            raise ValueError("bids must have falling prices")
+        if ask_prices != sorted(set(ask_prices)):
+            raise ValueError("asks must have rising prices")
+        kept = [o for o in self.resting if not (replace and o.account == ANONYMOUS)]
+        if not self.auction:
+            all_bids = bid_prices + [order.price for order in kept if order.side == BUY]
+            all_asks = ask_prices + [order.price for order in kept if order.side == SELL]
+            if all_bids and all_asks and max(all_bids) >= min(all_asks):
+                raise ValueError("the depth crosses")
+        self._fills = []
+        self.resting = kept
+        for side, price, size in levels:
+            self._rest(self.next_id, Message(LIMIT, side, price=price, size=size), size)
+            self.next_id += 1
+
+    # --- questions -----------------------------------------------------------------------------
+
+    def _ticks(self, name: str, value) -> int:
+        return on_grid(name, value, self.tick_size)
+
+    def _lots(self, name: str, value) -> int:
+        return on_grid(name, value, self.lot_size)
+
+    def _in_priority(self, side: int) -> list[Order]:
+        """One side, best price first, oldest first within a price (sorting is stable)."""
+        orders = [order for order in self.resting if order.side == side]
+        return sorted(orders, key=lambda order: -order.price if side == BUY else order.price)
+
+    def _level(self, side: int, price: int) -> list[Order]:
+        return [order for order in self.resting if order.side == side and order.price == price]
+
+    def _levels(self, side: int) -> list[tuple[int, int, int]]:
+        prices = sorted(
+            {order.price for order in self.resting if order.side == side}, reverse=side == BUY
+        )
+        return [
+            (price, sum(order.size for order in level), len(level))
+            for price in prices
+            for level in [self._level(side, price)]
+        ]
+
+    @staticmethod
+    def _crosses(message: Message, price: int) -> bool:
+        """Is a maker's price good enough for this taker?"""
+        if message.kind == MARKET:
+            return True
+        return price <= message.price if message.side == BUY else price >= message.price
+
+    @staticmethod
+    def _is_own(message: Message, maker: Order) -> bool:
+        return message.account == maker.account != ANONYMOUS
+
+    @staticmethod
+    def _find(orders: list[Order], order_id: int) -> Order | None:
+        return next((order for order in orders if order.id == order_id), None)

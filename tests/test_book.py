@@ -1,0 +1,660 @@
+"""Limit and market orders, ids, priority, cancel and modify of the order book (docs/book.md).
+
+Expected values are worked by hand from the document. Every test runs on the slow twin and on the
+compiled book.
+"""
+
+import hashlib
+
+import numpy as np
+import pytest
+from book_reading import batch, codes, column, levels, pairs, queue, rows, snapshot, trades
+from reference.book import FILL_FIELDS, MAX_PRICE, MAX_SIZE, ORDER_DTYPE, Code
+
+
+def test_empty_book_has_no_prices(book):
+    assert (book.best_bid, book.best_ask, book.last) == (0, 0, 0)
+    assert levels(book.bids(5)) == [] and levels(book.asks(5)) == []
+    assert len(book.orders) == 0 and len(book.fills) == 0
+    book.validate()
+
+
+def test_limit_rests_and_answers_with_its_id(book):
+    result = book.limit("buy", 100, 7)
+    assert (result.order, result.code) == (1, Code.OK)
+    assert (result.filled, result.resting, result.price) == (0, 7, 100)
+    assert (book.best_bid, book.best_ask) == (100, 0)
+    assert rows(book) == [(1, 100, 7, 0)]
+
+
+def test_ids_count_every_order_message_accepted_or_not(book):
+    assert book.limit("buy", 100, 1).order == 1
+    assert book.limit("buy", 100, 0).order == 2  # refused, but the id is used
+    book.cancel(1)
+    book.cancel_all(5)
+    book.modify(1, 100, 1)
+    assert book.market("buy", 1).order == 3
+    assert book.stop("buy", 100, 1).order == 4
+    assert codes(book, {"kind": 99, "size": 1}) == [Code.BAD_MESSAGE]
+    assert book.limit("sell", 100, 1).order == 6
+
+
+def test_better_price_trades_first(book):
+    book.limit("sell", 102, 5)
+    book.limit("sell", 101, 5)
+    book.limit("sell", 103, 5)
+    result = book.limit("buy", 103, 12)
+    assert trades(book) == [(2, 4, 5, 101), (1, 4, 5, 102), (3, 4, 2, 103)]
+    assert (result.code, result.filled, result.resting) == (Code.OK, 12, 0)
+    assert rows(book) == [(3, 103, 3, 0)]
+    assert book.last == 103
+
+
+def test_bids_trade_from_the_highest(book):
+    book.limit("buy", 98, 5)
+    book.limit("buy", 99, 5)
+    book.limit("buy", 97, 5)
+    assert book.limit("sell", 97, 12).filled == 12
+    assert trades(book) == [(2, 4, 5, 99), (1, 4, 5, 98), (3, 4, 2, 97)]
+
+
+def test_older_order_trades_first_within_a_price(book):
+    for _ in range(3):
+        book.limit("sell", 101, 4)
+    book.market("buy", 9)
+    assert trades(book) == [(1, 4, 4, 101), (2, 4, 4, 101), (3, 4, 1, 101)]
+    assert queue(book, "sell", 101) == [(3, -1, 3, 0)]
+
+
+def test_partly_filled_maker_keeps_its_place(book):
+    book.limit("sell", 101, 5)
+    book.limit("sell", 101, 5)
+    book.market("buy", 2)
+    book.market("buy", 4)
+    assert trades(book) == [(1, 4, 3, 101), (2, 4, 1, 101)]
+
+
+def test_remainder_of_a_crossing_limit_rests_at_its_own_price(book):
+    book.limit("sell", 101, 5)
+    result = book.limit("buy", 103, 8)
+    assert trades(book) == [(1, 2, 5, 101)]
+    assert (result.filled, result.resting, result.price) == (5, 3, 103)
+    assert (book.best_bid, book.best_ask, book.last) == (103, 0, 101)
+
+
+def test_fill_record_has_all_fields(book):
+    book.limit("sell", 101, 5, account=3, post_only="reject")
+    book.limit("buy", 101, 2, account=4)
+    (fill,) = book.fills
+    expected = {
+        "maker": 1,
+        "taker": 2,
+        "size": 2,
+        "price": 101,
+        "maker_account": 3,
+        "taker_account": 4,
+        "message": 0,
+        "side": 0,
+        "maker_flags": 1,
+    }
+    assert {name: int(fill[name]) for name, _ in FILL_FIELDS} == expected
+
+
+def test_fills_are_those_of_the_last_call(book):
+    book.limit("sell", 101, 5)
+    book.market("buy", 2)
+    assert len(book.fills) == 1
+    book.limit("sell", 105, 1)
+    assert len(book.fills) == 0
+
+
+def test_market_order_drops_its_remainder(book):
+    book.limit("sell", 101, 5)
+    book.limit("sell", 900, 5)
+    result = book.market("buy", 20)
+    assert (result.code, result.filled, result.resting) == (Code.OK, 10, 0)
+    assert trades(book) == [(1, 3, 5, 101), (2, 3, 5, 900)]
+    assert len(book.orders) == 0
+
+
+def test_market_order_into_an_empty_book_is_accepted(book):
+    result = book.market("sell", 20)
+    assert (result.code, result.filled, result.resting) == (Code.OK, 0, 0)
+    assert book.last == 0
+
+
+def test_ioc_stops_at_its_limit_and_drops_the_rest(book):
+    book.limit("sell", 101, 5)
+    book.limit("sell", 103, 5)
+    result = book.limit("buy", 102, 8, time_in_force="ioc")
+    assert (result.code, result.filled, result.resting) == (Code.OK, 5, 0)
+    assert rows(book) == [(2, 103, 5, 0)]
+
+
+def test_fok_fills_whole(book):
+    book.limit("sell", 101, 5)
+    book.limit("sell", 102, 5)
+    result = book.limit("buy", 102, 10, time_in_force="fok")
+    assert (result.code, result.filled) == (Code.OK, 10)
+
+
+def test_fok_that_cannot_fill_whole_changes_nothing(book):
+    book.limit("sell", 101, 5)
+    book.limit("sell", 103, 5)
+    before = snapshot(book)
+    result = book.limit("buy", 102, 6, time_in_force="fok")
+    assert (result.code, result.filled, result.resting) == (Code.NOT_FILLABLE, 0, 0)
+    assert len(book.fills) == 0 and snapshot(book) == before
+
+
+def test_market_fok_fills_whole_or_not_at_all(book):
+    book.limit("sell", 101, 5)
+    book.limit("sell", 900, 5)
+    order = {"kind": 2, "side": 0, "time_in_force": 2}
+    assert codes(book, {**order, "size": 11}, {**order, "size": 10}) == [
+        Code.NOT_FILLABLE,
+        Code.OK,
+    ]
+    assert pairs(book.fills) == [(1, 4, 5, 101), (2, 4, 5, 900)]
+
+
+def test_post_only_rests_when_it_does_not_trade(book):
+    book.limit("sell", 101, 5)
+    result = book.limit("buy", 100, 3, post_only="reject")
+    assert (result.code, result.resting) == (Code.OK, 3)
+
+
+@pytest.mark.parametrize("price", [101, 102])
+def test_post_only_that_would_trade_is_refused(book, price):
+    book.limit("sell", 101, 5)
+    before = snapshot(book)
+    assert book.limit("buy", price, 3, post_only="reject").code == Code.WOULD_TRADE
+    assert snapshot(book) == before
+
+
+def test_post_only_counts_own_opposite_orders(book):
+    book.limit("sell", 101, 5, account=1)
+    result = book.limit("buy", 101, 3, account=1, post_only="reject", self_trade="oldest")
+    assert result.code == Code.WOULD_TRADE
+
+
+def test_slide_moves_to_one_tick_behind_the_touch(book):
+    book.limit("sell", 105, 5)
+    buy = book.limit("buy", 107, 3, post_only="slide")
+    assert (buy.code, buy.price, buy.resting, buy.filled) == (Code.OK, 104, 3, 0)
+    sell = book.limit("sell", 90, 2, post_only="slide")  # best bid is now 104
+    assert (sell.code, sell.price, sell.resting) == (Code.OK, 105, 2)
+    assert queue(book, "sell", 105) == [(1, -1, 5, 0), (3, -1, 2, 0)]
+
+
+def test_slide_leaves_a_price_that_does_not_trade(book):
+    book.limit("sell", 105, 5)
+    assert book.limit("buy", 100, 3, post_only="slide").price == 100
+
+
+def test_slide_out_of_the_price_bounds_is_refused(new_book):
+    book = new_book(min_price=100, max_price=200)
+    book.limit("sell", 100, 1)
+    assert book.limit("buy", 100, 1, post_only="slide").code == Code.BAD_PRICE
+    book.cancel(1)
+    book.limit("buy", 200, 1)
+    assert book.limit("sell", 150, 1, post_only="slide").code == Code.BAD_PRICE
+    assert rows(book) == [(3, 200, 1, 0)]
+
+
+def test_slide_below_the_lowest_tick_is_refused(book):
+    book.limit("sell", 1, 1)
+    assert book.limit("buy", 1, 1, post_only="slide").code == Code.BAD_PRICE
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, -1, MAX_SIZE + 1])
+def test_size_outside_the_grid_is_bad_size(book, size):
+    assert book.limit("buy", 100, size).code == Code.BAD_SIZE
+    assert book.market("buy", size).code == Code.BAD_SIZE
+    assert book.stop("buy", 100, size).code == Code.BAD_SIZE
+    assert len(book.orders) == 0
+
+
+def test_largest_size_and_prices_are_accepted(book):
+    assert book.limit("buy", 1, MAX_SIZE).code == Code.OK
+    assert rows(book) == [(1, 1, MAX_SIZE, 0)]
+
+
+def test_size_bounds_of_the_book(new_book):
+    book = new_book(min_size=10, max_size=20)
+    sizes = (9, 10, 20, 21)
+    expected = [Code.BAD_SIZE, Code.OK, Code.OK, Code.BAD_SIZE]
+    assert [book.limit("buy", 100, size).code for size in sizes] == expected
+
+
+def test_remainder_below_the_minimum_size_may_rest(new_book):
+    book = new_book(min_size=10)
+    book.limit("sell", 100, 10)
+    assert book.limit("buy", 100, 13).resting == 3
+
+
+@pytest.mark.parametrize("price", [0, -1])
+def test_price_below_one_tick_is_bad_price(book, price):
+    assert book.limit("buy", price, 1).code == Code.BAD_PRICE
+    assert codes(book, {"kind": 0, "price": price, "size": 1}) == [Code.BAD_PRICE]
+
+
+def test_price_above_the_grid_is_bad_price(book):
+    assert codes(book, {"kind": 0, "price": MAX_PRICE + 1, "size": 1}) == [Code.BAD_PRICE]
+
+
+def test_price_bounds_of_the_book(new_book):
+    book = new_book(min_price=50, max_price=60)
+    prices = (49, 50, 60, 61)
+    expected = [Code.BAD_PRICE, Code.OK, Code.OK, Code.BAD_PRICE]
+    assert [book.limit("buy", price, 1).code for price in prices] == expected
+
+
+def test_bad_size_answers_before_bad_price(book):
+    assert codes(book, {"kind": 0, "price": 0, "size": 0}) == [Code.BAD_SIZE]
+
+
+BAD_FORMS = {
+    "kind": {"kind": 7},
+    "side": {"kind": 0, "side": 2},
+    "time in force": {"kind": 0, "time_in_force": 3},
+    "self-trade policy": {"kind": 0, "self_trade": 5},
+    "flag": {"kind": 0, "flags": 128},
+    "post-only and ioc": {"kind": 0, "flags": 1, "time_in_force": 1},
+    "post-only and fok": {"kind": 0, "flags": 1, "time_in_force": 2},
+    "post-only market": {"kind": 2, "flags": 1},
+    "post-only stop": {"kind": 4, "flags": 1, "extra": 5},
+    "slide and ioc": {"kind": 0, "flags": 2, "time_in_force": 1},
+    "slide market": {"kind": 2, "flags": 2},
+    "both post-only flags": {"kind": 0, "flags": 3},
+    "iceberg and ioc": {"kind": 0, "flags": 16, "extra": 1, "time_in_force": 1},
+    "iceberg and fok": {"kind": 0, "flags": 16, "extra": 1, "time_in_force": 2},
+    "iceberg market": {"kind": 2, "flags": 16, "extra": 1},
+    "iceberg stop": {"kind": 4, "flags": 16, "extra": 1},
+    "iceberg stop-limit": {"kind": 5, "flags": 16, "extra": 1},
+    "stop on mark without a stop": {"kind": 0, "flags": 8},
+    "stop with ioc": {"kind": 4, "extra": 5, "time_in_force": 1},
+    "stop-limit with fok": {"kind": 5, "extra": 5, "time_in_force": 2},
+    "both legs": {"kind": 0, "flags": 96},
+    "account": {"kind": 0, "account": -3},
+}
+
+
+@pytest.mark.parametrize("name", BAD_FORMS)
+def test_bad_form_is_bad_message(book, name):
+    message = {"price": 10, "size": 1, **BAD_FORMS[name]}
+    assert codes(book, message) == [Code.BAD_MESSAGE]
+    # The form answers before the size.
+    assert codes(book, {**message, "size": 0}) == [Code.BAD_MESSAGE]
+    assert len(book.orders) == 0
+    assert book.limit("buy", 10, 1).order == 3
+
+
+def test_reduce_only_is_refused_where_no_positions_are_known(book):
+    order = {"kind": 0, "flags": 4, "price": 10}
+    assert codes(book, {**order, "size": 1}, {**order, "size": 0}) == [
+        Code.REDUCE_ONLY,
+        Code.BAD_SIZE,
+    ]
+    assert len(book.orders) == 0
+
+
+def test_level_holds_at_most_two_to_the_62(core_book):
+    book = core_book()  # 16,384 orders are too many for the twin's scans
+    full = batch(*[{"kind": 0, "price": 10, "size": MAX_SIZE}] * 16_384)
+    assert not book.apply(full).codes.any()
+    assert levels(book.bids(1)) == [(10, 2**62, 16_384)]
+    assert book.limit("buy", 10, 1).code == Code.LEVEL_FULL
+    assert book.limit("buy", 9, 1).code == Code.OK
+    assert book.modify(16_386, price=10).code == Code.LEVEL_FULL
+    assert rows(book)[-1] == (16_386, 9, 1, 0)
+    book.market("sell", 1)
+    assert book.limit("buy", 10, 1).code == Code.OK
+
+
+# --- cancel -----------------------------------------------------------------------------------
+
+
+def test_cancel_removes_the_order(book):
+    book.limit("buy", 100, 1)
+    book.limit("buy", 100, 2)
+    book.limit("buy", 100, 3)
+    assert book.cancel(2).code == Code.OK
+    assert queue(book, "buy", 100) == [(1, -1, 1, 0), (3, -1, 3, 0)]
+
+
+@pytest.mark.parametrize("order", [0, -1, 2, 10**12, 2**62])
+def test_cancel_of_an_unknown_id(book, order):
+    book.limit("buy", 100, 1)
+    assert book.cancel(order).code == Code.UNKNOWN_ORDER
+    assert rows(book) == [(1, 100, 1, 0)]
+
+
+def test_cancel_of_a_filled_or_cancelled_id(book):
+    book.limit("buy", 100, 1)
+    book.market("sell", 1)
+    assert book.cancel(1).code == Code.UNKNOWN_ORDER
+    assert book.cancel(2).code == Code.UNKNOWN_ORDER
+    book.limit("buy", 100, 1)
+    assert [book.cancel(3).code, book.cancel(3).code] == [Code.OK, Code.UNKNOWN_ORDER]
+
+
+def test_cancel_moves_the_best_price(book):
+    book.limit("sell", 105, 1)
+    book.limit("sell", 101, 1)
+    book.cancel(2)
+    assert book.best_ask == 105
+    book.cancel(1)
+    assert book.best_ask == 0
+
+
+def test_cancel_all_takes_orders_and_stops_of_one_account(book):
+    book.limit("buy", 100, 1, account=7)
+    book.limit("buy", 100, 2, account=8)
+    book.limit("sell", 110, 3, account=7)
+    book.stop("buy", 120, 4, account=7)
+    book.stop("buy", 120, 5, account=8)
+    book.limit("buy", 90, 6)
+    book.cancel_all(7)
+    assert column(book, "id") == [2, 6, 5]
+    book.cancel_all(7)
+    assert column(book, "id") == [2, 6, 5]
+    book.cancel_all(8)
+    assert column(book, "id") == [6]
+
+
+# --- modify -----------------------------------------------------------------------------------
+
+
+def two_bids(book):
+    book.limit("buy", 100, 5, account=1)
+    book.limit("buy", 100, 5, account=2)
+
+
+def test_modify_to_a_smaller_size_keeps_the_place(book):
+    two_bids(book)
+    result = book.modify(1, 100, 3)
+    assert (result.code, result.order, result.filled, result.resting) == (Code.OK, 1, 0, 3)
+    assert queue(book, "buy", 100) == [(1, 1, 3, 0), (2, 2, 5, 0)]
+    assert levels(book.bids(1)) == [(100, 8, 2)]
+
+
+def test_modify_to_the_same_changes_nothing(book):
+    two_bids(book)
+    before = book.state_hash()
+    assert book.modify(1, 100, 5).code == Code.OK
+    assert book.state_hash() == before
+
+
+def test_modify_to_a_larger_size_loses_the_place(book):
+    two_bids(book)
+    assert book.modify(1, 100, 6).resting == 6
+    assert queue(book, "buy", 100) == [(2, 2, 5, 0), (1, 1, 6, 0)]
+
+
+def test_modify_of_the_price_loses_the_place_and_keeps_the_id(book):
+    two_bids(book)
+    book.limit("buy", 99, 1)
+    result = book.modify(1, 99, 2)
+    assert (result.code, result.price, result.resting) == (Code.OK, 99, 2)
+    assert queue(book, "buy", 99) == [(3, -1, 1, 0), (1, 1, 2, 0)]
+    book.modify(1, 100)  # the size stays when it is left out
+    assert queue(book, "buy", 100) == [(2, 2, 5, 0), (1, 1, 2, 0)]
+
+
+def test_modify_size_is_the_open_size(book):
+    book.limit("buy", 100, 10)
+    book.limit("buy", 100, 1)
+    book.market("sell", 4)  # 6 open
+    book.modify(1, size=6)
+    assert queue(book, "buy", 100) == [(1, -1, 6, 0), (2, -1, 1, 0)]
+    book.modify(1, size=7)
+    assert queue(book, "buy", 100) == [(2, -1, 1, 0), (1, -1, 7, 0)]
+
+
+def test_modify_may_trade(book):
+    book.limit("buy", 100, 5)
+    book.limit("sell", 102, 3, account=9)
+    result = book.modify(1, 102, 5)
+    assert (result.code, result.order, result.filled, result.resting) == (Code.OK, 1, 3, 2)
+    assert trades(book) == [(2, 1, 3, 102)]
+    assert (book.best_bid, book.best_ask, book.last) == (102, 0, 102)
+
+
+def test_modify_that_fills_whole_ends_the_order(book):
+    book.limit("buy", 100, 5)
+    book.limit("sell", 102, 9)
+    assert (book.modify(1, 103, 5).filled, rows(book)) == (5, [(2, 102, 4, 0)])
+    assert book.cancel(1).code == Code.UNKNOWN_ORDER
+
+
+def test_refused_modify_leaves_the_order(new_book):
+    book = new_book(min_size=2, max_size=9, min_price=90, max_price=110)
+    two_bids(book)
+    before = book.state_hash()
+    assert book.modify(1, 100, 1).code == Code.BAD_SIZE
+    assert book.modify(1, 100, 0).code == Code.BAD_SIZE
+    assert book.modify(1, 100, 10).code == Code.BAD_SIZE
+    assert book.modify(1, 89, 5).code == Code.BAD_PRICE
+    assert book.modify(1, 111, 5).code == Code.BAD_PRICE
+    assert book.modify(1, 111, 10).code == Code.BAD_SIZE
+    assert book.state_hash() == before
+
+
+def test_modify_keeps_post_only(book):
+    book.limit("buy", 100, 5, post_only="reject")
+    book.limit("buy", 100, 5)
+    book.limit("sell", 102, 5)
+    before = book.state_hash()
+    assert book.modify(1, 102, 5).code == Code.WOULD_TRADE
+    assert book.state_hash() == before
+    assert book.modify(1, 101, 5).code == Code.OK
+    assert book.modify(1, 102, 5).code == Code.WOULD_TRADE
+
+
+def test_modify_of_a_sliding_order_slides(book):
+    book.limit("buy", 100, 5, post_only="slide")
+    book.limit("sell", 105, 5)
+    result = book.modify(1, 110, 5)
+    assert (result.code, result.price) == (Code.OK, 104)
+
+
+@pytest.mark.parametrize("order", [0, -5, 3, 99])
+def test_modify_of_an_unknown_id(book, order):
+    book.limit("buy", 100, 5)
+    book.stop("buy", 200, 5)
+    book.market("sell", 1)
+    message = {"kind": 3, "order": order, "price": 100, "size": 1}
+    assert codes(book, message) == [Code.UNKNOWN_ORDER]
+
+
+# --- batches, reading, copies -----------------------------------------------------------------
+
+
+def test_batch_equals_single_calls(new_book):
+    single, many = new_book(), new_book()
+    single.limit("buy", 100, 5, account=1)
+    single.limit("sell", 101, 4, account=2)
+    first = single.limit("buy", 101, 6, account=3, self_trade="newest")
+    single.modify(1, 99, 2)
+    single.cancel(2)
+    single.market("sell", 3)
+    result = many.apply(
+        batch(
+            {"kind": 0, "side": 0, "price": 100, "size": 5, "account": 1},
+            {"kind": 0, "side": 1, "price": 101, "size": 4, "account": 2},
+            {"kind": 0, "side": 0, "price": 101, "size": 6, "account": 3, "self_trade": 1},
+            {"kind": 3, "order": 1, "price": 99, "size": 2},
+            {"kind": 1, "order": 2},
+            {"kind": 2, "side": 1, "size": 3},
+        )
+    )
+    assert list(result.codes) == [0, 0, 0, 0, Code.UNKNOWN_ORDER, 0]
+    assert list(result.filled) == [0, 0, 4, 0, 0, 3]
+    assert (first.filled, first.resting) == (4, 2)
+    assert [int(result.orders[index]) for index in (0, 1, 2, 5)] == [1, 2, 3, 4]
+    assert pairs(result.fills) == [(2, 3, 4, 101), (3, 4, 2, 101), (1, 4, 1, 99)]
+    assert [int(fill["message"]) for fill in result.fills] == [2, 5, 5]
+    assert many.state_hash() == single.state_hash()
+
+
+def test_empty_batch(book):
+    result = book.apply(batch())
+    assert len(result.codes) == len(result.fills) == len(result.orders) == 0
+
+
+def test_levels_show_displayed_size_and_count(book):
+    book.limit("buy", 100, 1)
+    book.limit("buy", 100, 20, display=5)
+    book.limit("buy", 98, 3)
+    book.limit("buy", 99, 4)
+    book.limit("sell", 102, 6)
+    book.limit("sell", 101, 7)
+    assert levels(book.bids(10)) == [(100, 6, 2), (99, 4, 1), (98, 3, 1)]
+    assert levels(book.bids(2)) == [(100, 6, 2), (99, 4, 1)]
+    assert levels(book.asks(1)) == [(101, 7, 1)]
+
+
+def test_queue_of_an_empty_level(book):
+    book.limit("buy", 100, 1)
+    assert queue(book, "buy", 99) == []
+    assert queue(book, "sell", 100) == []
+
+
+def test_canonical_orders(book):
+    book.limit("sell", 105, 1, account=1)
+    book.limit("buy", 99, 2, account=2, post_only="slide")
+    book.limit("buy", 100, 9, account=3, display=4, self_trade="both")
+    book.stop("sell", 90, 6, account=4, price=89, on="mark", self_trade="oldest")
+    book.stop("buy", 120, 7)
+    book.limit("buy", 100, 8)
+    book.limit("sell", 104, 3)
+    # id, size, hidden, display, price, account, trigger, side, flags, waiting, self_trade
+    expected = [
+        (3, 4, 5, 4, 100, 3, 0, 0, 16, 0, 3),
+        (6, 8, 0, 0, 100, -1, 0, 0, 0, 0, 0),
+        (2, 2, 0, 0, 99, 2, 0, 0, 2, 0, 0),
+        (7, 3, 0, 0, 104, -1, 0, 1, 0, 0, 0),
+        (1, 1, 0, 0, 105, 1, 0, 1, 0, 0, 0),
+        (4, 6, 0, 0, 89, 4, 90, 1, 8, 1, 2),
+        (5, 7, 0, 0, 0, -1, 120, 0, 0, 1, 0),
+    ]
+    found = book.orders
+    assert [tuple(int(row[name]) for name in ORDER_DTYPE.names) for row in found] == expected
+    assert found.dtype == ORDER_DTYPE
+
+
+def test_state_hash_of_an_empty_book(book):
+    state = np.array([1, 0, 0, 0], dtype="<i8").tobytes()
+    assert book.state_hash() == hashlib.blake2b(state, digest_size=16).hexdigest()
+
+
+def test_state_hash_depends_on_priority_not_on_history(new_book):
+    first, second = new_book(), new_book()
+    first.limit("buy", 100, 1)
+    first.limit("buy", 101, 1)
+    second.limit("buy", 100, 1)
+    second.limit("buy", 90, 1)
+    assert first.state_hash() != second.state_hash()
+    second.modify(2, 101, 1)
+    assert first.state_hash() == second.state_hash()
+    first.modify(1, 100, 2)
+    second.modify(2, 101, 1)
+    assert first.state_hash() != second.state_hash()
+
+
+def test_copy_is_independent(book):
+    book.limit("buy", 100, 5)
+    book.limit("buy", 100, 20, display=5)
+    book.stop("sell", 90, 5)
+    twin = book.copy()
+    assert twin.state_hash() == book.state_hash()
+    before = book.state_hash()
+    twin.market("sell", 7)
+    twin.cancel(3)
+    assert book.state_hash() == before and twin.state_hash() != before
+    assert book.limit("buy", 100, 1).order == 4
+    assert twin.limit("buy", 100, 1).order == 5
+
+
+# --- depth from outside -----------------------------------------------------------------------
+
+
+def test_load_depth_adds_one_anonymous_order_a_level(book):
+    book.load_depth([(100, 5), (99, 6)], [(101, 7), (103, 8)])
+    assert rows(book) == [(1, 100, 5, 0), (2, 99, 6, 0), (3, 101, 7, 0), (4, 103, 8, 0)]
+    assert set(column(book, "account")) == {-1}
+    assert book.limit("buy", 98, 1).order == 5
+
+
+def test_load_depth_keeps_what_is_there(book):
+    book.limit("buy", 100, 1, account=4)
+    book.load_depth([(100, 5)], [(101, 7)])
+    assert queue(book, "buy", 100) == [(1, 4, 1, 0), (2, -1, 5, 0)]
+
+
+def test_load_depth_takes_arrays(book):
+    book.load_depth(np.array([[100, 5], [99, 6]]), np.array([[101, 7]]))
+    assert rows(book) == [(1, 100, 5, 0), (2, 99, 6, 0), (3, 101, 7, 0)]
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"),
+    [
+        ([(101, 5)], [(101, 5)]),
+        ([(102, 5)], [(101, 5)]),
+        ([(100, 5), (100, 5)], []),
+        ([(99, 5), (100, 5)], []),
+        ([], [(102, 5), (101, 5)]),
+        ([], [(101, 5), (101, 5)]),
+        ([(100, 0)], []),
+        ([(100, -1)], [(101, 1)]),
+        ([(0, 5)], []),
+        ([(100, 5), (0, 5)], [(101, 5)]),
+        ([(50, 5)], [(60, 5)]),  # crosses the bid of the book at 70
+        ([(90, 5)], []),  # crosses the ask of the book at 90
+    ],
+)
+def test_bad_depth_is_refused_whole(book, bids, asks):
+    book.limit("buy", 70, 1, account=1)
+    book.limit("sell", 90, 1, account=1)
+    before = book.state_hash()
+    with pytest.raises(ValueError):
+        book.load_depth(bids, asks)
+    assert book.state_hash() == before
+
+
+# --- misuse -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"side": "up"},
+        {"time_in_force": "day"},
+        {"post_only": "maybe"},
+        {"self_trade": "never"},
+        {"price": 100.5},
+        {"size": 1.5},
+        {"price": float("nan")},
+        {"price": float("inf")},
+    ],
+)
+def test_misuse_raises_and_changes_nothing(book, keywords):
+    call = {"side": "buy", "price": 100, "size": 5, **keywords}
+    before = book.state_hash()
+    with pytest.raises(ValueError):
+        book.limit(call.pop("side"), call.pop("price"), call.pop("size"), **call)
+    assert book.state_hash() == before
+
+
+@pytest.mark.parametrize("value", ["100", None, [100]])
+def test_price_of_another_type_raises(book, value):
+    with pytest.raises(TypeError):
+        book.limit("buy", value, 5)
+    with pytest.raises(TypeError):
+        book.market("buy", value)
+    assert book.limit("buy", 100, 5).order == 1
