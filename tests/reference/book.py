@@ -28,12 +28,20 @@ BUY, SELL = 0, 1
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 ALLOW, NEWEST, OLDEST, BOTH, DECREMENT = range(5)
-POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (1 << n for n in range(7))
+POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (
+    1 << n for n in range(7)
+)
 ALL_FLAGS = 127
 
 SIDES = {"buy": BUY, "sell": SELL}
 TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
-POLICIES = {"allow": ALLOW, "newest": NEWEST, "oldest": OLDEST, "both": BOTH, "decrement": DECREMENT}
+POLICIES = {
+    "allow": ALLOW,
+    "newest": NEWEST,
+    "oldest": OLDEST,
+    "both": BOTH,
+    "decrement": DECREMENT,
+}
 POST_ONLY_FLAGS = {None: 0, "reject": POST_ONLY, "slide": SLIDE}
 WATCHED = {"last": 0, "mark": STOP_ON_MARK}
 
@@ -207,12 +215,21 @@ class OrderBook:
     """Price-time-priority book with the interface of `cascade.OrderBook`."""
 
     def __init__(
-        self, tick_size=1, lot_size=1, *, min_size=None, max_size=None, min_price=None, max_price=None
+        self,
+        tick_size=1,
+        lot_size=1,
+        *,
+        min_size=None,
+        max_size=None,
+        min_price=None,
+        max_price=None,
     ):
         self.tick_size = tick_size
         self.lot_size = lot_size
         self.min_size = 1 if min_size is None else max(1, self._lots("min_size", min_size))
-        self.max_size = MAX_SIZE if max_size is None else min(MAX_SIZE, self._lots("max_size", max_size))
+        self.max_size = (
+            MAX_SIZE if max_size is None else min(MAX_SIZE, self._lots("max_size", max_size))
+        )
         self.min_price = 1 if min_price is None else max(1, self._ticks("min_price", min_price))
         self.max_price = (
             MAX_PRICE if max_price is None else min(MAX_PRICE, self._ticks("max_price", max_price))
@@ -429,8 +446,8 @@ class OrderBook:
         order_id = self.next_id
         self.next_id += 1
         code = self._form(message) or self._range(message)
-        if not code and message.flags & REDUCE_ONLY:
-            code = Code.REDUCE_ONLY
+        if not code:
+            code, message = self._screen(message)
         if code:
             return Result(order_id, code, price=message.price)
         if message.kind in (STOP, STOP_LIMIT):
@@ -582,17 +599,26 @@ class OrderBook:
             if message.self_trade != ALLOW and self._is_own(message, maker):
                 if message.self_trade in (OLDEST, BOTH):
                     self.resting.remove(maker)
+                    self._removed(maker, maker.total)
                 if message.self_trade in (NEWEST, BOTH):
                     return Code.SELF_TRADE_CANCELLED, 0, filled
                 if message.self_trade == DECREMENT:
                     lots = min(left, maker.total)
                     left -= lots
+                    self._removed(maker, lots)
                     maker.give_up(lots)
                     if maker.total == 0:
                         self.resting.remove(maker)
                     if left == 0:
                         return Code.SELF_TRADE_CANCELLED, 0, filled
                 continue
+            excess = maker.total - self._allowed(maker)
+            if excess > 0:
+                self._removed(maker, excess)
+                maker.give_up(excess)
+                if maker.total == 0:
+                    self.resting.remove(maker)
+                    continue
             lots = min(left, maker.size)
             self._fills.append(
                 Fill(
@@ -679,6 +705,9 @@ class OrderBook:
             return Result(order.id, Code.BAD_SIZE)
         if not self.min_price <= message.price <= self.max_price:
             return Result(order.id, Code.BAD_PRICE)
+        code, message = self._screen_modify(order, message)
+        if code:
+            return Result(order.id, code)
         if message.price == order.price and message.size <= order.total:
             order.give_up(order.total - message.size)
             return Result(order.id, Code.OK, 0, order.total, order.price)
@@ -788,6 +817,22 @@ class OrderBook:
         for side, price, size in levels:
             self._rest(self.next_id, Message(LIMIT, side, price=price, size=size), size)
             self.next_id += 1
+
+    # --- what an owner that knows positions puts in its own words ------------------------------
+
+    def _screen(self, message: Message) -> tuple[Code, Message]:
+        """Refuse or shorten a well-formed order; a book that knows no positions: reduce-only."""
+        return (Code.REDUCE_ONLY if message.flags & REDUCE_ONLY else Code.OK), message
+
+    def _screen_modify(self, order: Order, message: Message) -> tuple[Code, Message]:
+        return Code.OK, message
+
+    def _allowed(self, maker: Order) -> int:
+        """How many lots of a maker that is about to trade may stay."""
+        return maker.total
+
+    def _removed(self, order: Order, lots: int) -> None:
+        """Lots of a resting order are about to leave, or have just left, without a fill."""
 
     # --- questions -----------------------------------------------------------------------------
 
