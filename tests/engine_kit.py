@@ -10,14 +10,11 @@ from reference.book import MESSAGE_DTYPE
 from reference.log import EVENT_DTYPE
 
 EVENT_FIELDS = EVENT_DTYPE.names
-KINDS = {
-    name: number
-    for number, name in enumerate(
-        "order fill cancel mark index liquidation takeover fund bad_debt deposit withdrawal open "
-        "funding trigger fee transfer".split(),
-        start=1,
-    )
-}
+KIND_NAMES = (
+    *("order", "fill", "cancel", "mark", "index", "liquidation", "takeover", "fund", "bad_debt"),
+    *("deposit", "withdrawal", "open", "funding", "trigger", "fee", "transfer"),
+)
+KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (

@@ -144,7 +144,7 @@ class Actor:
             ],
             dt=dt,
         )
-        return int(result.liquidated), int(result.time)
+        return int(result.liquidated), int(result.time_ns)
 
     def news(self) -> list[tuple]:
         """Events since the last call."""
@@ -157,7 +157,11 @@ class Actor:
 def draw_setup(draw: random.Random) -> Setup:
     """Rules of every market; each market's table is of the kind its name says."""
 
+    plain = draw.random() < 0.4
+
     def rules(tiers, mode, basis) -> dict:
+        if plain:
+            return {"tiers": tiers, "tier_mode": mode, "basis": basis}
         return {
             "tiers": tiers,
             "tier_mode": mode,
@@ -191,6 +195,7 @@ def draw_message(draw: random.Random, hedged: list[bool], market: int) -> tuple:
         (LIMIT, MARKET, STOP, STOP_LIMIT, CANCEL, MODIFY, CANCEL_ALL, 9),
         (50, 22, 8, 6, 6, 8, 2, 1),
     )[0]
+    size = draw.choice(SIZES)
     time_in_force = draw.choice((0, 0, 0, 0, 1, 2)) if market != 2 else IOC
     if market == 2 and draw.random() < 0.8:
         kind = draw.choice((LIMIT, MARKET, MARKET))
@@ -198,14 +203,17 @@ def draw_message(draw: random.Random, hedged: list[bool], market: int) -> tuple:
     if draw.random() < 0.95:
         if kind in (STOP, STOP_LIMIT) or flags & (POST_ONLY | SLIDE | ICEBERG):
             time_in_force = 0
-        if kind != LIMIT:
+        if kind not in (LIMIT, STOP, STOP_LIMIT):
             flags &= REDUCE_ONLY
     if kind in (STOP, STOP_LIMIT) and draw.random() < 0.5:
         flags |= STOP_ON_MARK
-    account = draw.randrange(-1, len(hedged) + 1) if draw.random() < 0.75 else -1
+    account = draw.choice((0, 1, 2, -1))
+    if draw.random() < 0.25:
+        account = draw.randrange(-1, len(hedged) + 1)
+    if account == -1 and draw.random() < 0.3:
+        kind, size = MARKET, draw.choice((10, 25, 60))
     if (0 <= account < len(hedged) and hedged[account]) != (draw.random() < 0.03):
         flags |= draw.choice((LONG_LEG, SHORT_LEG))
-    size = draw.choice(SIZES)
     return (
         ("kind", kind),
         ("side", draw.choice((BUY, SELL))),
@@ -355,8 +363,9 @@ def draw_history(seed: int) -> tuple[Setup, list]:
     ]
     hedged = [False, False, True]
     for k in (0, 1, 3):
-        bids = tuple((99 - n, draw.choice(SIZES)) for n in range(draw.randrange(8)))
-        asks = tuple((101 + n, draw.choice(SIZES)) for n in range(draw.randrange(8)))
+        levels = draw.choice((4, 8, 30))
+        bids = tuple((99 - n, draw.choice(SIZES)) for n in range(draw.randrange(levels)))
+        asks = tuple((101 + n, draw.choice(SIZES)) for n in range(draw.randrange(levels)))
         actions.append(("load_depth", (k, bids, asks)))
     actions += [("set_index", (k, draw.choice((99, 100, 101)))) for k in range(4)]
     side = draw.choice(("long", "short"))

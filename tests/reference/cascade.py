@@ -185,25 +185,14 @@ class Cascade:
         account, number = name
         market_number = self.log.events[last].market
         market = self.clearing.markets[market_number]
-        asset = self.clearing.assets[market.asset]
         left = self.clearing.collateral(name)
-        to_fund = 0
+        to_fund = left
         if left > 0:
             fee = min(left, ceil(fees))
             to_fund = left if market.rules.surplus == "fund" else fee
-            if number != ALL_CROSS:
-                self.clearing.set_collateral(name, 0)
-                self.clearing.move_balance(account, left - to_fund)
-            else:
-                self.clearing.set_collateral(name, left - to_fund)
-        elif left < 0:
-            to_fund = -min(max(asset.fund, 0), -left)
-            unpaid = -left + to_fund
+        if number == ALL_CROSS:
+            self.clearing.set_collateral(name, max(left - to_fund, 0))
+        else:
             self.clearing.set_collateral(name, 0)
-            asset.bad_debt += unpaid
-        asset.fund += to_fund
-        about = {"cause": last, "account": account, "market": market_number}
-        if to_fund:
-            self.log.add(events.FUND, money=to_fund, **about)
-        if left < 0 and unpaid:
-            self.log.add(events.BAD_DEBT, money=unpaid, **about)
+            self.clearing.move_balance(account, max(left - to_fund, 0))
+        self.clearing.move_fund(to_fund, market_number, account, last)

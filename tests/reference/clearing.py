@@ -63,6 +63,7 @@ class Clearing:
         self.assets: dict[str, Asset] = {}
         self.changed: list[tuple[int, int]] = []
         self.liquidating: tuple[int, int] | None = None
+        self.house_realised = 0
 
     # --- who holds what ------------------------------------------------------------------------
 
@@ -160,9 +161,7 @@ class Clearing:
             entry.outside_entry = fits(entry.outside_entry + value)
             return
         realised, _ = entry.house_position.trade(lots, value)
-        if realised:
-            asset = self.assets[entry.asset]
-            asset.fund = fits(asset.fund + realised)
+        self.house_realised += realised
 
     def settle(self, market: int, fill: Fill, taker_flags: int, cause: int) -> int:
         """Log one fill and book both sides and their fees; its notional."""
@@ -209,7 +208,6 @@ class Clearing:
         entry = self.markets[position.market]
         value = entry.contract.value(lots, tick)
         sign = -1 if position.size > 0 else 1  # the account's side of the trade
-        fund = self.assets[entry.asset].fund
         self.log.add(
             events.TAKEOVER,
             cause=cause,
@@ -223,11 +221,20 @@ class Clearing:
         )
         self.book_trade(position.account, position.market, position.leg, sign * lots, sign * value)
         self.book_trade(HOUSE, position.market, 0, -sign * lots, -sign * value)
-        realised = self.assets[entry.asset].fund - fund
-        if realised:
-            self.log.add(
-                events.FUND, cause=cause, account=HOUSE, money=realised, market=position.market
-            )
+        realised, self.house_realised = self.house_realised, 0
+        self.move_fund(realised, position.market, HOUSE, cause)
+
+    def move_fund(self, amount: int, market: int, account: int, cause: int) -> None:
+        """Give to the fund, or take what it has and record the rest as bad debt."""
+        asset = self.assets[self.markets[market].asset]
+        moved = max(amount, -max(asset.fund, 0))
+        about = {"cause": cause, "account": account, "market": market}
+        if moved:
+            asset.fund = fits(asset.fund + moved)
+            self.log.add(events.FUND, money=moved, **about)
+        if moved != amount:
+            asset.bad_debt = fits(asset.bad_debt + moved - amount)
+            self.log.add(events.BAD_DEBT, money=moved - amount, **about)
 
     # --- orders and initial margin -------------------------------------------------------------
 
@@ -450,7 +457,6 @@ class Clearing:
 
     def fund(self, market: int, rate: Fraction) -> None:
         entry = self.markets[market]
-        asset = self.assets[entry.asset]
         mark = entry.mark_ticks
         if not mark:
             raise ValueError(f"market {entry.name!r} has no mark")
@@ -476,10 +482,10 @@ class Clearing:
         paid_by_longs += outside if entry.outside_lots > 0 else 0
         paid_by_longs += house if entry.house_position.size > 0 else 0
         collected += outside
-        asset.fund = fits(asset.fund + collected)  # the house's own payment stays in the fund
-        self.log.add(
+        logged = self.log.add(
             events.FUNDING, price=mark, money=paid_by_longs, quantity=touched, market=market
         )
+        self.move_fund(collected, market, HOUSE, logged)  # what the house pays stays in the fund
 
     # --- questions about one account -----------------------------------------------------------
 

@@ -56,19 +56,23 @@ class Market:
         return Gateway(self.engine, self)
 
     @property
-    def mark(self) -> int:
-        return self.mark_ticks
+    def mark(self) -> float:
+        return float(self.mark_ticks * rate_of(self.tick_size))
 
     @property
-    def index(self) -> int:
-        return self.index_ticks
+    def index(self) -> float:
+        return float(self.index_ticks * rate_of(self.tick_size))
 
     @property
-    def last(self) -> int:
-        return self.venue.last
+    def last(self) -> float:
+        return float(self.venue.last * rate_of(self.tick_size))
 
     @property
-    def open_interest(self) -> int:
+    def open_interest(self) -> float:
+        return float(self.open_interest_lots * rate_of(self.lot_size))
+
+    @property
+    def open_interest_lots(self) -> int:
         """Lots held long by anybody."""
         sizes = [p.size for p in self.engine.clearing.positions if p.market == self.number]
         sizes += [self.outside_lots, self.house_position.size]
@@ -90,18 +94,19 @@ class Market:
 class StepResult:
     """What happened in one step; `events` are its rows of the log."""
 
-    time: int
+    time_ns: int
     liquidated: int
-    notional: int
+    notional_atoms: int
     pending: int
     waves: int
-    bad_debt: int
-    fund_received: int
-    fund_paid: int
+    bad_debt_atoms: int
+    fund_received_atoms: int
+    fund_paid_atoms: int
     orders: int
     fills: int
     events: np.ndarray
-    marks: list[int]
+    marks: dict[str, float]
+    bad_debt: float
 
 
 class Engine:
@@ -127,6 +132,11 @@ class Engine:
         time = None if time_per_liquidation is None else self.to_time(time_per_liquidation)
         self.limits = Budget(accounts, atoms, time)
 
+    def add_asset(self, name, decimals=6) -> None:
+        if name in self.clearing.assets:
+            raise ValueError(f"asset {name!r} exists")
+        self.clearing.assets[name] = Asset(decimals)
+
     def add_market(
         self,
         name,
@@ -138,7 +148,6 @@ class Engine:
         contract="linear",
         multiplier=1,
         asset=None,
-        asset_decimals=6,
         min_size=None,
         max_size=None,
         min_price=None,
@@ -149,7 +158,7 @@ class Engine:
         rules = rules or Rules()
         asset = asset or self.asset
         if asset not in self.clearing.assets:
-            self.clearing.assets[asset] = Asset(asset_decimals)
+            raise ValueError(f"asset {asset!r} is not one of {list(self.clearing.assets)}")
         atoms = 10 ** self.clearing.assets[asset].decimals
         inverse = contract == "inverse"
         tick, lot = rate_of(tick_size), rate_of(lot_size)
@@ -214,7 +223,7 @@ class Engine:
         if isinstance(market, Market):
             return market
         for entry in self.clearing.markets:
-            if market in (entry.name, entry.number):
+            if market == entry.name:
                 return entry
         raise ValueError(f"no market {market!r}")
 
@@ -245,19 +254,21 @@ class Engine:
     def result(self, start: int, cascade: Cascade, pending: int) -> StepResult:
         rows = self.log.events[start:]
         money = [row.money for row in rows if row.kind == events.FUND]
+        lost = sum(row.money for row in rows if row.kind == events.BAD_DEBT)
         return StepResult(
-            time=self.clock,
+            time_ns=self.clock,
             liquidated=cascade.units,
-            notional=cascade.notional,
+            notional_atoms=cascade.notional,
             pending=pending,
             waves=max((row.wave for row in rows if row.kind == events.LIQUIDATION), default=0),
-            bad_debt=sum(row.money for row in rows if row.kind == events.BAD_DEBT),
-            fund_received=sum(amount for amount in money if amount > 0),
-            fund_paid=-sum(amount for amount in money if amount < 0),
+            bad_debt_atoms=lost,
+            bad_debt=self.from_atoms(lost),
+            fund_received_atoms=sum(amount for amount in money if amount > 0),
+            fund_paid_atoms=-sum(amount for amount in money if amount < 0),
             orders=sum(row.kind == events.ORDER for row in rows),
             fills=sum(row.kind == events.FILL for row in rows),
             events=self.log.array()[start - self.log.first :],
-            marks=[market.mark_ticks for market in self.clearing.markets],
+            marks={market.name: market.mark for market in self.clearing.markets},
         )
 
     def run(self, path, dt=1.0) -> list[StepResult]:
