@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from reference import engine as twin
@@ -30,7 +31,7 @@ class Kit:
     name: str
     Engine: type
     Rules: type
-    linear: Callable
+    linear: Callable  # ticks a lot as a fraction, fill rule, tick size of its market
     message_dtype: np.dtype
 
     def engine(self, **keywords):
@@ -38,9 +39,10 @@ class Kit:
         return self.Engine(**{"asset_decimals": 0, **keywords})
 
     def market(self, engine, name="X", *, rules=None, **keywords):
-        """A market of one tick, one lot and one atom a tick and lot unless the test says else."""
+        """A market of one tick, one lot and one atom a tick and lot, without maintenance."""
         made = {"tick_size": 1, "lot_size": 1, **keywords}
-        return engine.add_market(name, rules=self.Rules(**(rules or {})), **made)
+        stated = {"tiers": ((0, 0),), **(rules or {})}
+        return engine.add_market(name, rules=self.Rules(**stated), **made)
 
     def messages(self, rows: list[dict]) -> np.ndarray:
         """Message rows from keywords; fields not named are 0, the account -1."""
@@ -76,7 +78,7 @@ class Kit:
         )
 
 
-def _twin_linear(numerator, denominator, fill="average"):
+def _twin_linear(numerator, denominator, fill="average", tick=1):
     return twin.Impact("linear", numerator, denominator, fill)
 
 
@@ -91,8 +93,9 @@ def core_kit() -> Kit | None:
     except (ImportError, AttributeError):
         return None
 
-    def linear(numerator, denominator, fill="average"):
-        return impact(kind="linear", numerator=numerator, denominator=denominator, fill=fill)
+    def linear(numerator, denominator, fill="average", tick=1):
+        # the slope in price units; lots are units of one in these tests
+        return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
     return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE)
 

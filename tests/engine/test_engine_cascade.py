@@ -231,9 +231,7 @@ def test_orders_of_the_unit_are_cancelled_first(kit):
     a = int(a)
     for entry in (market, other):
         engine.accounts.set_leverage(a, entry, 20, "cross")
-    engine.accounts.open(
-        market, side="long", size=10, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=0, mode="cross", account=a)
     kit.limit(engine, other, BUY, 60, 1, a)
     kit.limit(engine, market, BUY, 70, 2, a)
     kit.limit(engine, market, BUY, 75, 1, a)
@@ -343,9 +341,7 @@ def test_most_overdue_first(kit):
     engine = kit.engine()
     market = kit.market(engine, rules={"feed": "index"})
     market.set_index(100)
-    engine.accounts.open_ladder(
-        market, side="long", size=1, trigger=[95, 97, 96, 97], bankruptcy=1
-    )
+    engine.accounts.open_ladder(market, side="long", size=1, trigger=[95, 97, 96, 97], bankruptcy=1)
     market.set_index(90)
     engine.step()
     assert [row["account"] for row in rows(engine, "liquidation")] == [1, 3, 2, 0]
@@ -371,9 +367,7 @@ def test_each_sale_reaches_the_next(kit, execution):
     engine = kit.engine(execution=execution)
     market = kit.market(engine, venue=kit.linear(1, 1))
     market.set_index(100)
-    engine.accounts.open_ladder(
-        market, side="long", size=5, trigger=[98, 94, 90, 82], bankruptcy=1
-    )
+    engine.accounts.open_ladder(market, side="long", size=5, trigger=[98, 94, 90, 82], bankruptcy=1)
     result = engine.step(orders=[("X", kit.messages([{"kind": 2, "side": SELL, "size": 2}]))])
     assert result.liquidated == 3
     assert [row["wave"] for row in rows(engine, "liquidation")] == [1, 2, 3]
@@ -390,9 +384,7 @@ def test_batch_takes_everybody_due_before_the_price_moves(kit):
     engine = kit.engine(execution="batch")
     market = kit.market(engine, venue=kit.linear(1, 1))
     market.set_index(100)
-    engine.accounts.open_ladder(
-        market, side="long", size=3, trigger=[97, 98, 95], bankruptcy=1
-    )
+    engine.accounts.open_ladder(market, side="long", size=3, trigger=[97, 98, 95], bankruptcy=1)
     market.set_index(97)
     engine.step()
     assert pick(rows(engine, "liquidation"), "account", "price", "wave") == [
@@ -446,9 +438,7 @@ def test_maker_that_falls_due_by_a_forced_sale_is_liquidated_in_turn(kit):
     for account in (a, b):
         engine.accounts.set_leverage(account, market, 10, "cross")
     market.book.load_depth([(85, 100)], [(101, 1)])
-    engine.accounts.open(
-        market, side="long", size=10, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=0, mode="cross", account=a)
     assert market.mark == 93
     assert kit.limit(engine, market, BUY, 92, 10, b) == 0
     # the touch is 92 / 101 now: 96, equity 60 against 48

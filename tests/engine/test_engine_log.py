@@ -150,7 +150,9 @@ def test_unit_of_several_positions_has_the_mark_that_reached_it(kit):
             market, side="long", size=10, entry=100, margin=0, mode="cross", account=a
         )
     one.set_index(95)  # 250 against 195
-    two.set_index(90)  # 150 < 185: due since the tick of 93 (180 against 188), 94 is 190 against 189
+    two.set_index(
+        90
+    )  # 150 < 185: due since the tick of 93 (180 against 188), 94 is 190 against 189
     two.set_index(89)
     engine.step()
     everything = rows(engine)
@@ -188,9 +190,7 @@ def test_every_cause_is_earlier_and_explains_its_kind(kit):
     engine = kit.engine()
     market = kit.market(engine, rules={"taker_fee": 0.001, "tiers": [(0, 0.01)]})
     market.book.load_depth([(100 - k, 10) for k in range(30)], [])
-    engine.accounts.open(
-        market, side="long", size=10, entry=[100, 101, 102, 103], leverage=20
-    )
+    engine.accounts.open(market, side="long", size=10, entry=[100, 101, 102, 103], leverage=20)
     engine.step(orders=[("X", kit.messages([{"kind": 2, "side": SELL, "size": 45}]))])
     everything = rows(engine)
     allowed = {2: {1, 6}, 4: {1, 5, 6}, 6: {4}, 7: {6}, 8: {6}, 9: {6}, 15: {2}}

@@ -66,9 +66,7 @@ def test_initial_margin_is_rounded_up(kit):
 def test_unrealised_loss_counts_and_profit_too(kit):
     engine, market = market_at(kit)
     a = trader(engine, market, 100)
-    engine.accounts.open(
-        market, side="long", size=5, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=5, entry=100, margin=0, mode="cross", account=a)
     market.set_index(98)
     # free before: 100 - 10 - 49; 4 more lots need 9 * 9.8 = 88.2 -> 89 against 90
     assert kit.limit(engine, market, BUY, 50, 5, a) == MARGIN
@@ -82,9 +80,7 @@ def test_unrealised_loss_counts_and_profit_too(kit):
 def test_order_that_does_not_raise_exposure_is_always_taken(kit):
     engine, market = market_at(kit)
     a = trader(engine, market, 100)
-    engine.accounts.open(
-        market, side="long", size=10, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=0, mode="cross", account=a)
     market.set_index(92)  # free is 100 - 80 - 92 < 0
     assert kit.limit(engine, market, BUY, 50, 1, a) == MARGIN
     assert kit.limit(engine, market, SELL, 150, 20, a) == OK
@@ -162,9 +158,7 @@ def test_reduce_only_is_cut_at_entry(kit):
     a = trader(engine, market, 1000)
     only = {"flags": REDUCE_ONLY}
     assert kit.limit(engine, market, SELL, 110, 5, a, **only) == CUT
-    engine.accounts.open(
-        market, side="long", size=10, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=0, mode="cross", account=a)
     assert kit.limit(engine, market, BUY, 90, 5, a, **only) == CUT
     assert kit.limit(engine, market, SELL, 110, 7, a, **only) == OK
     assert kit.limit(engine, market, SELL, 111, 7, a, **only) == OK
@@ -181,9 +175,7 @@ def test_anonymous_reduce_only_has_nothing_to_reduce(kit):
 def test_resting_reduce_only_is_cut_to_the_position_as_it_is_when_it_trades(kit):
     engine, market = market_at(kit)
     a = trader(engine, market, 10_000)
-    engine.accounts.open(
-        market, side="long", size=10, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=0, mode="cross", account=a)
     kit.limit(engine, market, SELL, 110, 4, a, flags=REDUCE_ONLY)
     kit.limit(engine, market, SELL, 111, 6, a, flags=REDUCE_ONLY)
     market.book.load_depth([(90, 3)], [])
@@ -201,9 +193,7 @@ def test_resting_reduce_only_is_cut_to_the_position_as_it_is_when_it_trades(kit)
 def test_resting_reduce_only_with_nothing_left_is_removed(kit):
     engine, market = market_at(kit)
     a = trader(engine, market, 10_000)
-    engine.accounts.open(
-        market, side="long", size=5, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=5, entry=100, margin=0, mode="cross", account=a)
     kit.limit(engine, market, SELL, 110, 5, a, flags=REDUCE_ONLY)
     market.book.load_depth([(90, 5)], [(111, 2)])
     kit.trade(engine, market, SELL, 5, a)
@@ -235,9 +225,7 @@ def test_reduce_only_stop_is_cut_when_it_fires(kit):
 def test_reduce_only_iceberg_is_cut(kit):
     engine, market = market_at(kit)
     a = trader(engine, market, 1000)
-    engine.accounts.open(
-        market, side="long", size=3, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=3, entry=100, margin=0, mode="cross", account=a)
     fields = {"flags": REDUCE_ONLY | ICEBERG, "extra": 5, "time_in_force": GTC}
     assert kit.limit(engine, market, SELL, 110, 8, a, **fields) == OK
     assert [tuple(row)[:2] for row in market.book.asks(1)] == [(110, 3)]
@@ -315,9 +303,7 @@ def test_withdraw_leaves_free_at_zero_or_above(kit):
 def test_profit_that_is_not_realised_cannot_be_withdrawn(kit):
     engine, market = market_at(kit)
     a = trader(engine, market, 50)
-    engine.accounts.open(
-        market, side="long", size=2, entry=100, margin=0, mode="cross", account=a
-    )
+    engine.accounts.open(market, side="long", size=2, entry=100, margin=0, mode="cross", account=a)
     market.set_index(200)
     with pytest.raises(ValueError, match="amount"):
         engine.accounts.withdraw(a, 51)

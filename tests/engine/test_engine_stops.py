@@ -22,9 +22,7 @@ def setup(kit, bids, asks=(), **rules):
 
 
 def place_stop(kit, engine, market, side, trigger, size, **fields) -> int:
-    return kit.send(
-        engine, market, kind=STOP, side=side, extra=trigger, size=size, **fields
-    )
+    return kit.send(engine, market, kind=STOP, side=side, extra=trigger, size=size, **fields)
 
 
 def test_stop_on_last_fires_after_the_trade(kit):
@@ -84,9 +82,7 @@ def test_chain_of_stops(kit):
 
 def test_stop_limit_rests_where_it_cannot_trade(kit):
     engine, market = setup(kit, [(100, 1), (98, 5)])
-    code = kit.send(
-        engine, market, kind=STOP_LIMIT, side=SELL, extra=100, price=99, size=3
-    )
+    code = kit.send(engine, market, kind=STOP_LIMIT, side=SELL, extra=100, price=99, size=3)
     assert code == 1
     kit.trade(engine, market, SELL, 1)
     assert pick(rows(engine, "order")[-1:], "price", "quantity", "code") == [(99, 3, 0)]
@@ -104,9 +100,7 @@ def test_cancelled_stop_never_fires(kit):
 def test_stops_in_the_cascade_carry_it_on(kit):
     bids = [(100 - k, 10) for k in range(40)]
     engine, market = setup(kit, bids)
-    engine.accounts.open_ladder(
-        market, side="long", size=20, trigger=[99, 95], bankruptcy=[1, 1]
-    )
+    engine.accounts.open_ladder(market, side="long", size=20, trigger=[99, 95], bankruptcy=[1, 1])
     place_stop(kit, engine, market, SELL, 97, 20)
     result = engine.step(orders=[("X", kit.messages([{"kind": MARKET, "side": SELL, "size": 11}]))])
     # 11 to 99; the first, 9 at 99, 10 at 98, 1 at 97; the stop, 9 at 97, 10 at 96, 1 at 95; the second

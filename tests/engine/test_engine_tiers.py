@@ -136,9 +136,7 @@ def test_inverse_equity_of_the_closed_form(kit):
 
 def test_liquidation_price_is_the_last_due_tick_and_the_next_is_not(kit):
     for side, near in (("long", 1), ("short", -1)):
-        engine, market = long_position(
-            kit, 7, rules={"tiers": TIERS}, leverage=7, side=side
-        )
+        engine, market = long_position(kit, 7, rules={"tiers": TIERS}, leverage=7, side=side)
         tick = int(engine.accounts.liquidation_price(market)[0])
         for step, due in ((near, 0), (0, 1)):
             other, market = long_position(kit, 7, rules={"tiers": TIERS}, leverage=7, side=side)

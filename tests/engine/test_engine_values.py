@@ -39,9 +39,7 @@ def test_linear_trade_moves_value_not_balance(kit):
 
 def test_unit_carries_tick_lot_multiplier_and_decimals(kit):
     engine = kit.engine(asset_decimals=6)
-    market = engine.add_market(
-        "X", tick_size=0.5, lot_size=0.001, multiplier=2, rules=kit.Rules()
-    )
+    market = engine.add_market("X", tick_size=0.5, lot_size=0.001, multiplier=2, rules=kit.Rules())
     a, b = traders(kit, engine, market)
     market.book.limit("sell", 100.5, 0.003, account=b)
     market.book.limit("buy", 100.5, 0.003, account=a)

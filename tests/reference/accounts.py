@@ -278,13 +278,13 @@ class Accounts:
 
         def one(account: int) -> float:
             for position in clearing.positions:
-                if (position.account, position.market) == (account, market.number):
-                    if position.size:
-                        name = clearing.unit_name(position)
-                        positions = clearing.unit_positions(name)
-                        moved = [k for k, p in enumerate(positions) if p.market == market.number]
-                        tick = function(clearing.unit(name), moved, position.size > 0)
-                        return fits(tick) * float(market.tick_size)
+                held = (position.account, position.market) == (account, market.number)
+                if held and position.size:
+                    name = clearing.unit_name(position)
+                    positions = clearing.unit_positions(name)
+                    moved = [k for k, p in enumerate(positions) if p.market == market.number]
+                    tick = function(clearing.unit(name), moved, position.size > 0)
+                    return fits(tick) * float(market.tick_size)
             return 0.0
 
         return self.each(one)

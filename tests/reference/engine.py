@@ -166,7 +166,7 @@ class Engine:
         unit = per_lot / tick if inverse else per_lot * tick
         if unit.denominator != 1 or unit <= 0:
             raise ValueError(f"tick and lot give {unit} atoms, which is not a whole number")
-        rows = rules.tiers or [(0, 0)]
+        rows = rules.tiers
         tiers = [
             Tier(
                 self.to_atoms(row[0], asset),

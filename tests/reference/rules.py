@@ -19,7 +19,7 @@ CHOICES = {
 class Rules:
     """Rules of one market; rates as fractions of notional, floors in units of the asset."""
 
-    tiers: object = None
+    tiers: object = ((0, "0.005"),)
     tier_mode: str = "marginal"
     basis: str = "mark"
     close_fee: bool = False
