@@ -1,7 +1,7 @@
 """Short forms in which the book tests read a book and write batches."""
 
 import numpy as np
-from reference.book import MESSAGE_DTYPE
+from reference.records import MESSAGE_DTYPE
 
 
 def trades(book) -> list[tuple[int, int, int, int]]:

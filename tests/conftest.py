@@ -25,8 +25,17 @@ def core_book():
 
 @pytest.fixture(params=["twin", "core"])
 def new_book(request):
-    """Class of a book: call it with the keywords of `cascade.OrderBook`."""
-    return TwinBook if request.param == "twin" else request.getfixturevalue("core_book")
+    """Makes a book from the keywords of `cascade.OrderBook`; what it made is validated at the end."""
+    found = TwinBook if request.param == "twin" else request.getfixturevalue("core_book")
+    made = []
+
+    def make(**keywords):
+        made.append(found(**keywords))
+        return made[-1]
+
+    yield make
+    for book in made:
+        book.validate()
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 from reference import engine as twin
-from reference.book import MESSAGE_DTYPE
 from reference.log import EVENT_DTYPE
+from reference.records import MESSAGE_DTYPE
 
 EVENT_FIELDS = EVENT_DTYPE.names
 KIND_NAMES = (

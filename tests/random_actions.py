@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from reference.book import FILL_FIELDS, MESSAGE_DTYPE, ORDER_DTYPE
 from reference.book import OrderBook as TwinBook
+from reference.records import FILL_FIELDS, MESSAGE_DTYPE, ORDER_DTYPE
 
 PRICES = range(96, 105)
 ACCOUNTS = (-1, 1, 2, 3)
 SIDES = ("buy", "sell")
+BOUNDS = ({}, {}, {"min_price": 99, "max_price": 101}, {"min_size": 2, "max_size": 9})
 POLICIES = ("allow", "newest", "oldest", "both", "decrement")
 
 
@@ -77,11 +78,15 @@ def plain_fills(fills) -> list[tuple]:
     return [tuple(int(fill[name]) for name, _ in FILL_FIELDS) for fill in fills]
 
 
+def plain_rows(found) -> list[tuple]:
+    return [tuple(int(value) for value in row) for row in found]
+
+
 def plain_orders(orders) -> list[tuple]:
     return [tuple(int(row[name]) for name in ORDER_DTYPE.names) for row in orders]
 
 
-def differences(twin, core, expected: tuple, found: tuple, fills: bool = True) -> list[str]:
+def differences(twin, core, expected: tuple, found: tuple) -> list[str]:
     """Lines on everything in which the two books differ."""
     core.validate()
     pairs = [
@@ -90,8 +95,11 @@ def differences(twin, core, expected: tuple, found: tuple, fills: bool = True) -
         ("best ask", twin.best_ask, int(core.best_ask)),
         ("last", twin.last, int(core.last)),
         ("mark", twin.mark, int(core.mark)),
+        ("bids", twin.bids(3), plain_rows(core.bids(3))),
+        ("asks", twin.asks(3), plain_rows(core.asks(3))),
     ]
-    if fills:
+    raised = bool(expected) and isinstance(expected[0], str)
+    if not raised:
         pairs.append(("fills", plain_fills(twin.fills), plain_fills(core.fills)))
     if twin.state_hash() != core.state_hash():
         pairs.append(("orders", plain_orders(twin.orders), plain_orders(core.orders)))
@@ -106,6 +114,11 @@ class Generator:
 
     def __init__(self, seed: int):
         self.random = random.Random(seed)
+        self.patience = self.random.choice((0.0, 0.5, 0.9))
+        self.bounds = self.random.choice(BOUNDS)
+        # One tick beyond the bounds on both sides.
+        narrow = range(self.bounds.get("min_price", 1) - 1, self.bounds.get("max_price", 10**9) + 2)
+        self.prices = [price for price in PRICES if price in narrow]
 
     def order_id(self, book) -> int:
         """Mostly an order that is there, sometimes any id, sometimes one never given."""
@@ -114,8 +127,14 @@ class Generator:
             return self.random.choice(orders).id
         return self.random.randint(-1, book.next_id + 2)
 
-    def price(self) -> int:
-        return 0 if self.random.random() < 0.005 else self.random.choice(PRICES)
+    def price(self, side: int | None = None) -> int:
+        """Any price; given a side mostly one at which it waits, so that queues build up."""
+        if self.random.random() < 0.005:
+            return 0
+        if side is None or self.random.random() > self.patience:
+            return self.random.choice(self.prices)
+        middle = len(self.prices) // 2
+        return self.random.choice(self.prices[:middle] if side == 0 else self.prices[middle:])
 
     def size(self) -> int:
         return 0 if self.random.random() < 0.005 else self.random.randint(1, 12)
@@ -136,13 +155,14 @@ class Generator:
             flags = draw.randrange(256)
         policy = draw.choices(range(6), (4, 2, 2, 2, 2, 0.05))[0]
         extra = self.price() if kind in (4, 5) else draw.randint(0, 5)
+        side = 2 if draw.random() < 0.005 else draw.randrange(2)
         return (
             kind,
-            2 if draw.random() < 0.005 else draw.randrange(2),
+            side,
             time_in_force | policy << 4,
             flags,
             -3 if draw.random() < 0.005 else draw.choice((*ACCOUNTS, -2)),
-            self.price(),
+            self.price(side % 2),
             extra,
             self.size(),
             self.order_id(book),
@@ -159,7 +179,8 @@ class Generator:
         size = self.size()
         if style >= 0.1 and draw.random() < 0.3:
             keywords["display"] = draw.randint(1, max(1, size))
-        arguments = (draw.choice(SIDES), self.price(), size)
+        side = draw.randrange(2)
+        arguments = (SIDES[side], self.price(side), size)
         return Action("limit", arguments, tuple(keywords.items()))
 
     def stop(self) -> Action:
@@ -177,8 +198,10 @@ class Generator:
     def depth(self) -> Action:
         draw = self.random
         sides = []
-        for reverse in (True, False):
-            prices = sorted(draw.sample(PRICES, draw.randint(0, 2)), reverse=reverse)
+        for reverse, choice in ((True, self.prices[:3]), (False, self.prices[2:])):
+            prices = sorted(draw.sample(choice, draw.randint(0, 2)), reverse=reverse)
+            if draw.random() < 0.1:
+                draw.shuffle(prices)
             sides.append([(price, self.size()) for price in prices])
         return Action("load_depth", tuple(sides), (("replace", draw.random() < 0.5),))
 
@@ -225,20 +248,19 @@ class Generator:
         return Action("open_auction")
 
 
-BOUNDS = ({}, {}, {"min_price": 98, "max_price": 102}, {"min_size": 2, "max_size": 9})
+def step(twin, core, action: Action) -> list[str]:
+    """Take an action on both books: the differences."""
+    expected = run_action(twin, action)
+    try:
+        return differences(twin, core, expected, run_action(core, action))
+    except Exception as error:  # noqa: BLE001 - failing in another way is a difference too
+        return [f"{type(error).__name__}: {error}"]
 
 
 def differs(core_class: Callable, bounds: dict, actions: list[Action]) -> list[str]:
-    """Differences at the end of a history that starts from two empty books."""
+    """First differences in a history that starts from two empty books."""
     twin, core = TwinBook(**bounds), core_class(**bounds)
-    for action in actions:
-        try:
-            found = differences(twin, core, run_action(twin, action), run_action(core, action))
-        except Exception as error:  # a core that fails in another way is a difference too
-            return [f"{type(error).__name__}: {error}"]
-        if found:
-            return found
-    return []
+    return next((found for action in actions if (found := step(twin, core, action))), [])
 
 
 def shorten(actions: list[Action], still_differs: Callable[[list[Action]], bool]) -> list[Action]:
@@ -253,7 +275,25 @@ def shorten(actions: list[Action], still_differs: Callable[[list[Action]], bool]
             else:
                 start += block
         block //= 2
+    for place, action in enumerate(actions):
+        if action.name != "apply":
+            continue
+        for row in action.positional[0]:
+            rows = tuple(other for other in action.positional[0] if other is not row)
+            shorter = [*actions[:place], Action("apply", (rows,)), *actions[place + 1 :]]
+            if still_differs(shorter):
+                actions = shorter
     return actions
+
+
+def minimal_replay(core_class: Callable, bounds: dict, actions: list[Action]) -> list[str]:
+    """The differences and a short history that shows them."""
+    short = shorten(actions, lambda some: bool(differs(core_class, bounds, some)))
+    return [
+        *differs(core_class, bounds, short),
+        f"book = OrderBook(**{bounds!r})",
+        *map(str, short),
+    ]
 
 
 def compare_books(core_class: Callable, actions: int, seed: int, history: int = 2_000) -> list[str]:
@@ -261,24 +301,14 @@ def compare_books(core_class: Callable, actions: int, seed: int, history: int = 
     done = 0
     while done < actions:
         generator = Generator(seed * 1_000_003 + done)
-        bounds = BOUNDS[generator.random.randrange(len(BOUNDS))]
+        bounds = generator.bounds
         twin, core = TwinBook(**bounds), core_class(**bounds)
         taken: list[Action] = []
         for _ in range(min(history, actions - done)):
-            action = generator.action(twin)
-            taken.append(action)
-            try:
-                found = differences(twin, core, run_action(twin, action), run_action(core, action))
-            except Exception as error:
-                found = [f"{type(error).__name__}: {error}"]
-            if found:
-                short = shorten(taken, lambda some: bool(differs(core_class, bounds, some)))
-                return [
-                    f"first difference after {done + len(taken)} actions, seed {seed}",
-                    *differs(core_class, bounds, short),
-                    f"book = OrderBook(**{bounds!r})",
-                    *map(str, short),
-                ]
+            taken.append(generator.action(twin))
+            if step(twin, core, taken[-1]):
+                headline = f"first difference after {done + len(taken)} actions, seed {seed}"
+                return [headline, *minimal_replay(core_class, bounds, taken)]
         if twin.copy().state_hash() != core.copy().state_hash():
             return [f"copies differ after {done + len(taken)} actions, seed {seed}"]
         done += len(taken)

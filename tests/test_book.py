@@ -1,4 +1,4 @@
-"""Limit and market orders, ids, priority, cancel and modify of the order book (docs/book.md).
+"""Limit and market orders, ids, priority, refusals and reading of the order book (docs/book.md).
 
 Expected values are worked by hand from the document. Every test runs on the slow twin and on the
 compiled book.
@@ -9,7 +9,8 @@ import hashlib
 import numpy as np
 import pytest
 from book_reading import batch, codes, column, levels, pairs, queue, rows, snapshot, trades
-from reference.book import FILL_FIELDS, MAX_PRICE, MAX_SIZE, ORDER_DTYPE, Code
+from reference.book import OrderBook as TwinBook
+from reference.records import FILL_FIELDS, MAX_PRICE, MAX_SIZE, ORDER_DTYPE, Code, Order
 
 
 def test_empty_book_has_no_prices(book):
@@ -117,6 +118,14 @@ def test_market_order_drops_its_remainder(book):
     assert len(book.orders) == 0
 
 
+@pytest.mark.parametrize("time_in_force", [0, 1])
+def test_market_order_of_a_batch_drops_its_remainder(book, time_in_force):
+    order = {"kind": 2, "size": 5, "price": 77, "time_in_force": time_in_force}
+    assert codes(book, {"kind": 0, "side": 1, "price": 101, "size": 2}, order) == [0, 0]
+    assert pairs(book.fills) == [(1, 2, 2, 101)]
+    assert len(book.orders) == 0
+
+
 def test_market_order_into_an_empty_book_is_accepted(book):
     result = book.market("sell", 20)
     assert (result.code, result.filled, result.resting) == (Code.OK, 0, 0)
@@ -200,6 +209,16 @@ def test_slide_out_of_the_price_bounds_is_refused(new_book):
     book.limit("buy", 200, 1)
     assert book.limit("sell", 150, 1, post_only="slide").code == Code.BAD_PRICE
     assert rows(book) == [(3, 200, 1, 0)]
+
+
+def test_slide_to_the_ends_of_the_price_bounds(new_book):
+    book = new_book(min_price=100, max_price=102)
+    book.limit("sell", 101, 1)
+    assert book.limit("buy", 102, 1, post_only="slide").price == 100
+    book.cancel(1)
+    book.modify(2, 101)
+    assert book.limit("sell", 100, 1, post_only="slide").price == 102
+    assert rows(book) == [(2, 101, 1, 0), (3, 102, 1, 0)]
 
 
 def test_slide_below_the_lowest_tick_is_refused(book):
@@ -302,208 +321,47 @@ def test_reduce_only_is_refused_where_no_positions_are_known(book):
     assert len(book.orders) == 0
 
 
-def test_level_holds_at_most_two_to_the_62(core_book):
-    book = core_book()  # 16,384 orders are too many for the twin's scans
-    full = batch(*[{"kind": 0, "price": 10, "size": MAX_SIZE}] * 16_384)
-    assert not book.apply(full).codes.any()
+def fill_level(book, price: int) -> None:
+    """16,384 buys of 2**48 lots at one price, which is all a level holds."""
+    if isinstance(book, TwinBook):  # its scans are too slow for that many messages
+        ids = range(book.next_id, book.next_id + 16_384)
+        book.resting += [Order(order, 0, price, MAX_SIZE, -1, 0, 0) for order in ids]
+        book.next_id = ids.stop
+    else:
+        full = batch(*[{"kind": 0, "price": price, "size": MAX_SIZE}] * 16_384)
+        assert not book.apply(full).codes.any()
+
+
+def test_level_holds_at_most_two_to_the_62(book):
+    fill_level(book, 10)
     assert levels(book.bids(1)) == [(10, 2**62, 16_384)]
+    before = snapshot(book)
     assert book.limit("buy", 10, 1).code == Code.LEVEL_FULL
-    assert book.limit("buy", 9, 1).code == Code.OK
-    assert book.modify(16_386, price=10).code == Code.LEVEL_FULL
-    assert rows(book)[-1] == (16_386, 9, 1, 0)
+    assert book.limit("buy", 10, 9, display=1).code == Code.LEVEL_FULL
+    assert book.limit("buy", 10, 1, post_only="reject").code == Code.LEVEL_FULL
+    # What does not rest at that price has room.
+    assert book.limit("buy", 10, 1, time_in_force="ioc").code == Code.OK
+    assert book.limit("buy", 10, 1, time_in_force="fok").code == Code.NOT_FILLABLE
+    assert book.market("buy", 1).code == Code.OK
+    assert snapshot(book) == before
+    assert book.limit("buy", 9, 1).code == Code.OK  # 16,391
+    assert book.modify(16_391, price=10).code == Code.LEVEL_FULL
+    assert rows(book)[-1] == (16_391, 9, 1, 0)
+    assert book.modify(5, 10, MAX_SIZE - 1).code == Code.OK
+    assert book.limit("buy", 10, 9, display=2).code == Code.LEVEL_FULL
+    assert book.modify(5, 10, MAX_SIZE).code == Code.OK  # its own lots count no longer
     book.market("sell", 1)
     assert book.limit("buy", 10, 1).code == Code.OK
 
 
-# --- cancel -----------------------------------------------------------------------------------
+def test_slide_into_a_full_level_is_level_full(book):
+    fill_level(book, 10)
+    book.limit("sell", 11, 1)
+    assert book.limit("buy", 11, 1, post_only="slide").code == Code.LEVEL_FULL
+    assert book.limit("buy", 11, 1).filled == 1
 
 
-def test_cancel_removes_the_order(book):
-    book.limit("buy", 100, 1)
-    book.limit("buy", 100, 2)
-    book.limit("buy", 100, 3)
-    assert book.cancel(2).code == Code.OK
-    assert queue(book, "buy", 100) == [(1, -1, 1, 0), (3, -1, 3, 0)]
-
-
-@pytest.mark.parametrize("order", [0, -1, 2, 10**12, 2**62])
-def test_cancel_of_an_unknown_id(book, order):
-    book.limit("buy", 100, 1)
-    assert book.cancel(order).code == Code.UNKNOWN_ORDER
-    assert rows(book) == [(1, 100, 1, 0)]
-
-
-def test_cancel_of_a_filled_or_cancelled_id(book):
-    book.limit("buy", 100, 1)
-    book.market("sell", 1)
-    assert book.cancel(1).code == Code.UNKNOWN_ORDER
-    assert book.cancel(2).code == Code.UNKNOWN_ORDER
-    book.limit("buy", 100, 1)
-    assert [book.cancel(3).code, book.cancel(3).code] == [Code.OK, Code.UNKNOWN_ORDER]
-
-
-def test_cancel_moves_the_best_price(book):
-    book.limit("sell", 105, 1)
-    book.limit("sell", 101, 1)
-    book.cancel(2)
-    assert book.best_ask == 105
-    book.cancel(1)
-    assert book.best_ask == 0
-
-
-def test_cancel_all_takes_orders_and_stops_of_one_account(book):
-    book.limit("buy", 100, 1, account=7)
-    book.limit("buy", 100, 2, account=8)
-    book.limit("sell", 110, 3, account=7)
-    book.stop("buy", 120, 4, account=7)
-    book.stop("buy", 120, 5, account=8)
-    book.limit("buy", 90, 6)
-    book.cancel_all(7)
-    assert column(book, "id") == [2, 6, 5]
-    book.cancel_all(7)
-    assert column(book, "id") == [2, 6, 5]
-    book.cancel_all(8)
-    assert column(book, "id") == [6]
-
-
-# --- modify -----------------------------------------------------------------------------------
-
-
-def two_bids(book):
-    book.limit("buy", 100, 5, account=1)
-    book.limit("buy", 100, 5, account=2)
-
-
-def test_modify_to_a_smaller_size_keeps_the_place(book):
-    two_bids(book)
-    result = book.modify(1, 100, 3)
-    assert (result.code, result.order, result.filled, result.resting) == (Code.OK, 1, 0, 3)
-    assert queue(book, "buy", 100) == [(1, 1, 3, 0), (2, 2, 5, 0)]
-    assert levels(book.bids(1)) == [(100, 8, 2)]
-
-
-def test_modify_to_the_same_changes_nothing(book):
-    two_bids(book)
-    before = book.state_hash()
-    assert book.modify(1, 100, 5).code == Code.OK
-    assert book.state_hash() == before
-
-
-def test_modify_to_a_larger_size_loses_the_place(book):
-    two_bids(book)
-    assert book.modify(1, 100, 6).resting == 6
-    assert queue(book, "buy", 100) == [(2, 2, 5, 0), (1, 1, 6, 0)]
-
-
-def test_modify_of_the_price_loses_the_place_and_keeps_the_id(book):
-    two_bids(book)
-    book.limit("buy", 99, 1)
-    result = book.modify(1, 99, 2)
-    assert (result.code, result.price, result.resting) == (Code.OK, 99, 2)
-    assert queue(book, "buy", 99) == [(3, -1, 1, 0), (1, 1, 2, 0)]
-    book.modify(1, 100)  # the size stays when it is left out
-    assert queue(book, "buy", 100) == [(2, 2, 5, 0), (1, 1, 2, 0)]
-
-
-def test_modify_size_is_the_open_size(book):
-    book.limit("buy", 100, 10)
-    book.limit("buy", 100, 1)
-    book.market("sell", 4)  # 6 open
-    book.modify(1, size=6)
-    assert queue(book, "buy", 100) == [(1, -1, 6, 0), (2, -1, 1, 0)]
-    book.modify(1, size=7)
-    assert queue(book, "buy", 100) == [(2, -1, 1, 0), (1, -1, 7, 0)]
-
-
-def test_modify_may_trade(book):
-    book.limit("buy", 100, 5)
-    book.limit("sell", 102, 3, account=9)
-    result = book.modify(1, 102, 5)
-    assert (result.code, result.order, result.filled, result.resting) == (Code.OK, 1, 3, 2)
-    assert trades(book) == [(2, 1, 3, 102)]
-    assert (book.best_bid, book.best_ask, book.last) == (102, 0, 102)
-
-
-def test_modify_that_fills_whole_ends_the_order(book):
-    book.limit("buy", 100, 5)
-    book.limit("sell", 102, 9)
-    assert (book.modify(1, 103, 5).filled, rows(book)) == (5, [(2, 102, 4, 0)])
-    assert book.cancel(1).code == Code.UNKNOWN_ORDER
-
-
-def test_refused_modify_leaves_the_order(new_book):
-    book = new_book(min_size=2, max_size=9, min_price=90, max_price=110)
-    two_bids(book)
-    before = book.state_hash()
-    assert book.modify(1, 100, 1).code == Code.BAD_SIZE
-    assert book.modify(1, 100, 0).code == Code.BAD_SIZE
-    assert book.modify(1, 100, 10).code == Code.BAD_SIZE
-    assert book.modify(1, 89, 5).code == Code.BAD_PRICE
-    assert book.modify(1, 111, 5).code == Code.BAD_PRICE
-    assert book.modify(1, 111, 10).code == Code.BAD_SIZE
-    assert book.state_hash() == before
-
-
-def test_modify_keeps_post_only(book):
-    book.limit("buy", 100, 5, post_only="reject")
-    book.limit("buy", 100, 5)
-    book.limit("sell", 102, 5)
-    before = book.state_hash()
-    assert book.modify(1, 102, 5).code == Code.WOULD_TRADE
-    assert book.state_hash() == before
-    assert book.modify(1, 101, 5).code == Code.OK
-    assert book.modify(1, 102, 5).code == Code.WOULD_TRADE
-
-
-def test_modify_of_a_sliding_order_slides(book):
-    book.limit("buy", 100, 5, post_only="slide")
-    book.limit("sell", 105, 5)
-    result = book.modify(1, 110, 5)
-    assert (result.code, result.price) == (Code.OK, 104)
-
-
-@pytest.mark.parametrize("order", [0, -5, 3, 99])
-def test_modify_of_an_unknown_id(book, order):
-    book.limit("buy", 100, 5)
-    book.stop("buy", 200, 5)
-    book.market("sell", 1)
-    message = {"kind": 3, "order": order, "price": 100, "size": 1}
-    assert codes(book, message) == [Code.UNKNOWN_ORDER]
-
-
-# --- batches, reading, copies -----------------------------------------------------------------
-
-
-def test_batch_equals_single_calls(new_book):
-    single, many = new_book(), new_book()
-    single.limit("buy", 100, 5, account=1)
-    single.limit("sell", 101, 4, account=2)
-    first = single.limit("buy", 101, 6, account=3, self_trade="newest")
-    single.modify(1, 99, 2)
-    single.cancel(2)
-    single.market("sell", 3)
-    result = many.apply(
-        batch(
-            {"kind": 0, "side": 0, "price": 100, "size": 5, "account": 1},
-            {"kind": 0, "side": 1, "price": 101, "size": 4, "account": 2},
-            {"kind": 0, "side": 0, "price": 101, "size": 6, "account": 3, "self_trade": 1},
-            {"kind": 3, "order": 1, "price": 99, "size": 2},
-            {"kind": 1, "order": 2},
-            {"kind": 2, "side": 1, "size": 3},
-        )
-    )
-    assert list(result.codes) == [0, 0, 0, 0, Code.UNKNOWN_ORDER, 0]
-    assert list(result.filled) == [0, 0, 4, 0, 0, 3]
-    assert (first.filled, first.resting) == (4, 2)
-    assert [int(result.orders[index]) for index in (0, 1, 2, 5)] == [1, 2, 3, 4]
-    assert pairs(result.fills) == [(2, 3, 4, 101), (3, 4, 2, 101), (1, 4, 1, 99)]
-    assert [int(fill["message"]) for fill in result.fills] == [2, 5, 5]
-    assert many.state_hash() == single.state_hash()
-
-
-def test_empty_batch(book):
-    result = book.apply(batch())
-    assert len(result.codes) == len(result.fills) == len(result.orders) == 0
+# --- reading, copies -------------------------------------------------------------------------
 
 
 def test_levels_show_displayed_size_and_count(book):
@@ -601,6 +459,41 @@ def test_load_depth_takes_arrays(book):
     assert rows(book) == [(1, 100, 5, 0), (2, 99, 6, 0), (3, 101, 7, 0)]
 
 
+def test_load_depth_keeps_to_the_bounds_of_the_book(new_book):
+    book = new_book(min_size=2, max_size=9, min_price=90, max_price=110)
+    for row in ((89, 5), (111, 5), (100, 1), (100, 10)):
+        with pytest.raises(ValueError):
+            book.load_depth([row], [])
+        with pytest.raises(ValueError):
+            book.load_depth([], [row])
+    assert len(book.orders) == 0
+    book.load_depth([(91, 2), (90, 9)], [(109, 9), (110, 2)])
+    assert rows(book) == [(1, 91, 2, 0), (2, 90, 9, 0), (3, 109, 9, 0), (4, 110, 2, 0)]
+
+
+def test_load_depth_may_replace_the_anonymous_orders(book):
+    book.limit("buy", 100, 1, account=4)
+    book.limit("buy", 99, 2)
+    book.limit("sell", 110, 3)
+    book.stop("buy", 120, 4)
+    # The new asks may stand where old anonymous bids stood, but not cross what stays.
+    book.load_depth([(98, 5)], [(101, 6)], replace=True)
+    assert rows(book) == [(1, 100, 1, 0), (5, 98, 5, 0), (6, 101, 6, 0), (4, 0, 4, 0)]
+    before = book.state_hash()
+    with pytest.raises(ValueError):
+        book.load_depth([], [(100, 1)], replace=True)
+    assert book.state_hash() == before
+    book.load_depth([], [], replace=True)
+    assert rows(book) == [(1, 100, 1, 0), (4, 0, 4, 0)]
+
+
+def test_load_depth_may_cross_during_an_auction(book):
+    book.open_auction()
+    book.limit("buy", 105, 1, account=4)
+    book.load_depth([(100, 5)], [(99, 6)])
+    assert rows(book) == [(1, 105, 1, 0), (2, 100, 5, 0), (3, 99, 6, 0)]
+
+
 @pytest.mark.parametrize(
     ("bids", "asks"),
     [
@@ -614,6 +507,13 @@ def test_load_depth_takes_arrays(book):
         ([(100, -1)], [(101, 1)]),
         ([(0, 5)], []),
         ([(100, 5), (0, 5)], [(101, 5)]),
+        ([(75, 5), (75, 5)], []),
+        ([(75, 5), (76, 5)], []),
+        ([], [(85, 5), (84, 5)]),
+        ([], [(85, 5), (85, 5)]),
+        ([(80, 5)], [(80, 5)]),
+        ([(80, 0)], []),
+        ([(80, 5)], [(81, 2**48 + 1)]),
         ([(50, 5)], [(60, 5)]),  # crosses the bid of the book at 70
         ([(90, 5)], []),  # crosses the ask of the book at 90
     ],

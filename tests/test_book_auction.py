@@ -5,7 +5,7 @@ Every price table below is worked by hand from docs/book.md.
 
 import pytest
 from book_reading import codes, levels, queue, rows, snapshot, trades
-from reference.book import Code
+from reference.records import Code
 
 
 def collect(book, buys, sells) -> None:

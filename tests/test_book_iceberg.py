@@ -2,7 +2,7 @@
 
 import pytest
 from book_reading import codes, column, levels, queue, rows, trades
-from reference.book import Code
+from reference.records import Code
 
 
 def test_iceberg_shows_its_display(book):

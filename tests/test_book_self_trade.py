@@ -2,7 +2,7 @@
 
 import pytest
 from book_reading import codes, queue, rows, snapshot, trades
-from reference.book import Code
+from reference.records import Code
 
 
 def three_asks(book) -> None:
@@ -177,6 +177,23 @@ def test_fok_counts_only_what_prevention_leaves(new_book, policy, fillable):
     if policy != "decrement":
         result = fok(book, fillable, policy)
         assert (result.code, result.filled) == (Code.OK, fillable)
+
+
+@pytest.mark.parametrize("policy", ["newest", "oldest", "both", "decrement"])
+def test_fok_without_own_orders_counts_all(book, policy):
+    book.limit("sell", 101, 5, account=2)
+    book.limit("sell", 102, 10, account=3, display=2)
+    assert fok(book, 16, policy).code == Code.NOT_FILLABLE
+    assert fok(book, 15, policy).filled == 15
+
+
+@pytest.mark.parametrize("policy", ["newest", "oldest", "both", "decrement"])
+def test_fok_of_the_anonymous_account_counts_all(book, policy):
+    book.limit("sell", 101, 5)
+    order = {"kind": 0, "side": 0, "price": 101, "size": 5, "time_in_force": 2}
+    number = ["allow", "newest", "oldest", "both", "decrement"].index(policy)
+    assert codes(book, {**order, "self_trade": number}) == [Code.OK]
+    assert trades(book) == [(1, 2, 5, 101)]
 
 
 def test_fok_under_decrement_can_trade_less_than_its_size(book):

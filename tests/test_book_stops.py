@@ -2,7 +2,7 @@
 
 import pytest
 from book_reading import batch, codes, column, pairs, rows, snapshot, trades
-from reference.book import MAX_PRICE, Code
+from reference.records import MAX_PRICE, Code
 
 
 def trade_at(book, price: int) -> None:
@@ -216,7 +216,31 @@ def test_stops_on_last_fire_before_stops_on_mark(book):
     book.stop("buy", 105, 1, on="mark")  # 21
     book.stop("buy", 101, 1)  # 22
     book.stop("buy", 106, 1, on="mark")  # 23
+    book.stop("buy", 107, 1, on="mark")  # 24: not due
     book.mark = 106
+    assert [taker for _, taker, _, _ in trades(book)] == [21, 22, 23]
+
+
+def test_buy_stops_on_last_fire_before_sell_stops_on_mark(book):
+    ladder(book)
+    book.open_auction()
+    book.stop("sell", 99, 1, on="mark")  # 21
+    book.stop("buy", 100, 1)  # 22
+    book.stop("sell", 98, 1, on="mark")  # 23
+    book.mark = 98
+    book.limit("buy", 100, 1)  # 24
+    book.limit("sell", 100, 1)  # 25
+    book.uncross()
+    # Last 100: 22 on last pays 101, then the sells on mark from the highest trigger down.
+    assert trades(book) == [(24, 25, 1, 100), (11, 22, 1, 101), (1, 21, 1, 99), (1, 23, 1, 99)]
+
+
+def test_lower_trigger_on_mark_waits_for_a_higher_one_on_last(book):
+    ladder(book)
+    book.stop("buy", 90, 1, on="mark")  # 21
+    book.stop("buy", 101, 1)  # 22
+    book.stop("buy", 91, 1, on="mark")  # 23
+    book.mark = 95
     assert [taker for _, taker, _, _ in trades(book)] == [21, 22, 23]
 
 
@@ -331,6 +355,12 @@ def test_mark_off_the_grid_raises(book, mark):
     with pytest.raises(ValueError):
         book.mark = mark
     assert snapshot(book) == before
+
+
+@pytest.mark.parametrize("mark", [1, MAX_PRICE])
+def test_mark_at_the_ends_of_the_grid(book, mark):
+    book.mark = mark
+    assert book.mark == mark
 
 
 def test_stop_misuse_raises(book):

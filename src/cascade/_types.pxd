@@ -20,7 +20,7 @@ cdef extern from *:
     const int32_t MAX_PRICE "CASCADE_MAX_PRICE"     # ticks; the lowest price is 1
     const int64_t MAX_SIZE "CASCADE_MAX_SIZE"       # lots of one order or one position
 
-cdef enum Side:
+cdef enum:                   # sides; not a named enum, because they index arrays
     BUY = 0
     SELL = 1
 

@@ -304,7 +304,8 @@ def test_bankruptcy_tick_shares_equity_by_maintenance(kit):
     engine.accounts.open(two, side="short", size=10, entry=100, margin=0, mode="cross", account=a)
     one.set_index(99)  # equity 280, maintenance 198 + 100 = 298
     engine.step()
-    # A: T = 1980 - floor(280 * 198 / 298 = 186.04) = 1794 -> 89.7 -> 90 (at 90 the house pays 1800);
+    # A: T = 1980 - floor(280 * 198 / 298 = 186.04) = 1794 -> 89.7 -> 90, where the house
+    # pays 1800;
     # then equity 280 - 180 = 100 and B alone: T = -1000 - 100 -> 110
     assert pick(rows(engine, "takeover"), "market", "quantity", "price") == [
         (0, 20, 90),

@@ -1,11 +1,11 @@
-"""Whole scenarios with known outcomes; numbers kept from golden/model.json, entry named in each test."""
+"""Whole scenarios with known outcomes; numbers from golden/model.json, entry named in each."""
 
 from fractions import Fraction
 
 import pytest
 from engine_kit import BUY, SELL, pick, rows
 
-# G01: (size, entry, leverage), one percent maintenance on mark notional, bids of 10 at 1000, 999, ...
+# G01: (size, entry, leverage), one percent maintenance on mark notional, bids of 10 from 1000 down
 LONGS = {"A": (45, 1010, 50), "B": (60, 1005, 50), "C": (160, 1000, 50), "D": (50, 990, 50)}
 LONGS["E"] = (50, 990, 20)
 RICH = 10**8
@@ -146,8 +146,8 @@ def test_discrete_rungs(kit):
 
 
 def test_uniform_ladder(kit):
-    # L01_uniform_ladder_subcritical: shock 3, impact 0.002, density 300: drop 7.5; rungs of 60 every 0.2
-    # as lots of 0.1 % of a unit's impact: tick 0.01, so 0.2 ticks a unit
+    # L01_uniform_ladder_subcritical: shock 3, impact 0.002, density 300: drop 7.5; rungs of 60
+    # every 0.2, tick 0.01: an impact of 0.2 ticks a unit
     engine = kit.engine(asset_decimals=2)
     market = kit.market(engine, tick_size=0.01, venue=kit.linear(1, 5, tick=0.01))
     market.set_index(100)

@@ -1,4 +1,4 @@
-"""Random histories: the twin alone keeps its books, and the compiled engine agrees with it throughout."""
+"""Random histories: the twin keeps its books, and the compiled engine agrees with it throughout."""
 
 import pytest
 from engine_kit import TWIN, core_kit
@@ -11,7 +11,7 @@ CORE = core_kit()
 
 
 class EngineMachine(RuleBasedStateMachine):
-    """Draws actions and compares twin and core after each; without a core, checks the twin's sums."""
+    """Draws actions, compares twin and core after each; without a core, checks the twin's sums."""
 
     def __init__(self) -> None:
         super().__init__()

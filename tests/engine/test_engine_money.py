@@ -78,8 +78,8 @@ def test_linear_funding(kit):
             market, side=side, size=size, entry=100, margin=0, mode="cross", account=account
         )
     engine.fund(market, 0.01)
-    # long pays ceil(3.03) = 4; short receives floor(2.02) = 2; outside, short 1, receives floor(1.01)
-    # = 1 in its entry value; 4 - 2 - 1 = 1 to the fund
+    # long pays ceil(3.03) = 4; short receives floor(2.02) = 2; outside, short 1, receives
+    # floor(1.01) = 1 in its entry value; 4 - 2 - 1 = 1 to the fund
     assert list(engine.accounts.balance) == [9996, 10_002]
     assert engine.insurance_fund() == 1
     assert pick(rows(engine, "funding"), "price", "money", "quantity", "market") == [(101, 4, 2, 0)]

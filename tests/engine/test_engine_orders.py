@@ -1,4 +1,4 @@
-"""Checks before the venue: initial margin, reduce-only, legs, and what may be withdrawn or changed."""
+"""Checks before the venue: initial margin, reduce-only, legs; what may be withdrawn or changed."""
 
 import pytest
 from engine_kit import (
@@ -364,6 +364,6 @@ def test_impact_venue_takes_orders_that_trade_at_once(kit):
     assert market.last == 104
     # sells down to a limit of 102: after n the price is 104 - n / 10, the middle of 104 and that
     assert kit.limit(engine, market, SELL, 102, 100, a, time_in_force=IOC) == OK
-    # n = 44: 100 after, the middle is 102; n = 45: half a tick more rounds to 99, floor(101.5) = 101
+    # n = 44: 100 after, the middle is 102; n = 45: half a tick rounds to 99, floor(101.5) = 101
     assert pick(rows(engine, "fill")[-1:], "quantity", "price") == [(44, 102)]
     engine.validate()

@@ -1,4 +1,4 @@
-"""Laws that hold whatever the numbers: order, scale, splits, mirrors, shocks, replay, conservation."""
+"""Laws that hold whatever the numbers: order, scale, splits, mirrors, shocks, conservation."""
 
 import random
 from dataclasses import dataclass

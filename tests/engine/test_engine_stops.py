@@ -103,7 +103,7 @@ def test_stops_in_the_cascade_carry_it_on(kit):
     engine.accounts.open_ladder(market, side="long", size=20, trigger=[99, 95], bankruptcy=[1, 1])
     place_stop(kit, engine, market, SELL, 97, 20)
     result = engine.step(orders=[("X", kit.messages([{"kind": MARKET, "side": SELL, "size": 11}]))])
-    # 11 to 99; the first, 9 at 99, 10 at 98, 1 at 97; the stop, 9 at 97, 10 at 96, 1 at 95; the second
+    # 11 to 99; the first, 9 at 99, 10 at 98, 1 at 97; the stop, 9 at 97, 10 at 96, 1 at 95
     assert result.liquidated == 2
     liquidations = rows(engine, "liquidation")
     assert [row["wave"] for row in liquidations] == [1, 3]

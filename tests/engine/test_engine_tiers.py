@@ -74,8 +74,8 @@ def test_one_tick_further_is_due_under_both(kit):
     assert engine.step().liquidated == 1
 
 
-# Prices of the law L07 of golden/model.json: entry 100, isolated, margin notional / L, maintenance on
-# mark notional. (leverage, rate, side, contract, liquidation, bankruptcy)
+# Prices of the law L07 of golden/model.json: entry 100, isolated, margin notional / L, maintenance
+# on mark notional. (leverage, rate, side, contract, liquidation, bankruptcy)
 L07 = [
     (20, "0.01", "long", "linear", 95.9595959596, 95.0),
     (20, "0.01", "short", "linear", 103.96039604, 105.0),
@@ -109,8 +109,8 @@ def test_prices_of_the_closed_form(kit, leverage, rate, side, contract, liquidat
     )
     market.set_index(100)
     engine.accounts.open(market, side=side, size=10, entry=100, leverage=leverage)
-    # the tick is at most one beyond the real number, on the due side; inverse values of 10**10 atoms
-    # a lot are rounded by one in 10**10, less than half a tick
+    # the tick is at most one beyond the real number, on the due side; inverse values of 10**10
+    # atoms a lot are rounded by one in 10**10, less than half a tick
     assert engine.accounts.liquidation_price(market)[0] == pytest.approx(liquidation, abs=1.6e-6)
     assert engine.accounts.bankruptcy_price(market)[0] == pytest.approx(bankruptcy, abs=1.6e-6)
 

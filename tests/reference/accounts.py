@@ -6,9 +6,10 @@ from math import ceil
 import numpy as np
 
 from . import log as events
-from .book import MAX_PRICE, on_grid
 from .clearing import Account
+from .grid import whole
 from .margin import bankruptcy_price, fits, liquidation_price
+from .records import MAX_PRICE
 
 SIDES = {"long": 1, "short": -1}
 LEGS = {None: None, "long": 1, "short": 2}
@@ -61,11 +62,11 @@ class Accounts:
             *(column(v, length) for v in (side, size, entry, leverage, margin, account)),
             strict=True,
         ):
-            lots = on_grid("size", q, market.lot_size) * SIDES.get(s, s)
-            tick = on_grid("entry", price, market.tick_size)
+            lots = whole("size", q, market.lot_size) * SIDES.get(s, s)
+            tick = whole("entry", price, market.tick_size)
             self.check_tick("entry", tick)
             value = market.contract.value(lots, tick)
-            hundredths = None if lever is None else on_grid("leverage", lever, Fraction(1, 100))
+            hundredths = None if lever is None else whole("leverage", lever, Fraction(1, 100))
             if money is None:
                 deposit = ceil(Fraction(abs(value) * 100, hundredths))
             else:
@@ -81,9 +82,9 @@ class Accounts:
         for s, q, at, worst in zip(
             *(column(v, length) for v in (side, size, trigger, bankruptcy)), strict=True
         ):
-            lots = on_grid("size", q, market.lot_size) * SIDES.get(s, s)
-            tick = on_grid("bankruptcy", worst, market.tick_size)
-            reached = on_grid("trigger", at, market.tick_size)
+            lots = whole("size", q, market.lot_size) * SIDES.get(s, s)
+            tick = whole("bankruptcy", worst, market.tick_size)
+            reached = whole("trigger", at, market.tick_size)
             self.check_tick("trigger", reached)
             self.check_tick("bankruptcy", tick)
             rows.append((None, lots, market.contract.value(lots, tick), 0, None, reached))
@@ -179,7 +180,7 @@ class Accounts:
         clearing = self.engine.clearing
         self.known(account)
         market = self.engine.market(market)
-        hundredths = on_grid("leverage", leverage, Fraction(1, 100))
+        hundredths = whole("leverage", leverage, Fraction(1, 100))
         if hundredths < 1:
             raise ValueError(f"leverage {leverage!r} must be above zero")
         legs = (1, 2) if clearing.accounts[account].hedge else (0,)

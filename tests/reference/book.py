@@ -8,201 +8,55 @@ document, and its numbers (codes, kinds, flags, record layouts) are written down
 
 import copy
 import hashlib
-import numbers
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import IntEnum
-from fractions import Fraction
+from dataclasses import replace
 
 import numpy as np
 
 from .auction import Clearing, clearing
-
-MAX_PRICE = 2_147_483_646
-MAX_SIZE = 2**48
-MAX_LEVEL = 2**62
-ANONYMOUS = -1
-LOWEST_ACCOUNT = -2
-
-BUY, SELL = 0, 1
-LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
-GTC, IOC, FOK = range(3)
-ALLOW, NEWEST, OLDEST, BOTH, DECREMENT = range(5)
-POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (
-    1 << n for n in range(7)
+from .checks import form, in_range
+from .grid import exact_number, on_grid
+from .records import (
+    ALLOW,
+    ANONYMOUS,
+    BOTH,
+    BUY,
+    CANCEL,
+    CANCEL_ALL,
+    DECREMENT,
+    FILL_DTYPE,
+    FOK,
+    GTC,
+    ICEBERG,
+    IOC,
+    LIMIT,
+    MARKET,
+    MAX_LEVEL,
+    MAX_PRICE,
+    MAX_SIZE,
+    MESSAGE_DTYPE,
+    MODIFY,
+    NEWEST,
+    OLDEST,
+    ORDER_DTYPE,
+    POLICIES,
+    POST_ONLY,
+    POST_ONLY_FLAGS,
+    REDUCE_ONLY,
+    SELL,
+    SIDES,
+    SLIDE,
+    STOP,
+    STOP_LIMIT,
+    STOP_ON_MARK,
+    TIMES_IN_FORCE,
+    WATCHED,
+    Batch,
+    Code,
+    Fill,
+    Message,
+    Order,
+    Result,
 )
-ALL_FLAGS = 127
-
-SIDES = {"buy": BUY, "sell": SELL}
-TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
-POLICIES = {
-    "allow": ALLOW,
-    "newest": NEWEST,
-    "oldest": OLDEST,
-    "both": BOTH,
-    "decrement": DECREMENT,
-}
-POST_ONLY_FLAGS = {None: 0, "reject": POST_ONLY, "slide": SLIDE}
-WATCHED = {"last": 0, "mark": STOP_ON_MARK}
-
-
-class Code(IntEnum):
-    """Answers of the book; the numbers are public."""
-
-    OK = 0
-    STOP_WAITING = 1
-    SELF_TRADE_CANCELLED = 2
-    UNKNOWN_ORDER = 10
-    BAD_PRICE = 11
-    BAD_SIZE = 12
-    WOULD_TRADE = 13
-    NOT_FILLABLE = 14
-    AUCTION = 15
-    HALTED = 16
-    WINDOW = 17
-    BAD_MESSAGE = 18
-    LEVEL_FULL = 19
-    REDUCE_ONLY = 52
-
-
-MESSAGE_DTYPE = np.dtype(
-    [
-        ("kind", "u1"),
-        ("side", "u1"),
-        ("time_in_force", "u1"),
-        ("flags", "u1"),
-        ("account", "<i4"),
-        ("price", "<i4"),
-        ("extra", "<i4"),
-        ("size", "<i8"),
-        ("order", "<i8"),
-    ]
-)
-FILL_FIELDS = (
-    ("maker", "<i8"),
-    ("taker", "<i8"),
-    ("size", "<i8"),
-    ("price", "<i4"),
-    ("maker_account", "<i4"),
-    ("taker_account", "<i4"),
-    ("message", "<u4"),
-    ("side", "u1"),
-    ("maker_flags", "u1"),
-)
-FILL_DTYPE = np.dtype(list(FILL_FIELDS))
-ORDER_DTYPE = np.dtype(
-    [
-        ("id", "<i8"),
-        ("size", "<i8"),
-        ("hidden", "<i8"),
-        ("display", "<i8"),
-        ("price", "<i4"),
-        ("account", "<i4"),
-        ("trigger", "<i4"),
-        ("side", "u1"),
-        ("flags", "u1"),
-        ("waiting", "u1"),
-        ("self_trade", "u1"),
-    ]
-)
-
-
-@dataclass
-class Message:
-    """One message in ticks and lots; fields as in MESSAGE_DTYPE, the self-trade policy apart."""
-
-    kind: int
-    side: int = 0
-    time_in_force: int = GTC
-    self_trade: int = ALLOW
-    flags: int = 0
-    account: int = ANONYMOUS
-    price: int = 0
-    extra: int = 0
-    size: int = 0
-    order: int = 0
-
-
-@dataclass
-class Result:
-    """Answer to one message."""
-
-    order: int
-    code: Code
-    filled: int = 0
-    resting: int = 0
-    price: int = 0
-
-
-@dataclass
-class Order:
-    """A resting order or a waiting stop."""
-
-    id: int
-    side: int
-    price: int
-    size: int
-    account: int
-    flags: int
-    self_trade: int
-    hidden: int = 0
-    display: int = 0
-    trigger: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.size + self.hidden
-
-    def show(self) -> None:
-        """Display the next part of an iceberg whose displayed part is used up."""
-        self.size = min(self.display, self.hidden)
-        self.hidden -= self.size
-
-    def give_up(self, lots: int) -> None:
-        """Lose lots, hidden ones first."""
-        from_hidden = min(lots, self.hidden)
-        self.hidden -= from_hidden
-        self.size -= lots - from_hidden
-
-
-@dataclass
-class Fill:
-    maker: int
-    taker: int
-    size: int
-    price: int
-    maker_account: int
-    taker_account: int
-    message: int
-    side: int
-    maker_flags: int
-
-
-@dataclass
-class Batch:
-    """Answers to a batch, one entry a message, and the fills of all."""
-
-    codes: np.ndarray
-    filled: np.ndarray
-    orders: np.ndarray
-    fills: np.ndarray
-
-
-def on_grid(name: str, value, step) -> int:
-    """Whole number of grid steps in `value`; a float may be one part in 10**9 away from it."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, Decimal)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    try:
-        exact = Fraction(value.item() if isinstance(value, np.generic) else value)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{name} must be finite, got {value!r}") from None
-    # A float step stands for the decimal number it is written as.
-    exact_step = Fraction(repr(step)) if isinstance(step, float) else Fraction(step)
-    steps = round(exact / exact_step)
-    tolerance = abs(steps * exact_step) / 10**9 if isinstance(value, (float, np.floating)) else 0
-    if abs(exact - steps * exact_step) > tolerance:
-        raise ValueError(f"{name} {value!r} is not a multiple of {step!r}")
-    return steps
 
 
 def one_of(name: str, value, choices: dict) -> int:
@@ -224,6 +78,9 @@ class OrderBook:
         min_price=None,
         max_price=None,
     ):
+        for name, step in (("tick_size", tick_size), ("lot_size", lot_size)):
+            if not exact_number(name, step) > 0:
+                raise ValueError(f"{name} must be above 0, got {step!r}")
         self.tick_size = tick_size
         self.lot_size = lot_size
         self.min_size = 1 if min_size is None else max(1, self._lots("min_size", min_size))
@@ -234,6 +91,10 @@ class OrderBook:
         self.max_price = (
             MAX_PRICE if max_price is None else min(MAX_PRICE, self._ticks("max_price", max_price))
         )
+        if not 1 <= self.min_size <= self.max_size:
+            raise ValueError(f"sizes from {min_size!r} to {max_size!r} lots are none")
+        if not 1 <= self.min_price <= self.max_price:
+            raise ValueError(f"prices from {min_price!r} to {max_price!r} are none")
         self.resting: list[Order] = []  # in order of time priority
         self.waiting: list[Order] = []  # in order of id
         self.next_id = 1
@@ -260,7 +121,7 @@ class OrderBook:
         extra = 0
         if display is not None:
             flags |= ICEBERG
-            extra = self._lots("display", display)
+            extra = on_grid("display", display, self.lot_size, 32)
         return self._single(
             Message(
                 LIMIT,
@@ -320,6 +181,12 @@ class OrderBook:
 
     def apply(self, messages: np.ndarray) -> Batch:
         """Process a MESSAGE_DTYPE array in its order."""
+        if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
+            raise TypeError("messages must be a MESSAGE_DTYPE array")
+        if messages.ndim != 1:
+            raise ValueError(f"messages must have one dimension, got {messages.ndim}")
+        if not messages.flags.c_contiguous:
+            raise ValueError("messages must be contiguous")
         self._fills = []
         results = []
         for index, row in enumerate(messages):
@@ -445,7 +312,7 @@ class OrderBook:
         """Steps 1-9."""
         order_id = self.next_id
         self.next_id += 1
-        code = self._form(message) or self._range(message)
+        code = form(message) or in_range(message, self)
         if not code:
             code, message = self._screen(message)
         if code:
@@ -472,42 +339,6 @@ class OrderBook:
         ):
             return Result(order_id, Code.AUCTION, price=message.price)
         return self._enter(order_id, message, index)
-
-    def _form(self, message: Message) -> Code:
-        """Step 1."""
-        flags = message.flags
-        post_only = flags & (POST_ONLY | SLIDE)
-        bad = (
-            message.kind not in (LIMIT, MARKET, STOP, STOP_LIMIT)
-            or message.side not in (BUY, SELL)
-            or message.time_in_force not in (GTC, IOC, FOK)
-            or message.self_trade not in (ALLOW, NEWEST, OLDEST, BOTH, DECREMENT)
-            or flags & ~ALL_FLAGS
-            or message.account < LOWEST_ACCOUNT
-            or (flags & POST_ONLY and flags & SLIDE)
-            or (flags & LONG_LEG and flags & SHORT_LEG)
-            or (post_only and message.time_in_force != GTC)
-            or (post_only and message.kind in (MARKET, STOP))
-            or (flags & ICEBERG and message.time_in_force != GTC)
-            or (flags & ICEBERG and message.kind != LIMIT)
-            or (flags & STOP_ON_MARK and message.kind not in (STOP, STOP_LIMIT))
-            or (message.kind in (STOP, STOP_LIMIT) and message.time_in_force != GTC)
-        )
-        return Code.BAD_MESSAGE if bad else Code.OK
-
-    def _range(self, message: Message) -> Code:
-        """Step 2."""
-        if not self.min_size <= message.size <= self.max_size:
-            return Code.BAD_SIZE
-        if message.kind in (LIMIT, STOP_LIMIT) and not (
-            self.min_price <= message.price <= self.max_price
-        ):
-            return Code.BAD_PRICE
-        if message.kind in (STOP, STOP_LIMIT) and not 1 <= message.extra <= MAX_PRICE:
-            return Code.BAD_PRICE
-        if message.flags & ICEBERG and not 1 <= message.extra <= message.size:
-            return Code.BAD_SIZE
-        return Code.OK
 
     def _reached(self, stop: Order) -> bool:
         """Step 3: is the watched price at the trigger or past it?"""
@@ -724,7 +555,7 @@ class OrderBook:
         )
         place = self.resting.index(order)
         del self.resting[place]
-        code, price = self._admit(entered)
+        code, _ = self._admit(entered)
         if code:
             self.resting.insert(place, order)
             return Result(order.id, code)
@@ -837,10 +668,10 @@ class OrderBook:
     # --- questions -----------------------------------------------------------------------------
 
     def _ticks(self, name: str, value) -> int:
-        return on_grid(name, value, self.tick_size)
+        return on_grid(name, value, self.tick_size, 32)
 
     def _lots(self, name: str, value) -> int:
-        return on_grid(name, value, self.lot_size)
+        return on_grid(name, value, self.lot_size, 64)
 
     def _in_priority(self, side: int) -> list[Order]:
         """One side, best price first, oldest first within a price (sorting is stable)."""

@@ -5,11 +5,11 @@ from fractions import Fraction
 from math import ceil, floor
 
 from . import log as events
-from .book import BUY, LONG_LEG, SELL, SHORT_LEG
 from .clearing import ALL_CROSS, Clearing
 from .log import Log
 from .margin import Position, bankruptcy_tick, kept_lots
 from .queue import Entry, Queue
+from .records import BUY, LONG_LEG, SELL, SHORT_LEG
 
 LEG_FLAGS = {0: 0, 1: LONG_LEG, 2: SHORT_LEG}
 

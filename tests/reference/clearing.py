@@ -1,4 +1,4 @@
-"""The clearing house of docs/margin.md: accounts, trades, fees, order checks and money, by scanning.
+"""The clearing house of docs/margin.md: accounts, trades, fees, order checks, by scanning.
 
 Positions are one list, orders are looked up in the venues whenever they are needed, and what an
 account is worth is computed from nothing each time. `changed` collects the units whose money or
@@ -10,7 +10,9 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
-from .book import (
+from .log import HOUSE, OUTSIDE, Log
+from .margin import Holding, Position, Unit, fits
+from .records import (
     BUY,
     LIMIT,
     MAX_PRICE,
@@ -23,8 +25,6 @@ from .book import (
     Message,
     Order,
 )
-from .log import HOUSE, OUTSIDE, Log
-from .margin import Holding, Position, Unit, fits
 from .venues import leg_of, only_reduces
 
 UNKNOWN_ACCOUNT = 50

@@ -1,4 +1,4 @@
-"""The slow twin of the engine: docs/engine-api.md over the clearing house, the queue and the cascade.
+"""The slow twin of the engine: docs/engine-api.md over clearing house, queue and cascade.
 
 It owns the clock, the order of phases, marks and stops. A message goes: checks and venue, fills
 settled, queue looked at, mark recomputed, stops one at a time, each the same way (docs/step.md).
@@ -13,13 +13,14 @@ import numpy as np
 
 from . import log as events
 from .accounts import Accounts
-from .book import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, on_grid
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing
 from .gateway import Gateway
+from .grid import whole
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
 from .queue import Queue
+from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
 from .rules import Impact, Rules
 from .venues import ImpactVenue, VenueBook, leg_of
 
@@ -182,14 +183,14 @@ class Engine:
             rules.taker if rules.close_fee else Fraction(0),
         )
         number = len(self.clearing.markets)
-        lots = {k: None if v is None else on_grid(k, v, lot) for k, v in
-                (("min_size", min_size), ("max_size", max_size))}  # fmt: skip
-        ticks = {k: None if v is None else on_grid(k, v, tick) for k, v in
-                 (("min_price", min_price), ("max_price", max_price))}  # fmt: skip
+        sizes = {"min_size": min_size, "max_size": max_size}
+        prices = {"min_price": min_price, "max_price": max_price}
+        bounds = {k: v if v is None else whole(k, v, lot) for k, v in sizes.items()}
+        bounds |= {k: v if v is None else whole(k, v, tick) for k, v in prices.items()}
         if venue == "book":
-            made = VenueBook(self.clearing, number, **lots, **ticks)
+            made = VenueBook(self.clearing, number, **bounds)
         else:
-            made = ImpactVenue(self.clearing, number, venue, **lots, **ticks)
+            made = ImpactVenue(self.clearing, number, venue, **bounds)
         market = Market(
             self,
             number,
@@ -213,7 +214,7 @@ class Engine:
         self.log.add(events.DEPOSIT, account=events.HOUSE, money=atoms)
 
     def to_atoms(self, amount, asset: str, name: str = "amount") -> int:
-        return on_grid(name, amount, Fraction(1, 10 ** self.clearing.assets[asset].decimals))
+        return whole(name, amount, Fraction(1, 10 ** self.clearing.assets[asset].decimals))
 
     @staticmethod
     def to_time(seconds) -> int:
@@ -283,7 +284,7 @@ class Engine:
         named = {}
         for name, price in index.items():
             market = self.market(name)
-            ticks = on_grid("index", price, market.tick_size)
+            ticks = whole("index", price, market.tick_size)
             self.clearing.check_order_bounds(ticks)
             named[market.number] = ticks
         for number in sorted(named):

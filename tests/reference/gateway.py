@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .book import LONG_LEG, REDUCE_ONLY, SHORT_LEG, Message, OrderBook, Result
+from .book import OrderBook
+from .records import LONG_LEG, REDUCE_ONLY, SHORT_LEG, Message, Result
 
 LEGS = {None: 0, "long": LONG_LEG, "short": SHORT_LEG}
 

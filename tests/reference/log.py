@@ -1,4 +1,4 @@
-"""The event log of docs/log.md: a list of rows, and questions about causes asked by walking back."""
+"""The event log of docs/log.md: a list of rows; questions about causes are asked by walking back."""
 
 from dataclasses import astuple, dataclass
 
@@ -83,7 +83,7 @@ class Log:
         return self.events[cause].wave if cause >= 0 else 0
 
     def mark_that_reached(self, market: int, trigger: int, falling: bool) -> int:
-        """First MARK event since which every mark of the market has been at or beyond the trigger."""
+        """First MARK event since which every mark has been at or beyond the trigger."""
         found = -1
         for index in range(len(self.events) - 1, -1, -1):
             event = self.events[index]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 
-from .book import MAX_PRICE
+from .records import MAX_PRICE
 
 INT64 = 2**63
 
@@ -28,7 +28,10 @@ def rate_of(value) -> Fraction:
 
 @dataclass(frozen=True)
 class Contract:
-    """How lots at a tick become atoms; `unit` is atoms per tick and lot, or atoms times ticks per lot."""
+    """How lots at a tick become atoms.
+
+    `unit` is atoms per tick and lot; of an inverse contract atoms times ticks per lot.
+    """
 
     inverse: bool
     unit: int
@@ -196,7 +199,7 @@ def boundary(yes: int, no: int, asked: Callable[[int], bool]) -> int:
 
 
 def exact_trigger(unit: Unit) -> int | None:
-    """The tick at which a unit of one position falls due, whose surplus is monotone; None: never."""
+    """The tick at which a unit of one position with monotone surplus falls due; None: never."""
     held = unit.holdings[0]
     if held.ladder_trigger:
         return held.ladder_trigger
@@ -209,7 +212,7 @@ def exact_trigger(unit: Unit) -> int | None:
 
 
 def run_end(unit: Unit, moved: list[int], start: int, stop: int) -> int:
-    """Last tick from `start` towards `stop` at which every moved holding is in the tier it has at start."""
+    """Last tick from `start` towards `stop` at which the moved holdings keep their tiers."""
     tiers = unit.tiers(moved, start)
     if unit.tiers(moved, stop) == tiers:
         return stop
@@ -227,7 +230,7 @@ def due_key(unit: Unit, moved: list[int], old: int, new: int) -> int:
 
 
 def liquidation_price(unit: Unit, moved: list[int], is_long: bool) -> int:
-    """First due tick on the adverse side of the mark, other marks unchanged; 0 when there is none."""
+    """First due tick from the mark to its adverse side, other marks unchanged; 0: none."""
     if len(unit.holdings) == 1 and not unit.holdings[0].table.jumps:
         return exact_trigger(unit) or 0
     start = unit.holdings[moved[0]].mark

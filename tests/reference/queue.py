@@ -1,8 +1,8 @@
 """Who is due, in order (docs/queue.md), by looking at everybody.
 
 A unit with one position whose surplus is monotone is due when its test says so now, and its trigger
-is found when it is asked for. Any other unit is tested after each change of a mark it depends on and,
-once due, stays in `due` with the key and the cause of that moment until it is taken.
+is found when it is asked for. Any other unit is tested after each change of a mark it depends on
+and, once due, stays in `due` with the key and the cause of that moment until it is taken.
 """
 
 from dataclasses import dataclass

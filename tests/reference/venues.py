@@ -1,12 +1,14 @@
 """Venues as the engine uses them: the book's twin with positions known, and the impact curve.
 
-Both take one message at a time and leave stops to the engine, which fires them one by one. What
-the clearing house has to say about an order comes in through `screen`, `screen_modify` and `allowed`.
+Both take one message at a time and leave stops to the engine, which fires them one by one. What the
+clearing house has to say about an order comes in through its `screen`, `screen_modify`, `reducible`.
 """
 
 from dataclasses import replace
 
-from .book import (
+from .book import OrderBook
+from .checks import form, in_range
+from .records import (
     ALLOW,
     BUY,
     CANCEL,
@@ -26,7 +28,6 @@ from .book import (
     Fill,
     Message,
     Order,
-    OrderBook,
     Result,
 )
 
@@ -124,7 +125,7 @@ class VenueBook(OrderBook):
 
 
 class ImpactVenue:
-    """A price that falls by numerator / denominator ticks a net lot sold, rounded half away from zero."""
+    """A price that falls by numerator / denominator ticks a net lot sold, half away from zero."""
 
     def __init__(self, clearing, market: int, curve, *, min_size, max_size, min_price, max_price):
         self.rules = OrderBook(
@@ -192,11 +193,11 @@ class ImpactVenue:
             return Result(0, Code.OK), [], []
         order_id = self.next_id
         self.next_id += 1
-        code = self.rules._form(message)
+        code = form(message)
         plain = message.kind == MARKET or (message.kind == LIMIT and message.time_in_force != GTC)
         if not plain:
             code = Code.BAD_MESSAGE
-        code = code or self.rules._range(message)
+        code = code or in_range(message, self.rules)
         if not code:
             code, message = self.clearing.screen(self.market, message, False)
         if code:

@@ -1,0 +1,375 @@
+"""The cascade: takes due units, closes their positions into the venue, settles what is left.
+
+Sequential execution moves the price after each unit; batch execution takes a whole wave at one
+price. docs/step.md gives the order of things, docs/margin.md the arithmetic.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport realloc
+
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
+from cascade._book cimport Order, OrderExtra, book_cancel, book_cancel_all
+from cascade._clearing cimport (
+    Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
+    trade_position, unit_due, unit_evaluate, unit_first, unit_next,
+)
+from cascade._log cimport Event, log_append
+from cascade._margin cimport position_value, value_tick
+from cascade._orders cimport execute_forced, fire_stops, last_event, refresh_mark
+from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_traded, queue_unit
+from cascade._signals cimport signal_waits
+from cascade._state cimport (
+    ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
+    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Market, Position,
+    State, Taken,
+)
+from cascade._types cimport (
+    BUY, EVENT_LIQUIDATION, EVENT_TAKEOVER, FLAG_LONG_LEG, FLAG_SHORT_LEG, HOUSE_ACCOUNT, SELL,
+)
+
+cdef enum:
+    UNITS_BETWEEN_SIGNALS = 4096
+
+
+cdef inline void _touch(State* state, Market* market) noexcept nogil:
+    if not market.touched:
+        market.touched = True
+        state.touched[state.touched_count] = market.number
+        state.touched_count += 1
+
+
+# ---------------------------------------------------------------- cancelling a unit's orders
+
+cdef void _cancel_legs(State* state, Market* market, int32_t account, uint8_t legs) noexcept nogil:
+    # hedge mode: the orders of some legs only, oldest id first
+    cdef uint32_t slot
+    cdef int64_t oldest
+    cdef uint8_t flags
+    while True:
+        oldest = 0
+        slot = market.book.account_head[account]
+        while slot:
+            flags = market.book.extras[slot].flags
+            if ((flags & FLAG_LONG_LEG and legs & POSITION_LONG_LEG)
+                    or (flags & FLAG_SHORT_LEG and legs & POSITION_SHORT_LEG)):
+                if oldest == 0 or market.book.orders[slot].id < oldest:
+                    oldest = market.book.orders[slot].id
+            slot = market.book.extras[slot].account_next
+        if oldest == 0:
+            return
+        book_cancel(&market.book, oldest)
+
+
+cdef void _cancel_in_market(State* state, Market* market, int32_t account, uint8_t legs) noexcept nogil:
+    cdef int64_t before = market.book.live_orders
+    if market.impact_venue or account >= <int64_t>market.book.account_capacity:
+        return
+    if market.book.account_head[account] == 0:
+        return
+    if state.accounts[account].flags & ACCOUNT_HEDGE:
+        _cancel_legs(state, market, account, legs)
+    else:
+        book_cancel_all(&market.book, account)
+    if market.book.live_orders != before:
+        _touch(state, market)
+
+
+cdef void _cancel_orders(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef uint32_t i
+    cdef uint16_t market
+    cdef uint8_t legs
+    if p.flags & POSITION_ISOLATED:
+        _cancel_in_market(state, state.markets[p.market], p.account, p.flags)
+        return
+    i = state.accounts[p.account].first
+    while i != NO_POSITION:
+        # positions of one market follow each other: gather the legs that are in cross mode
+        market = state.positions[i].market
+        legs = 0
+        while i != NO_POSITION and state.positions[i].market == market:
+            if not state.positions[i].flags & POSITION_ISOLATED:
+                legs |= state.positions[i].flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG) or 0x80
+            i = state.positions[i].next
+        if legs:
+            _cancel_in_market(state, state.markets[market], p.account, legs)
+
+
+# ---------------------------------------------------------------- closing
+
+cdef int32_t _bankruptcy_tick(State* state, uint32_t position) noexcept nogil:
+    # the unit's equity is shared out over its positions by maintenance
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef Unit unit
+    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
+    cdef int128 share
+    unit_evaluate(state, position, &unit)
+    if unit.open_positions <= 1:
+        share = unit.equity
+    elif unit.maintenance == 0:
+        share = floor_divide(unit.equity, unit.open_positions)
+    else:
+        share = floor_divide(unit.equity * required_margin(market, p, value), unit.maintenance)
+    return value_tick(&market.rules.table, p.size, value - share)
+
+
+cdef int64_t _lots_to_close(State* state, uint32_t position, const Unit* unit) noexcept nogil:
+    # partial rule "target": keep the most lots whose notional x target rate the equity covers
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t held = p.size if p.size > 0 else -p.size, low = 0, high, middle
+    cdef int64_t value
+    if market.rules.target == 0 or unit.open_positions != 1 or p.flags & POSITION_LADDER:
+        return held
+    if unit.equity <= 0:
+        return held
+    high = held                   # `high` lots are too many to keep: the unit is due
+    while high - low > 1:
+        middle = (low + high) >> 1
+        value = position_value(&market.rules.table, middle if p.size > 0 else -middle, market.mark)
+        if value < 0:
+            value = -value
+        if <int128>value * market.rules.target <= unit.equity * RATE_DENOMINATOR:
+            low = middle
+        else:
+            high = middle
+    return held - low
+
+
+cdef void _take_over(State* state, uint32_t position, int64_t lots, int32_t price) noexcept nogil:
+    # `lots` of the position go to the house at `price`
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t traded = -lots if p.size > 0 else lots
+    cdef int64_t value = signed_value(market, traded, price)
+    cdef Event* event = log_append(&state.log, EVENT_TAKEOVER, market.number, state.cause, state.wave)
+    event.account = p.account
+    event.counterparty = HOUSE_ACCOUNT
+    event.quantity = lots
+    event.price = price
+    event.money = -value if value < 0 else value
+    event.side = SELL if p.size > 0 else BUY
+    trade_position(state, position, traded, value)
+    trade_house(state, market, -traded, -value)
+
+
+cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken,
+                             int128* fee_parts) noexcept nogil:
+    # Gives the lots closed.
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t held = p.size if p.size > 0 else -p.size
+    cdef uint8_t side = SELL if p.size > 0 else BUY
+    cdef int64_t lots, absorbed, left, value
+    cdef int32_t tick = 0
+    cdef Unit unit
+    cdef Event* event
+    unit_evaluate(state, position, &unit)
+    lots = _lots_to_close(state, position, &unit)
+    value = position_value(&market.rules.table, lots, market.mark)
+    state.counters.notional += value if value > 0 else -value
+    event = log_append(&state.log, EVENT_LIQUIDATION, market.number, taken.cause, taken.wave)
+    event.account = p.account
+    event.side = side
+    event.price = market.mark
+    event.quantity = lots
+    event.money = saturate(unit.equity)
+    state.cause = last_event(state)
+    state.wave = taken.wave
+    _touch(state, market)
+    market.last_liquidation = state.cause
+    absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
+    if absorbed:
+        _take_over(state, position, absorbed, market.mark)
+    left = lots - absorbed
+    if left:
+        tick = _bankruptcy_tick(state, position)
+        left -= execute_forced(state, market, position, side, left,
+                               tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
+    if left and lots == held:
+        _take_over(state, position, left, tick)
+        left = 0
+    return lots - left
+
+
+cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t* collateral = collateral_of(state, position)
+    cdef int64_t amount = collateral[0], fee
+    if amount > 0:
+        if market.rules.surplus_to_trader:
+            fee = saturate(ceil_divide(fee_parts, RATE_DENOMINATOR))
+            amount = fee if fee < amount else amount
+    if amount:
+        collateral[0] -= amount
+        pay_fund(state, market.asset, p.account, amount, state.cause, state.wave)
+    release_margin(state, position)
+
+
+cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
+    # of the unit's open positions the one with the largest maintenance; the list is in order of
+    # market, and a long leg comes before a short one
+    cdef uint32_t i = unit_first(state, position), best = NO_POSITION
+    cdef int64_t needed, most = -1
+    cdef Market* market
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        needed = required_margin(
+            market, &state.positions[i],
+            position_value(&market.rules.table, state.positions[i].size, market.mark))
+        if needed > most:
+            most = needed
+            best = i
+        i = unit_next(state, i)
+    return best
+
+
+cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
+    cdef uint32_t position = taken.position, last = position
+    cdef int64_t closed = 0, lots
+    cdef int128 fee_parts = 0
+    state.cause = taken.cause
+    state.wave = taken.wave - 1 if taken.cause >= 0 else 0
+    _cancel_orders(state, position)
+    while True:
+        position = _largest(state, last)
+        if position == NO_POSITION:
+            break
+        last = position
+        lots = _close_position(state, position, taken, &fee_parts)
+        closed += lots
+        if state.positions[position].size:
+            break                 # a partial close, of a unit with one position
+    state.counters.liquidated += 1
+    if taken.wave > state.counters.waves:
+        state.counters.waves = taken.wave
+    if unit_first(state, last) == NO_POSITION:
+        _settle_unit(state, last, fee_parts)
+    if closed == 0:
+        _defer(state, taken)
+    else:
+        queue_traded(state, last)
+
+
+# ---------------------------------------------------------------- the loop
+
+cdef int _keep(State* state, Taken** list, int64_t* capacity, int64_t at, const Taken* taken) noexcept nogil:
+    cdef void* grown
+    cdef int64_t n
+    if at >= capacity[0]:
+        n = capacity[0] * 2 if capacity[0] else 256
+        grown = realloc(list[0], <size_t>n * sizeof(Taken))
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return -1
+        list[0] = <Taken*>grown
+        capacity[0] = n
+    list[0][at] = taken[0]
+    return 0
+
+
+cdef void _defer(State* state, const Taken* taken) noexcept nogil:
+    # nothing could be closed: the unit is out of the queue until the step is over
+    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, taken) == 0:
+        state.deferred_count += 1
+
+
+cdef void _refresh_touched(State* state) noexcept nogil:
+    # marks of the markets sold in, in the order first touched, then their stops
+    cdef uint32_t k, count = state.touched_count
+    cdef int64_t cause = state.cause
+    cdef int32_t wave = state.wave
+    cdef Market* market
+    for k in range(count):
+        market = state.markets[state.touched[k]]
+        market.touched = False
+        if market.last_liquidation >= 0:
+            refresh_mark(state, market, market.last_liquidation,
+                         state.log.events[market.last_liquidation - state.log.first].wave)
+        else:
+            refresh_mark(state, market, cause, wave)
+        market.last_liquidation = -1
+    state.touched_count = 0
+    for k in range(count):
+        fire_stops(state, state.markets[state.touched[k]])
+
+
+cdef bint _still_due(State* state, const Taken* taken) noexcept nogil:
+    cdef Unit unit
+    state.counters.resolved += 1
+    unit_evaluate(state, taken.position, &unit)
+    return unit_due(state, taken.position, &unit)
+
+
+cdef void _one_by_one(State* state, int64_t allowed) noexcept nogil:
+    cdef Taken taken
+    cdef int64_t rounds = 0
+    while not state.failed:
+        if state.counters.liquidated >= allowed or state.counters.notional >= state.notional_allowed:
+            return
+        if not queue_take(state, &taken):
+            return
+        if not _still_due(state, &taken):
+            queue_unit(state, taken.position)
+            continue
+        _liquidate(state, &taken)
+        _refresh_touched(state)
+        rounds += 1
+        if rounds % UNITS_BETWEEN_SIGNALS == 0 and signal_waits():
+            state.failed = FAILURE_INTERRUPT
+
+
+cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
+    cdef Taken taken
+    cdef int64_t count, k, done
+    while not state.failed:
+        count = 0
+        while state.counters.liquidated + count < allowed and queue_take(state, &taken):
+            if not _still_due(state, &taken):
+                queue_unit(state, taken.position)
+            elif _keep(state, &state.taken, &state.taken_capacity, count, &taken) == 0:
+                count += 1
+            else:
+                return
+        done = 0
+        for k in range(count):
+            if state.failed or state.counters.notional >= state.notional_allowed:
+                queue_return(state, &state.taken[k])
+            elif not _still_due(state, &state.taken[k]):
+                queue_unit(state, state.taken[k].position)
+            else:
+                _liquidate(state, &state.taken[k])
+                done += 1
+                if done % UNITS_BETWEEN_SIGNALS == 0 and signal_waits():
+                    state.failed = FAILURE_INTERRUPT
+        _refresh_touched(state)
+        if count == 0 or state.counters.notional >= state.notional_allowed:
+            return
+
+
+cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
+    cdef int64_t allowed = 0x7FFFFFFFFFFFFFFF, k, by_time
+    state.notional_allowed = 0x7FFFFFFFFFFFFFFF
+    if state.budget_accounts >= 0:
+        allowed = state.budget_accounts
+    if state.budget_notional >= 0:
+        state.notional_allowed = state.budget_notional
+    if state.time_per_liquidation > 0:
+        state.carried += elapsed
+        by_time = state.carried // state.time_per_liquidation
+        if by_time < allowed:
+            allowed = by_time
+    if state.batch:
+        _in_batches(state, allowed)
+    else:
+        _one_by_one(state, allowed)
+    for k in range(state.deferred_count):
+        queue_unit(state, state.deferred[k].position)
+    state.deferred_count = 0
+    if state.time_per_liquidation > 0:
+        if queue_has_due(state):
+            state.carried -= state.counters.liquidated * state.time_per_liquidation
+        else:
+            state.carried = 0

@@ -1,0 +1,389 @@
+"""The clearing house: who holds what, what it is worth, and what a trade does to it.
+
+docs/margin.md defines every rule. Sums of a unit are kept in 128 bits, so testing an account cannot
+overflow; amounts that are stored are checked when they change (`state.failed`).
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport realloc
+from libc.string cimport memset
+
+from cascade._arithmetic cimport (
+    add_into, ceil_divide, floor_divide, int128, magnitude, magnitude_wide, saturate,
+)
+from cascade._log cimport Event, log_append
+from cascade._margin cimport (
+    initial_margin, maintenance, position_value, position_value_wide,
+)
+from cascade._state cimport (
+    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
+    POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
+    State, Working,
+)
+from cascade._types cimport (
+    EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT, NO_ACCOUNT,
+)
+
+cdef enum:
+    DEFAULT_LEVERAGE = 100       # hundredths: 1x
+
+
+# ---------------------------------------------------------------- units
+
+cdef uint32_t unit_first(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef uint32_t i
+    if p.flags & POSITION_ISOLATED:
+        return position if p.size else NO_POSITION
+    i = state.accounts[p.account].first
+    while i != NO_POSITION:
+        if state.positions[i].size and not (state.positions[i].flags & POSITION_ISOLATED):
+            return i
+        i = state.positions[i].next
+    return NO_POSITION
+
+
+cdef uint32_t unit_next(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i
+    if state.positions[position].flags & POSITION_ISOLATED:
+        return NO_POSITION
+    i = state.positions[position].next
+    while i != NO_POSITION:
+        if state.positions[i].size and not (state.positions[i].flags & POSITION_ISOLATED):
+            return i
+        i = state.positions[i].next
+    return NO_POSITION
+
+
+cdef int64_t* collateral_of(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    if p.flags & POSITION_ISOLATED:
+        return &p.margin
+    return &state.accounts[p.account].balance
+
+
+cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    cdef Position* p
+    cdef Market* market
+    cdef int64_t value
+    unit.collateral = collateral_of(state, position)[0]
+    unit.equity = unit.collateral
+    unit.maintenance = 0
+    unit.open_positions = 0
+    unit.priced = True
+    unit.exact = True
+    unit.inclusive = False
+    while i != NO_POSITION:
+        p = &state.positions[i]
+        market = state.markets[p.market]
+        unit.open_positions += 1
+        unit.inclusive |= market.rules.inclusive
+        if market.rules.table.whole and not market.rules.table.on_entry:
+            unit.exact = (p.flags & POSITION_LADDER) != 0
+        if market.mark == 0:
+            unit.priced = False
+        else:
+            value = position_value(&market.rules.table, p.size, market.mark)
+            unit.equity += value - <int128>p.entry_value
+            unit.maintenance += required_margin(market, p, value)
+        i = unit_next(state, i)
+    if unit.open_positions > 1:
+        unit.exact = False
+
+
+cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef int32_t mark
+    if unit.open_positions == 0 or not unit.priced:
+        return False
+    if p.flags & POSITION_LADDER:
+        mark = state.markets[p.market].mark
+        return mark <= p.trigger if p.size > 0 else mark >= p.trigger
+    if unit.inclusive:
+        return unit.equity <= unit.maintenance
+    return unit.equity < unit.maintenance
+
+
+cdef int64_t required_margin(const Market* market, const Position* p, int64_t value) noexcept nogil:
+    # a ladder position has no table: its trigger is given
+    if p.flags & POSITION_LADDER:
+        return 0
+    return maintenance(&market.rules.table, value, p.entry_value)
+
+
+# ---------------------------------------------------------------- trades
+
+cdef int64_t signed_value(const Market* market, int64_t lots, int32_t price) noexcept nogil:
+    # the buyer's value, and minus it for the seller
+    if lots >= 0:
+        return position_value(&market.rules.table, lots, price)
+    return -position_value(&market.rules.table, -lots, price)
+
+
+cdef int64_t rate_up(int64_t amount, int64_t rate) noexcept nogil:
+    # a fee is rounded up for the receiver, a rebate (negative rate) down for the payer
+    return saturate(ceil_divide(<int128>amount * rate, RATE_DENOMINATOR))
+
+
+cdef inline int64_t _realise(int64_t* size, int64_t* entry_value, int64_t* lots,
+                             int64_t* value) noexcept nogil:
+    # Closes what it can of `size`; leaves in lots and value what opens. Returns realised PnL.
+    cdef int64_t held = size[0], traded = lots[0], closing, closed_value, released
+    if held == 0 or (held > 0) == (traded > 0):
+        return 0
+    # closing has the sign of the position and |closing| = min(|traded|, |held|)
+    closing = -traded if magnitude(traded) <= magnitude(held) else held
+    if closing == -traded:
+        closed_value = value[0]
+    else:
+        closed_value = <int64_t>floor_divide(<int128>value[0] * magnitude(closing), magnitude(traded))
+    if closing == held:
+        released = entry_value[0]
+    else:
+        released = <int64_t>floor_divide(<int128>entry_value[0] * magnitude(closing), magnitude(held))
+    size[0] -= closing
+    entry_value[0] -= released
+    lots[0] += closing
+    value[0] -= closed_value
+    return -closed_value - released
+
+
+cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t value) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef Account* account = &state.accounts[p.account]
+    cdef int64_t before = p.size, moved, realised
+    cdef bint failed
+    realised = _realise(&p.size, &p.entry_value, &lots, &value)
+    failed = add_into(collateral_of(state, position), realised)
+    if lots:
+        release_margin(state, position)
+        failed |= add_into(&p.size, lots)
+        failed |= add_into(&p.entry_value, value)
+        if p.flags & POSITION_ISOLATED and account.balance > 0:
+            moved = saturate(ceil_divide(<int128>magnitude(value) * 100, p.leverage))
+            moved = moved if moved < account.balance else account.balance
+            account.balance -= moved
+            failed |= add_into(&p.margin, moved)
+    market.gross += magnitude(p.size) - magnitude(before)
+    market.long_lots += (p.size if p.size > 0 else 0) - (before if before > 0 else 0)
+    if failed:
+        state.failed = FAILURE_OVERFLOW
+
+
+cdef void release_margin(State* state, uint32_t position) noexcept nogil:
+    # an isolated position that is closed returns what is left of its margin
+    cdef Position* p = &state.positions[position]
+    if p.flags & POSITION_ISOLATED and p.size == 0 and p.margin != 0:
+        if add_into(&state.accounts[p.account].balance, p.margin):
+            state.failed = FAILURE_OVERFLOW
+        p.margin = 0
+
+
+cdef void trade_outside(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    if add_into(&market.outside_size, lots) | add_into(&market.outside_entry, value):
+        state.failed = FAILURE_OVERFLOW
+
+
+cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t realised = _realise(&market.house_size, &market.house_entry, &lots, &value)
+    if add_into(&market.house_size, lots) | add_into(&market.house_entry, value):
+        state.failed = FAILURE_OVERFLOW
+    if realised:
+        pay_fund(state, market.asset, HOUSE_ACCOUNT, realised, state.cause, state.wave)
+
+
+cdef void pay_fund(State* state, uint32_t asset, int32_t account, int64_t amount, int64_t cause,
+                   int32_t wave) noexcept nogil:
+    # positive: into the fund; negative: out of it as far as it goes, the rest is bad debt
+    cdef Asset* money = &state.assets[asset]
+    cdef int64_t paid = amount, missing = 0
+    cdef Event* event
+    if amount < 0 and -amount > money.fund:
+        paid = -money.fund
+        missing = paid - amount
+    if paid:
+        if add_into(&money.fund, paid):
+            state.failed = FAILURE_OVERFLOW
+        event = log_append(&state.log, EVENT_FUND, NO_MARKET, cause, wave)
+        event.account = account
+        event.money = paid
+        if paid > 0:
+            state.counters.fund_received += paid
+        else:
+            state.counters.fund_paid -= paid
+    if missing:
+        if add_into(&money.bad_debt, missing):
+            state.failed = FAILURE_OVERFLOW
+        event = log_append(&state.log, EVENT_BAD_DEBT, NO_MARKET, cause, wave)
+        event.account = account
+        event.money = missing
+        state.counters.bad_debt += missing
+
+
+# ---------------------------------------------------------------- positions
+
+cdef uint32_t find_position(State* state, int32_t account, uint32_t market, uint8_t leg) noexcept nogil:
+    cdef uint32_t i = state.accounts[account].first
+    cdef Position* p
+    while i != NO_POSITION:
+        p = &state.positions[i]
+        if p.market == market and (p.flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG)) == leg:
+            return i
+        i = p.next
+    return NO_POSITION
+
+
+cdef uint32_t claim_position(State* state, int32_t account, uint32_t market, uint8_t leg) noexcept nogil:
+    # an account's list is ordered by (market, leg), so that iteration does not depend on history
+    cdef uint32_t i = find_position(state, account, market, leg), n
+    cdef uint32_t* link
+    cdef Position* p
+    if i != NO_POSITION:
+        return i
+    if state.position_count == state.position_capacity:
+        n = state.position_capacity * 2 if state.position_capacity else 64
+        if reserve_positions(state, n):
+            return NO_POSITION
+    i = state.position_count
+    state.position_count += 1
+    p = &state.positions[i]
+    memset(p, 0, sizeof(Position))
+    p.account = account
+    p.market = market
+    p.flags = leg
+    p.leverage = DEFAULT_LEVERAGE
+    link = &state.accounts[account].first
+    while link[0] != NO_POSITION and (
+            state.positions[link[0]].market < market
+            or (state.positions[link[0]].market == market
+                and state.positions[link[0]].flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG) < leg)):
+        link = &state.positions[link[0]].next
+    p.next = link[0]
+    link[0] = i
+    return i
+
+
+cdef uint32_t claim_working(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef void* grown
+    cdef uint32_t n
+    if p.working:
+        return p.working
+    if state.working_count + 1 >= state.working_capacity:
+        n = state.working_capacity * 2 if state.working_capacity else 64
+        grown = realloc(state.workings, <size_t>n * sizeof(Working))
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return 0
+        state.workings = <Working*>grown
+        memset(state.workings + state.working_capacity, 0,
+               <size_t>(n - state.working_capacity) * sizeof(Working))
+        state.working_capacity = n
+    state.working_count += 1
+    p.working = state.working_count
+    return p.working
+
+
+cdef int reserve_accounts(State* state, int64_t accounts) noexcept nogil:
+    cdef void* grown
+    if accounts <= state.account_capacity:
+        return 0
+    grown = realloc(state.accounts, <size_t>accounts * sizeof(Account))
+    if grown == NULL:
+        state.failed = FAILURE_MEMORY
+        return -1
+    state.accounts = <Account*>grown
+    state.account_capacity = <uint32_t>accounts
+    return 0
+
+
+cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
+    # `place` arrays are shared by the heaps of all markets, because a position is in one market
+    cdef void* grown
+    cdef uint32_t** place
+    cdef uint32_t k, m, d
+    cdef size_t added
+    cdef Market* market
+    if positions <= state.position_capacity:
+        return 0
+    grown = realloc(state.positions, <size_t>positions * sizeof(Position))
+    if grown == NULL:
+        state.failed = FAILURE_MEMORY
+        return -1
+    state.positions = <Position*>grown
+    added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
+    for k in range(3):
+        place = &state.place if k == 2 else &state.guard_place[k]
+        grown = realloc(place[0], <size_t>positions * sizeof(uint32_t))
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return -1
+        place[0] = <uint32_t*>grown
+        memset(place[0] + state.position_capacity, 0xFF, added)
+    state.position_capacity = <uint32_t>positions
+    for m in range(state.market_count):
+        market = state.markets[m]
+        for d in range(2):
+            market.exact[d].place = market.due[d].place = state.place
+            market.guards[d].place = state.guard_place[d]
+            market.exact[d].item_capacity = market.due[d].item_capacity = <uint32_t>positions
+            market.guards[d].item_capacity = <uint32_t>positions
+    return 0
+
+
+# ---------------------------------------------------------------- initial margin
+
+cdef int64_t exposure_lots(State* state, uint32_t position, int64_t extra_buys,
+                           int64_t extra_sells) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef int64_t buys = extra_buys, sells = extra_sells, most = magnitude(p.size)
+    if p.working:
+        buys += state.workings[p.working].buys
+        sells += state.workings[p.working].sells
+    if p.size + buys > most:
+        most = p.size + buys
+    if sells - p.size > most:
+        most = sells - p.size
+    return most
+
+
+cdef int64_t _initial(State* state, uint32_t position, int64_t extra_buys, int64_t extra_sells,
+                      int32_t reference) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t lots = exposure_lots(state, position, extra_buys, extra_sells)
+    cdef int32_t price = market.mark if market.mark else reference
+    cdef int128 value
+    if lots == 0 or price == 0 or p.flags & POSITION_LADDER:
+        return 0
+    value = position_value_wide(&market.rules.table, lots, price)
+    return initial_margin(&market.rules.table, saturate(magnitude_wide(value)), p.leverage)
+
+
+cdef int128 free_collateral(State* state, int32_t account, uint32_t position, int64_t extra_buys,
+                            int64_t extra_sells, int32_t reference) noexcept nogil:
+    # `position` is the one the extra lots belong to; NO_POSITION for none
+    cdef uint32_t i = state.accounts[account].first
+    cdef int128 free = state.accounts[account].balance
+    cdef Position* p
+    cdef Market* market
+    cdef int64_t needed
+    while i != NO_POSITION:
+        p = &state.positions[i]
+        market = state.markets[p.market]
+        if i == position:
+            needed = _initial(state, i, extra_buys, extra_sells, reference)
+        else:
+            needed = _initial(state, i, 0, 0, 0)
+        if p.flags & POSITION_ISOLATED:
+            if needed > p.margin:
+                free -= needed - <int128>p.margin
+        else:
+            if p.size and market.mark:
+                free += position_value(&market.rules.table, p.size, market.mark)
+                free -= p.entry_value
+            free -= needed
+        i = p.next
+    return free

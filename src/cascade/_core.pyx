@@ -1,0 +1,623 @@
+"""The engine: clock, phases of a step, event log; what drivers call.
+
+Everything here takes and gives whole ticks, lots, atoms and nanoseconds; `cascade.engine` puts
+quotes and names on top. A call either does all it was asked or raises and leaves the engine as it
+was; the GIL is dropped once a call, and a second thread that calls meanwhile is refused.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memset
+
+import numpy as np
+
+from cascade._arithmetic cimport floor_divide, int128
+from cascade._book cimport (
+    Book, Message, Submitted, book_clear_fills, book_free, book_init, book_reserve,
+)
+from cascade._cascade cimport run_cascade
+from cascade._clearing cimport (
+    Unit, claim_position, collateral_of, find_position, free_collateral, pay_fund, rate_up,
+    reserve_accounts, reserve_positions, signed_value, unit_evaluate, unit_first, unit_next,
+)
+from cascade._grid cimport Grid
+from cascade._heap cimport heap_free, heap_init, heap_reserve
+from cascade._impact cimport (
+    impact_decay, impact_free, impact_init, impact_set_reference,
+)
+from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_view
+from cascade._margin cimport Tier, position_value
+from cascade._opening cimport (
+    OPEN_ACCOUNT, OPEN_ASSET, OPEN_BANKRUPTCY, OPEN_LEG, OPEN_LEVERAGE, OPEN_MARGIN, OPEN_MEMORY,
+    OPEN_OK, OPEN_OPPOSITE, OPEN_OVERFLOW, OPEN_PRICE, OPEN_SIZE, OpenRequest, create_accounts,
+    open_check, open_commit,
+)
+from cascade._orderbook cimport BookView, book_view
+from cascade._orders cimport (
+    admit_price, allow_reduce, fire_stops, last_event, order_removed, refresh_mark, submit_order,
+)
+from cascade._queue cimport queue_pending, queue_unit
+from cascade._results cimport OrderResult, order_result
+from cascade._signals cimport raise_signal, signal_waits
+from cascade._state cimport (
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, NO_POSITION,
+    Account, Asset, Market, Position, State,
+)
+from cascade._types cimport (
+    EVENT_DEPOSIT, EVENT_INDEX, EVENT_OPEN, EVENT_WITHDRAWAL, HOUSE_ACCOUNT, MAX_PRICE,
+)
+
+from cascade.dtypes import MESSAGE_DTYPE
+from cascade._log import EVENT_DTYPE
+
+cdef extern from *:
+    """
+    #define CASCADE_TAKE(flag) __sync_lock_test_and_set((flag), 1)
+    #define CASCADE_GIVE(flag) __sync_lock_release((flag))
+    """
+    int take_flag "CASCADE_TAKE"(bint* flag) noexcept nogil
+    void give_flag "CASCADE_GIVE"(bint* flag) noexcept nogil
+
+cdef tuple OPEN_REASONS = (
+    "", "size is zero or beyond 2**48 lots", "price is outside 1 ... 2147483646 ticks",
+    "leverage is below 0.01", "margin is negative", "a product does not fit in 64 bits: size, "
+    "price and multiplier are too large together", "account id is unknown",
+    "the account's money is not the market's asset", "the account holds the other side, another "
+    "margin mode or open orders in this market", "no memory",
+    "the bankruptcy price is not beyond the trigger", "hedge accounts need a leg, others have none",
+)
+
+STEP_DTYPE = np.dtype([
+    ("time", "<i8"), ("liquidated", "<i8"), ("notional", "<i8"), ("fund_received", "<i8"),
+    ("fund_paid", "<i8"), ("bad_debt", "<i8"), ("fills", "<i8"), ("volume", "<i8"),
+    ("orders", "<i8"), ("resolved", "<i8"), ("waves", "<i8"), ("pending", "<i8"),
+])
+
+cdef packed struct StepRecord:
+    int64_t time
+    int64_t liquidated
+    int64_t notional
+    int64_t fund_received
+    int64_t fund_paid
+    int64_t bad_debt
+    int64_t fills
+    int64_t volume
+    int64_t orders
+    int64_t resolved
+    int64_t waves
+    int64_t pending
+
+
+# ---------------------------------------------------------------- phases
+
+cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
+    cdef uint32_t m
+    cdef Market* market
+    memset(&state.counters, 0, sizeof(state.counters))
+    state.clock += elapsed
+    state.log.time = state.clock
+    for m in range(state.market_count):
+        market = state.markets[m]
+        if market.impact_venue and market.impact.transient_lots:
+            impact_decay(&market.impact, elapsed)
+            refresh_mark(state, market, -1, 0)
+
+
+cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
+    cdef Event* event
+    market.index = price
+    event = log_append(&state.log, EVENT_INDEX, market.number, -1, 0)
+    event.price = price
+    if market.impact_venue:
+        impact_set_reference(&market.impact, price)
+    refresh_mark(state, market, last_event(state), 0)
+
+
+cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
+    # one price a market, 0: unchanged
+    cdef uint32_t m
+    for m in range(state.market_count):
+        if prices[m]:
+            set_index(state, state.markets[m], prices[m])
+    for m in range(state.market_count):
+        if prices[m]:
+            fire_stops(state, state.markets[m])
+
+
+cdef void write_step(State* state, StepRecord* record) noexcept nogil:
+    record.time = state.clock
+    record.liquidated = state.counters.liquidated
+    record.notional = state.counters.notional
+    record.fund_received = state.counters.fund_received
+    record.fund_paid = state.counters.fund_paid
+    record.bad_debt = state.counters.bad_debt
+    record.fills = state.counters.fills
+    record.volume = state.counters.volume
+    record.orders = state.counters.orders
+    record.resolved = state.counters.resolved
+    record.waves = state.counters.waves
+    record.pending = queue_pending(state)
+
+
+cdef class StepResult:
+    """What one step did. Amounts are whole atoms and lots; `cascade.engine` converts.
+
+    The events of the step are a view into the log that stays true after later steps.
+    """
+
+    @property
+    def events(self):
+        """numpy.ndarray of EVENT_DTYPE: what happened in this step."""
+        if self.held_events is None:
+            self.held_events = self.engine.events_between(self.first_event, self.end_event)
+        return self.held_events
+
+
+cdef class EngineCore:
+    """State of a simulation and the calls that change it, in whole units."""
+
+    def __cinit__(self, *args, **kwargs):
+        memset(&self.state, 0, sizeof(State))
+        self.state.budget_accounts = -1
+        self.state.budget_notional = -1
+
+    def __dealloc__(self):
+        cdef uint32_t m
+        for m in range(self.state.market_count):
+            free_market(self.state.markets[m])
+        free(self.state.markets)
+        free(self.state.touched)
+        free(self.state.accounts)
+        free(self.state.positions)
+        free(self.state.workings)
+        free(self.state.place)
+        free(self.state.guard_place[0])
+        free(self.state.guard_place[1])
+        free(self.state.assets)
+        free(self.state.taken)
+        free(self.state.deferred)
+        log_free(&self.state.log)
+
+    cdef int begin(self) except -1:
+        if take_flag(&self.busy):
+            raise RuntimeError("the engine is in use by another thread")
+        return 0
+
+    cdef int end(self) except -1:
+        cdef uint8_t failed = self.state.failed
+        if not self.state.log.shared:
+            # the log moved to a buffer of its own; views keep the old one
+            self.event_owner = None
+        if self.state.log.failed:
+            failed = FAILURE_MEMORY
+        self.state.failed = FAILURE_NONE
+        self.state.log.failed = False
+        give_flag(&self.busy)
+        if failed == FAILURE_INTERRUPT:
+            return raise_signal()
+        if failed == FAILURE_MEMORY:
+            raise MemoryError("no memory to grow; the step stopped at the last complete event")
+        if failed == FAILURE_OVERFLOW:
+            raise OverflowError("an amount does not fit in 64 bits; use fewer asset_decimals")
+        return 0
+
+    cdef Market* market_at(self, int64_t number) except NULL:
+        if number < 0 or number >= self.state.market_count:
+            raise ValueError(f"market {number} is outside 0 ... {self.state.market_count - 1}")
+        return self.state.markets[number]
+
+    # ---------------------------------------------------------------- set-up
+
+    def add_asset(self):
+        """Add a kind of money; gives its number."""
+        cdef Asset* grown
+        self.begin()
+        grown = <Asset*>realloc(self.state.assets, (self.state.asset_count + 1) * sizeof(Asset))
+        if grown == NULL:
+            self.state.failed = FAILURE_MEMORY
+        else:
+            self.state.assets = grown
+            memset(&grown[self.state.asset_count], 0, sizeof(Asset))
+            self.state.asset_count += 1
+        self.end()
+        return self.state.asset_count - 1
+
+    def configure(self, *, bint batch, int64_t budget_accounts=-1, int64_t budget_notional=-1,
+                  int64_t time_per_liquidation=0):
+        self.begin()
+        self.state.batch = batch
+        self.state.budget_accounts = budget_accounts
+        self.state.budget_notional = budget_notional
+        self.state.time_per_liquidation = time_per_liquidation
+        self.end()
+
+    def add_market_raw(self, *, int64_t asset, int64_t unit, bint inverse, tiers, int64_t denominator,
+                       bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
+                       int64_t liquidation_fee, int64_t absorb, int64_t target, int feed,
+                       bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
+                       int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
+                       bint impact_venue):
+        """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
+        rate, initial rate, deduction) over `denominator`, ascending from floor 0."""
+        cdef Market* market
+        cdef int64_t number = self.state.market_count, k
+        if number >= NO_MARKET - 1:
+            raise ValueError(f"an engine has at most {NO_MARKET - 1} markets")
+        self.begin()
+        try:
+            market = new_market(&self.state)
+            if market == NULL:
+                raise MemoryError("no memory for a market")
+            if book_init(&market.book, min_size, max_size, min_price, max_price):
+                free_market(market)
+                raise MemoryError("no memory for a book")
+            market.rules.table.tiers = <Tier*>malloc(len(tiers) * sizeof(Tier))
+            if market.rules.table.tiers == NULL:
+                free_market(market)
+                raise MemoryError("no memory for a tier table")
+            for k, (floor, rate, initial, deduction) in enumerate(tiers):
+                market.rules.table.tiers[k].floor = floor
+                market.rules.table.tiers[k].rate = rate
+                market.rules.table.tiers[k].initial = initial
+                market.rules.table.tiers[k].pad = 0
+                # a deduction numerator may pass 64 bits: two halves
+                market.rules.table.tiers[k].deduction = (
+                    <int128><int64_t>(deduction >> 62) * (<int128>1 << 62)
+                    + <int64_t>(deduction & ((1 << 62) - 1)))
+            market.rules.table.count = len(tiers)
+            market.rules.table.denominator = denominator
+            market.rules.table.whole = whole
+            market.rules.table.on_entry = on_entry
+            market.rules.table.inverse = inverse
+            market.rules.table.unit = unit
+            market.rules.maker_fee = maker_fee
+            market.rules.taker_fee = taker_fee
+            market.rules.liquidation_fee = liquidation_fee
+            market.rules.absorb = absorb
+            market.rules.target = target
+            market.rules.feed = feed
+            market.rules.inclusive = inclusive
+            market.rules.limit_at_bankruptcy = limit_at_bankruptcy
+            market.rules.surplus_to_trader = surplus_to_trader
+            market.asset = asset
+            market.impact_venue = impact_venue
+            market.number = number
+            market.state = &self.state
+            market.last_liquidation = -1
+            market.last_source = -1
+            market.book.allow = allow_reduce
+            market.book.removed = order_removed
+            market.book.context = market
+            self.state.markets[number] = market
+            self.state.market_count += 1
+        finally:
+            self.end()
+        return number
+
+    def set_impact(self, int64_t number, *, int kind, int64_t numerator, int64_t denominator, double a,
+                   double b, double permanent, double decay_rate, int fill_price, distances, depths):
+        cdef Market* market = self.market_at(number)
+        cdef int64_t k
+        self.begin()
+        market.impact.kind = kind
+        market.impact.numerator = numerator
+        market.impact.denominator = denominator
+        market.impact.a = a
+        market.impact.b = b
+        market.impact.permanent = permanent
+        market.impact.decay_rate = decay_rate
+        market.impact.fill_price = fill_price
+        if len(distances):
+            market.impact.distances = <double*>malloc(len(distances) * sizeof(double))
+            market.impact.depths = <double*>malloc(len(distances) * sizeof(double))
+            if market.impact.distances == NULL or market.impact.depths == NULL:
+                self.state.failed = FAILURE_MEMORY
+            else:
+                market.impact.table_count = len(distances)
+                for k in range(len(distances)):
+                    market.impact.distances[k] = distances[k]
+                    market.impact.depths[k] = depths[k]
+        self.end()
+
+    def reserve(self, *, int64_t accounts=0, int64_t positions=0, int64_t events=0):
+        """Memory in advance, so that later calls allocate nothing."""
+        self.begin()
+        reserve_accounts(&self.state, accounts)
+        reserve_positions(&self.state, positions)
+        log_reserve(&self.state.log, self.state.log.count + events)
+        self.end()
+
+    def book_of(self, int64_t number, Grid ticks, Grid lots):
+        """BookView of a market's book."""
+        return book_view(&self.market_at(number).book, self, ticks, lots)
+
+    # ---------------------------------------------------------------- accounts
+
+    def create(self, int64_t count, int64_t asset, int64_t balance, bint hedge):
+        cdef Event* event
+        cdef int64_t first = self.state.account_count
+        cdef int128 total = <int128>count * balance + self.state.assets[asset].net_deposits
+        if count < 0 or first + count >= 2**31 - 1:
+            raise ValueError(f"count {count} is outside 0 ... {2**31 - 2 - first}")
+        if balance < 0:
+            raise ValueError(f"balance {balance} atoms is negative")
+        if total > <int128>1 << 61:
+            raise OverflowError(f"{count} balances of {balance} atoms do not fit in 64 bits")
+        self.begin()
+        if create_accounts(&self.state, count, asset, balance, hedge) == 0:
+            self.state.assets[asset].net_deposits = <int64_t>total
+            event = log_append(&self.state.log, EVENT_OPEN, NO_MARKET, -1, 0)
+            event.quantity = count
+            event.money = count * balance
+            event.account = <int32_t>first if count else -1
+        self.end()
+        return first
+
+    def open_raw(self, int64_t number, accounts, sizes, prices, margins, leverages, triggers,
+                 bint isolated, bint hedge):
+        """Open positions from int64 columns; gives the first new account id."""
+        cdef Market* market = self.market_at(number)
+        cdef OpenRequest request
+        cdef int64_t row = -1, first = self.state.account_count
+        cdef int code
+        cdef const int64_t[::1] size_view = sizes, price_view = prices
+        cdef const int64_t[::1] account_view, margin_view, leverage_view, trigger_view
+        if accounts is None and first + len(sizes) >= 2**31 - 1:
+            raise ValueError(f"an engine has at most {2**31 - 2} accounts")
+        if len(sizes) == 0:
+            return first
+        memset(&request, 0, sizeof(OpenRequest))
+        request.count = len(sizes)
+        request.sizes = &size_view[0]
+        request.prices = &price_view[0]
+        request.isolated = isolated
+        request.hedge = hedge
+        if accounts is not None:
+            account_view = accounts
+            request.accounts = &account_view[0]
+        if margins is not None:
+            margin_view = margins
+            request.margins = &margin_view[0]
+        if leverages is not None:
+            leverage_view = leverages
+            request.leverages = &leverage_view[0]
+        if triggers is not None:
+            trigger_view = triggers
+            request.triggers = &trigger_view[0]
+        self.begin()
+        with nogil:
+            code = open_check(&self.state, market, &request, &row)
+            if code == OPEN_OK:
+                code = open_commit(&self.state, market, &request)
+        self.end()
+        if code == OPEN_MEMORY:
+            raise MemoryError("no memory for the accounts")
+        if code != OPEN_OK:
+            where = f"row {row}: " if row < request.count else "all rows together: "
+            raise (OverflowError if code == OPEN_OVERFLOW else ValueError)(
+                where + OPEN_REASONS[code])
+        return first
+
+    # ---------------------------------------------------------------- orders and steps
+
+    cdef int submit_message(self, Market* market, const Message* message, Submitted* out) except -1:
+        self.begin()
+        memset(&self.state.counters, 0, sizeof(self.state.counters))
+        submit_order(&self.state, market, message, out)
+        return self.end()
+
+    def submit_batch(self, int64_t number, messages):
+        """Messages of MESSAGE_DTYPE through the clearing house; gives codes, filled lots, ids."""
+        cdef Market* market = self.market_at(number)
+        cdef const Message[::1] view
+        cdef uint8_t[::1] codes
+        cdef int64_t[::1] filled, orders
+        cdef Submitted out
+        cdef int64_t k, count = len(messages)
+        code_array = np.zeros(count, np.uint8)
+        filled_array = np.zeros(count, np.int64)
+        order_array = np.zeros(count, np.int64)
+        if count == 0:
+            return code_array, filled_array, order_array
+        view = messages
+        codes = code_array
+        filled = filled_array
+        orders = order_array
+        self.begin()
+        memset(&self.state.counters, 0, sizeof(self.state.counters))
+        with nogil:
+            for k in range(count):
+                submit_order(&self.state, market, &view[k], &out)
+                codes[k] = out.code
+                filled[k] = out.filled
+                orders[k] = out.order
+                if self.state.failed:
+                    break
+        self.end()
+        return code_array, filled_array, order_array
+
+    def step_raw(self, const int32_t[::1] index, list orders, int64_t elapsed):
+        """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
+        cdef StepResult result = StepResult.__new__(StepResult)
+        cdef const Message[::1] view
+        cdef const int32_t* prices = &index[0] if index is not None and index.shape[0] else NULL
+        cdef int64_t k
+        cdef Submitted out
+        cdef Market* market
+        self.check_index(prices)
+        self.begin()
+        result.first_event = self.state.log.first + self.state.log.count
+        if orders:
+            begin_step(&self.state, elapsed)
+            if prices != NULL:
+                set_indices(&self.state, prices)
+            for number, messages in orders:
+                market = self.state.markets[<int64_t>number]
+                view = messages
+                with nogil:
+                    for k in range(view.shape[0]):
+                        if not self.state.failed:
+                            submit_order(&self.state, market, &view[k], &out)
+            with nogil:
+                run_cascade(&self.state, elapsed)
+        else:
+            with nogil:
+                begin_step(&self.state, elapsed)
+                if prices != NULL:
+                    set_indices(&self.state, prices)
+                run_cascade(&self.state, elapsed)
+        return self.finish_step(result)
+
+    cdef int check_index(self, const int32_t* prices) except -1:
+        cdef uint32_t m
+        if prices == NULL:
+            return 0
+        for m in range(self.state.market_count):
+            if prices[m] < 0 or prices[m] > MAX_PRICE:
+                raise ValueError(f"index {prices[m]} is outside 1 ... {MAX_PRICE} ticks")
+            if prices[m] and admit_price(&self.state, self.state.markets[m], prices[m]):
+                raise OverflowError(
+                    f"index {prices[m]} ticks: open positions there do not fit in 64 bits")
+        return 0
+
+    cdef StepResult finish_step(self, StepResult result):
+        result.engine = self
+        result.time_ns = self.state.clock
+        result.liquidated = self.state.counters.liquidated
+        result.notional_atoms = self.state.counters.notional
+        result.fund_received_atoms = self.state.counters.fund_received
+        result.fund_paid_atoms = self.state.counters.fund_paid
+        result.bad_debt_atoms = self.state.counters.bad_debt
+        result.fills = self.state.counters.fills
+        result.volume_lots = self.state.counters.volume
+        result.orders = self.state.counters.orders
+        result.resolved = self.state.counters.resolved
+        result.waves = self.state.counters.waves
+        result.end_event = self.state.log.first + self.state.log.count
+        self.end()
+        return result
+
+    def run_raw(self, const int32_t[:, ::1] path, int64_t elapsed):
+        """Many steps without coming back; gives an array of STEP_DTYPE and the marks after each."""
+        cdef int64_t steps = path.shape[0], k, done = 0
+        cdef uint32_t m, markets = self.state.market_count
+        cdef StepRecord[::1] records
+        cdef int32_t[:, ::1] marks
+        record_array = np.zeros(steps, STEP_DTYPE)
+        mark_array = np.zeros((steps, markets), np.int32)
+        if steps == 0:
+            return record_array, mark_array
+        if path.shape[1] != markets:
+            raise ValueError(f"path has {path.shape[1]} columns, the engine {markets} markets")
+        highest = np.ascontiguousarray(np.asarray(path).max(axis=0), dtype=np.int32)
+        if np.asarray(path).min() < 0:
+            raise ValueError("path has a negative price")
+        cdef const int32_t[::1] highest_view = highest
+        if markets:
+            self.check_index(&highest_view[0])
+        records = record_array
+        marks = mark_array
+        self.begin()
+        with nogil:
+            for k in range(steps):
+                begin_step(&self.state, elapsed)
+                if markets:
+                    set_indices(&self.state, &path[k, 0])
+                run_cascade(&self.state, elapsed)
+                write_step(&self.state, &records[k])
+                for m in range(markets):
+                    marks[k, m] = self.state.markets[m].mark
+                done = k + 1
+                if k % 4096 == 4095 and signal_waits():
+                    self.state.failed = FAILURE_INTERRUPT
+                if self.state.failed:
+                    break
+        self.end()
+        return record_array[:done], mark_array[:done]
+
+    # ---------------------------------------------------------------- the log
+
+    def events_between(self, int64_t start, int64_t stop):
+        """View of the events with indices start <= i < stop that were not cleared."""
+        cdef int64_t first = self.state.log.first
+        cdef EventBuffer owner
+        if self.state.log.count == 0:
+            return np.empty(0, EVENT_DTYPE)
+        if self.event_owner is None:
+            owner = EventBuffer.__new__(EventBuffer)
+            owner.events = self.state.log.events
+            self.event_owner = owner
+            self.state.log.shared = True
+        start = max(start - first, 0)
+        stop = max(min(stop - first, self.state.log.count), start)
+        return log_view(&self.state.log, self.event_owner, start, stop)
+
+    def clear_events(self):
+        """Forget the events so far; indices go on counting."""
+        self.begin()
+        self.state.log.first += self.state.log.count
+        self.state.log.count = 0
+        if self.state.log.shared:
+            # what was handed out stays with its views
+            self.state.log.events = NULL
+            self.state.log.capacity = 0
+            self.state.log.shared = False
+        self.end()
+
+    @property
+    def event_count(self):
+        """Events since the engine began, cleared ones included."""
+        return self.state.log.first + self.state.log.count
+
+    @property
+    def time_ns(self):
+        """Clock in nanoseconds."""
+        return self.state.clock
+
+    @property
+    def pending(self):
+        """Entries that are due and wait for the next step."""
+        return queue_pending(&self.state)
+
+
+cdef Market* new_market(State* state) noexcept:
+    # room in the list and a zeroed market with its heaps on the shared places
+    cdef void* grown
+    cdef Market* market
+    cdef int d
+    grown = realloc(state.markets, (state.market_count + 1) * sizeof(Market*))
+    if grown == NULL:
+        return NULL
+    state.markets = <Market**>grown
+    grown = realloc(state.touched, (state.market_count + 1) * sizeof(uint16_t))
+    if grown == NULL:
+        return NULL
+    state.touched = <uint16_t*>grown
+    market = <Market*>calloc(1, sizeof(Market))
+    if market == NULL:
+        return NULL
+    impact_init(&market.impact)
+    for d in range(2):
+        heap_init(&market.exact[d])
+        heap_init(&market.guards[d])
+        heap_init(&market.due[d])
+        market.exact[d].place = market.due[d].place = state.place
+        market.guards[d].place = state.guard_place[d]
+        market.exact[d].item_capacity = market.due[d].item_capacity = state.position_capacity
+        market.guards[d].item_capacity = state.position_capacity
+    return market
+
+
+cdef void free_market(Market* market) noexcept:
+    cdef int d
+    for d in range(2):
+        # the places belong to the engine
+        market.exact[d].place = market.due[d].place = market.guards[d].place = NULL
+        heap_free(&market.exact[d])
+        heap_free(&market.guards[d])
+        heap_free(&market.due[d])
+        free(market.marks[d].records)
+    free(market.rules.table.tiers)
+    impact_free(&market.impact)
+    book_free(&market.book)
+    free(market)

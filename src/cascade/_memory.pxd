@@ -1,0 +1,80 @@
+"""Zero-filled memory for pools and windows that may be much larger than what is touched.
+
+Small blocks come from `calloc`. Large ones are anonymous mappings without a reservation: a page
+costs nothing until something is written to it, and growing moves page tables instead of data
+where the system can (`mremap`). Blocks above `HUGE_BYTES` ask for huge pages when
+the caller says that most of the block is going to be used.
+"""
+
+from libc.stddef cimport size_t
+
+cdef extern from *:
+    """
+    #include <stdlib.h>
+    #include <string.h>
+    #include <stdint.h>
+    #include <sys/mman.h>
+
+    #ifndef CASCADE_MEMORY_H
+    #define CASCADE_MEMORY_H
+    #define CASCADE_MAPPED_BYTES ((size_t)1 << 17)
+    #define CASCADE_HUGE_BYTES ((size_t)1 << 22)
+    #ifndef MAP_NORESERVE
+    #define MAP_NORESERVE 0
+    #endif
+    #ifndef MAP_ANONYMOUS
+    #define MAP_ANONYMOUS MAP_ANON
+    #endif
+
+    static inline void cascade_advise(void *block, size_t bytes, int dense) {
+    #ifdef MADV_HUGEPAGE
+        if (dense && bytes >= CASCADE_HUGE_BYTES) madvise(block, bytes, MADV_HUGEPAGE);
+    #else
+        (void)block; (void)bytes; (void)dense;
+    #endif
+    }
+    static inline void *cascade_allocate(size_t bytes, int dense) {
+        void *block;
+        if (bytes < CASCADE_MAPPED_BYTES) return calloc(bytes ? bytes : 1, 1);
+        block = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (block == MAP_FAILED) return NULL;
+        cascade_advise(block, bytes, dense);
+        return block;
+    }
+    static inline void cascade_release(void *block, size_t bytes) {
+        if (block == NULL) return;
+        if (bytes < CASCADE_MAPPED_BYTES) free(block);
+        else munmap(block, bytes);
+    }
+    static inline void *cascade_resize(void *block, size_t bytes, size_t wanted, int dense) {
+        void *grown;
+    #ifdef MREMAP_MAYMOVE
+        if (block != NULL && bytes >= CASCADE_MAPPED_BYTES && wanted >= bytes) {
+            grown = mremap(block, bytes, wanted, MREMAP_MAYMOVE);
+            if (grown == MAP_FAILED) return NULL;
+            cascade_advise(grown, wanted, dense);
+            return grown;
+        }
+    #endif
+        grown = cascade_allocate(wanted, dense);
+        if (grown == NULL) return NULL;
+        if (block != NULL) memcpy(grown, block, bytes < wanted ? bytes : wanted);
+        cascade_release(block, bytes);
+        return grown;
+    }
+    static inline void cascade_touch(void *block, size_t from, size_t to) {
+        volatile char *bytes = (volatile char *)block;
+        for (size_t at = from; at < to; at += 4096) bytes[at] = bytes[at];
+    }
+    #endif
+    """
+    # NULL when there is no memory; the block is all zero
+    void* memory_allocate "cascade_allocate"(size_t byte_count, int dense) noexcept nogil
+    # `byte_count` is what the block was allocated with
+    void memory_release "cascade_release"(void* block, size_t byte_count) noexcept nogil
+    # keeps what was there, the rest is zero; NULL: no memory, and the block is as it was
+    void* memory_resize "cascade_resize"(void* block, size_t byte_count, size_t wanted,
+                                         int dense) noexcept nogil
+    # takes the page faults now
+    void memory_touch "cascade_touch"(void* block, size_t begin, size_t end) noexcept nogil

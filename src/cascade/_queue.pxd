@@ -1,0 +1,24 @@
+"""Interface of the liquidation queue: triggers, guards, and what moved the price through them."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+
+from cascade._state cimport Market, MarkRecord, State, Taken
+
+# Sets the triggers of a position's unit after anything about the unit changed.
+cdef void queue_unit(State* state, uint32_t position) noexcept nogil
+# The same after a trade, which may move the balance behind the account's other unit.
+cdef void queue_traded(State* state, uint32_t position) noexcept nogil
+# For a unit with one position that is not due: appended without order, heaps are built afterwards.
+cdef void queue_append(State* state, uint32_t position) noexcept nogil
+cdef void queue_build(State* state, Market* market) noexcept nogil
+# A new mark: remembers which event made it and looks at the units whose guards it crossed.
+cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil
+# Takes the most overdue entry out; 0 when nothing is due.
+cdef bint queue_take(State* state, Taken* taken) noexcept nogil
+cdef bint queue_has_due(State* state) noexcept nogil
+# Puts an entry back as it was.
+cdef void queue_return(State* state, const Taken* taken) noexcept nogil
+# Forgets a unit: no trigger, no guard.
+cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil
+cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil
+cdef int64_t queue_pending(State* state) noexcept nogil

@@ -1,0 +1,193 @@
+"""Memory of an engine: accounts, positions, markets, money. Only structs, no behaviour.
+
+Ids are dense indices, so a copy or a snapshot of an engine is a copy of these arrays. Records that
+are touched one at a time (accounts, positions) are arrays of structs; one cache line a position.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+
+from cascade._book cimport Book
+from cascade._heap cimport Heap
+from cascade._impact cimport Impact
+from cascade._log cimport Log
+from cascade._margin cimport TierTable
+
+cdef enum:
+    NO_POSITION = 0xFFFFFFFF
+    NO_MARKET = 65535
+    RATE_DENOMINATOR = 1000000000     # fees, shares and target margins are parts in 10**9
+
+cdef struct State
+
+cdef enum PositionFlag:
+    POSITION_ISOLATED = 1
+    POSITION_LONG_LEG = 2             # hedge mode
+    POSITION_SHORT_LEG = 4
+    POSITION_LADDER = 8               # due at `trigger`, whatever the table says
+    POSITION_DUE = 16                 # waits in a due heap
+
+cdef enum AccountFlag:
+    ACCOUNT_HEDGE = 1
+
+cdef enum:                            # directions; plain, because they index arrays
+    DOWN = 0                          # longs: due when the mark falls to the trigger
+    UP = 1
+
+cdef enum FeedKind:
+    FEED_LAST = 0
+    FEED_MID = 1
+    FEED_INDEX = 2
+    FEED_MEDIAN = 3
+
+cdef struct Account:          # 24 bytes
+    int64_t balance           # atoms: free collateral, and the cross unit's B
+    uint32_t first            # first position, NO_POSITION: none
+    uint16_t asset
+    uint16_t flags
+    int64_t pad
+
+cdef struct Position:         # 64 bytes
+    int64_t size              # signed lots
+    int64_t entry_value       # atoms, exact
+    int64_t margin            # atoms, isolated collateral
+    int64_t due_cause         # event that made a guarded unit due
+    int32_t account
+    uint32_t next             # next position of the account
+    int32_t trigger           # ladder trigger, ticks
+    uint32_t working          # slot of its open orders' sums, 0: none
+    uint32_t leverage         # hundredths
+    int32_t due_wave
+    uint16_t market
+    uint8_t flags
+    uint8_t pad
+    uint32_t pad2
+
+cdef struct Working:          # lots of a position's resting and waiting orders
+    int64_t buys
+    int64_t sells
+    int64_t reduces           # reduce-only, either side
+
+cdef struct MarkRecord:       # one step of a monotone stack of marks, see _queue
+    int64_t event
+    int32_t mark
+    int32_t wave
+
+cdef struct MarkStack:
+    MarkRecord* records
+    int64_t count
+    int64_t capacity
+    int64_t cursor            # where the last search ended
+
+cdef struct Asset:
+    int64_t fund
+    int64_t fees
+    int64_t bad_debt
+    int64_t net_deposits      # deposits - withdrawals, the fund's included
+
+cdef struct Rules:
+    TierTable table
+    int64_t maker_fee         # parts in 10**9, negative: rebate
+    int64_t taker_fee
+    int64_t liquidation_fee
+    int64_t absorb            # share of a liquidation the house takes at the mark
+    int64_t target            # partial liquidation to this margin rate, 0: full close
+    uint8_t feed              # FeedKind
+    uint8_t inclusive         # due at equity <= maintenance
+    uint8_t limit_at_bankruptcy
+    uint8_t surplus_to_trader
+    uint32_t pad
+
+cdef struct Market:
+    Rules rules
+    Book book                 # also lends its fill buffer to an impact venue
+    Impact impact
+    Heap exact[2]             # by Direction; item: position number
+    Heap guards[2]
+    Heap due[2]
+    MarkStack marks[2]        # DOWN: marks falling, UP: rising
+    int64_t outside_size
+    int64_t outside_entry
+    int64_t house_size
+    int64_t house_entry
+    int64_t gross             # sum of |size| of the accounts' positions
+    int64_t long_lots         # open interest: sum of the accounts' long sizes
+    int64_t settled           # fills of the current message that are in the accounts already
+    int64_t last_source       # event that last traded here
+    int64_t last_liquidation  # of the units just executed, cause of the next MARK; -1: none
+    int32_t source_wave
+    int32_t mark              # 0: none yet
+    int32_t index
+    int32_t ceiling           # highest price that entered, bounds every product
+    uint16_t number
+    uint16_t asset
+    uint8_t impact_venue
+    uint8_t touch_seen        # a two-sided touch was seen: a mid feed keeps its last value
+    uint8_t taker_leg         # PositionFlag of the order being matched
+    uint8_t touched           # waits for its mark to be formed again
+    State* state
+
+cdef struct Taken:            # a unit taken from the queue, for batch execution
+    int64_t cause
+    uint32_t position
+    int32_t trigger
+    int32_t wave
+    uint16_t market
+    uint8_t direction
+    uint8_t was_due
+
+cdef struct Counters:         # of the current step
+    int64_t liquidated        # units
+    int64_t notional          # of the positions closed, at the mark
+    int64_t fund_received
+    int64_t fund_paid
+    int64_t bad_debt
+    int64_t fills
+    int64_t volume            # lots
+    int64_t orders
+    int64_t resolved          # units looked at because a guard was crossed or for a second test
+    int64_t waves
+
+cdef struct State:
+    Account* accounts
+    Position* positions
+    Working* workings
+    uint32_t* place           # of exact and due heaps: a position is in one of them at most
+    uint32_t* guard_place[2]
+    Market** markets
+    Asset* assets
+    Taken* taken              # the units of a batch
+    Taken* deferred           # executed without closing anything: out of the queue until the step ends
+    uint16_t* touched         # markets whose mark waits, in the order first touched
+    Log log
+    Counters counters
+    int64_t clock             # ns
+    int64_t carried           # ns of liquidation time not used, while something is due
+    int64_t budget_accounts   # -1: no limit
+    int64_t budget_notional
+    int64_t time_per_liquidation
+    int64_t taken_capacity
+    int64_t deferred_capacity
+    int64_t deferred_count
+    int64_t notional_allowed  # this step
+    int64_t cause             # of what is being done: event index
+    int64_t modifying         # order id whose own removal is a modification, not a cancel
+    int64_t seed
+    uint32_t account_count
+    uint32_t account_capacity
+    uint32_t position_count
+    uint32_t position_capacity
+    uint32_t working_count
+    uint32_t working_capacity
+    int32_t wave
+    uint16_t touched_count
+    uint16_t market_count
+    uint16_t market_capacity
+    uint16_t asset_count
+    uint8_t batch
+    uint8_t failed            # Failure, sticky within a call
+
+cdef enum Failure:
+    FAILURE_NONE = 0
+    FAILURE_MEMORY = 1
+    FAILURE_OVERFLOW = 2
+    FAILURE_INTERRUPT = 3
