@@ -4,8 +4,8 @@
 
 A history is a setup (markets with drawn rules) and actions drawn from a handful of ticks, sizes
 and accounts, so that equal prices, self-trades and chains of liquidations are the rule. After every
-action the answer, the new events row by row and the state hash must agree. The first difference ends
-the run and prints the history, shortened to the actions that are needed to show it.
+action the answer, the new events row by row and the state hash must agree. The first difference
+ends the run and prints the history, shortened to the actions that are needed to show it.
 """
 
 import argparse

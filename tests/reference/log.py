@@ -1,4 +1,4 @@
-"""The event log of docs/log.md: a list of rows; questions about causes are asked by walking back."""
+"""The event log of docs/log.md: a list of rows; questions about causes walk back."""
 
 from dataclasses import astuple, dataclass
 

@@ -1,7 +1,8 @@
 """Venues as the engine uses them: the book's twin with positions known, and the impact curve.
 
 Both take one message at a time and leave stops to the engine, which fires them one by one. What the
-clearing house has to say about an order comes in through its `screen`, `screen_modify`, `reducible`.
+clearing house has to say about an order comes in through its `screen`, `screen_modify` and
+`reducible`.
 """
 
 from dataclasses import replace
