@@ -292,7 +292,7 @@ def test_withdraw_leaves_free_at_zero_or_above(kit):
     a = trader(engine, market, 100)
     assert kit.limit(engine, market, BUY, 50, 6, a) == OK
     before = engine.state_hash()
-    with pytest.raises(ValueError, match="amount"):
+    with pytest.raises(ValueError, match="account"):
         engine.accounts.withdraw(a, 41)
     assert engine.state_hash() == before
     engine.accounts.withdraw(a, 40)
@@ -305,7 +305,7 @@ def test_profit_that_is_not_realised_cannot_be_withdrawn(kit):
     a = trader(engine, market, 50)
     engine.accounts.open(market, side="long", size=2, entry=100, margin=0, mode="cross", account=a)
     market.set_index(200)
-    with pytest.raises(ValueError, match="amount"):
+    with pytest.raises(ValueError, match="account"):
         engine.accounts.withdraw(a, 51)
     engine.accounts.withdraw(a, 50)
     engine.validate()
@@ -329,13 +329,13 @@ def test_transfer_between_balance_and_margin(kit):
     engine.accounts.transfer(a, market, 30)
     assert engine.accounts.margin(market)[a] == 130
     assert engine.accounts.balance[a] == 20
-    with pytest.raises(ValueError, match="amount"):
+    with pytest.raises(ValueError, match="account"):
         engine.accounts.transfer(a, market, 21)
-    with pytest.raises(ValueError, match="amount"):
+    with pytest.raises(ValueError, match="account"):
         engine.accounts.transfer(a, market, -31)
     engine.accounts.transfer(a, market, -30)
     market.set_index(99)
-    with pytest.raises(ValueError, match="amount"):
+    with pytest.raises(ValueError, match="account"):
         engine.accounts.transfer(a, market, -1)
     assert pick(rows(engine, "transfer"), "account", "money", "market") == [(a, 30, 0), (a, -30, 0)]
     engine.validate()

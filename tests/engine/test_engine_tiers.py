@@ -1,5 +1,7 @@
 """Maintenance tiers, due tests, liquidation and bankruptcy prices (docs/margin.md)."""
 
+from fractions import Fraction
+
 import pytest
 from engine_kit import rows
 
@@ -59,7 +61,7 @@ def test_closing_fee_adds_the_taker_rate_to_every_tier(kit):
 @pytest.mark.parametrize(("trigger", "liquidated"), [("<", 0), ("<=", 1)])
 def test_equity_equal_to_maintenance(kit, trigger, liquidated):
     # margin 100 of 1000 at 10x; at 91 equity is 10 and maintenance 910 / 91
-    rules = {"tiers": [(0, "1/91")], "trigger": trigger}
+    rules = {"tiers": [(0, Fraction(1, 91))], "trigger": trigger}
     engine, market = long_position(kit, 10, rules=rules, leverage=10)
     market.set_index(91)
     assert list(engine.accounts.equity - engine.accounts.maintenance) == [0]
@@ -69,7 +71,7 @@ def test_equity_equal_to_maintenance(kit, trigger, liquidated):
 
 
 def test_one_tick_further_is_due_under_both(kit):
-    engine, market = long_position(kit, 10, rules={"tiers": [(0, "1/91")]}, leverage=10)
+    engine, market = long_position(kit, 10, rules={"tiers": [(0, Fraction(1, 91))]}, leverage=10)
     market.set_index(90)
     assert engine.step().liquidated == 1
 

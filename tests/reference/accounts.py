@@ -65,7 +65,8 @@ class Accounts:
             lots = whole("size", q, market.lot_size) * SIDES.get(s, s)
             tick = whole("entry", price, market.tick_size)
             self.check_tick("entry", tick)
-            value = market.contract.value(lots, tick)
+            sign = 1 if lots > 0 else -1
+            value = sign * market.contract.value(abs(lots), tick)
             hundredths = None if lever is None else whole("leverage", lever, Fraction(1, 100))
             if money is None:
                 deposit = ceil(Fraction(abs(value) * 100, hundredths))
@@ -215,7 +216,7 @@ class Accounts:
             initial = clearing.initial(position, clearing.exposure(position), market.mark_ticks)
             loss = min(0, clearing.holding(position).profit(market.mark_ticks))
             if atoms == 0 or left < 0 or left + loss < initial:
-                raise ValueError(f"amount {amount!r} is more than the margin can spare")
+                raise ValueError(f"amount {amount!r} is more than account {account} can spare")
         clearing.set_collateral(clearing.unit_name(position), position.margin + atoms)
         clearing.move_balance(account, -atoms)
         engine.log.add(events.TRANSFER, account=int(account), market=market.number, money=atoms)

@@ -19,6 +19,7 @@ from .records import (
     MAX_SIZE,
     REDUCE_ONLY,
     SELL,
+    STOP,
     STOP_LIMIT,
     Code,
     Fill,
@@ -50,6 +51,12 @@ class Asset:
     fees: int = 0
     bad_debt: int = 0
     deposits: int = 0  # minus withdrawals
+
+
+def stated_prices(message: Message) -> tuple[int, int]:
+    """Limit price and trigger of an order, 0 where its kind has none."""
+    price = message.price if message.kind in (LIMIT, STOP_LIMIT) else 0
+    return price, message.extra if message.kind in (STOP, STOP_LIMIT) else 0
 
 
 class Clearing:
@@ -310,6 +317,7 @@ class Clearing:
         if self.too_large(market, message):
             return OVERFLOW, message
         if only_reduces(message.side, message.flags):
+            message = replace(message, flags=message.flags | REDUCE_ONLY)
             code = Code.OK
             if not would_wait:
                 code, message = self.cut(market, message)
@@ -329,8 +337,7 @@ class Clearing:
         if position is not None:
             lots += abs(position.size) + self.open_lots(position, BUY)
             lots += self.open_lots(position, SELL)
-        trigger = message.extra if message.kind >= STOP_LIMIT - 1 else 0
-        ceiling = max(entry.ceiling_ticks, message.price, trigger)
+        ceiling = max(entry.ceiling_ticks, *stated_prices(message))
         return lots * entry.contract.unit * ceiling >= 2**62
 
     def check_margin(self, market: int, message: Message, lots: int, without: int = 0) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from . import log as events
 from .accounts import Accounts
 from .cascade import Budget, Cascade
-from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing
+from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .gateway import Gateway
 from .grid import whole
 from .log import Log
@@ -400,8 +400,7 @@ class Engine:
             has_limit = message.kind in (0, 5)
             self.log.events[event].price = result.price if has_limit else 0
             if result.code < 10:
-                trigger = message.extra if message.kind in (4, 5) else 0
-                market.ceiling_ticks = max(market.ceiling_ticks, message.price, trigger)
+                market.ceiling_ticks = max(market.ceiling_ticks, *stated_prices(message))
         elif message.kind == MODIFY and result.code < 10:
             market.ceiling_ticks = max(market.ceiling_ticks, message.price)
         self.finish(market, event, flags, answer)
