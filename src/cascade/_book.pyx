@@ -737,6 +737,7 @@ cdef int64_t book_next_stop(Book* book, Message* message) noexcept nogil:
                                  | (book.extras[slot].self_trade << 4))
         message.flags = book.extras[slot].flags
         message.account = order.account
+        message.extra = <int32_t>order.next    # the trigger, for who logs it
         message.price = order.price
         message.size = order.size
         order_id = order.id

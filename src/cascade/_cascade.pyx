@@ -204,7 +204,7 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts) noexce
             amount = fee if fee < amount else amount
     if amount:
         collateral[0] -= amount
-        pay_fund(state, market.asset, p.account, amount, state.cause, state.wave)
+        pay_fund(state, market, p.account, amount, state.cause, state.wave)
     release_margin(state, position)
 
 

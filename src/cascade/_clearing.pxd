@@ -30,12 +30,15 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
 cdef void release_margin(State* state, uint32_t position) noexcept nogil
 cdef void trade_outside(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
 cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
-cdef void pay_fund(State* state, uint32_t asset, int32_t account, int64_t amount, int64_t cause,
-                   int32_t wave) noexcept nogil
+cdef void pay_fund(State* state, const Market* market, int32_t account, int64_t amount,
+                   int64_t cause, int32_t wave) noexcept nogil
 cdef uint32_t find_position(State* state, int32_t account, uint32_t market, uint8_t leg) noexcept nogil
 # Existing or new; NO_POSITION when memory is gone.
 cdef uint32_t claim_position(State* state, int32_t account, uint32_t market, uint8_t leg) noexcept nogil
 cdef uint32_t claim_working(State* state, uint32_t position) noexcept nogil
+# Initial margin of a position with its orders and extra lots; `reference` where there is no mark.
+cdef int64_t initial_of(State* state, uint32_t position, int64_t extra_buys, int64_t extra_sells,
+                        int32_t reference) noexcept nogil
 cdef int128 free_collateral(State* state, int32_t account, uint32_t position, int64_t extra_buys,
                             int64_t extra_sells, int32_t reference) noexcept nogil
 cdef int64_t exposure_lots(State* state, uint32_t position, int64_t extra_buys,

@@ -16,7 +16,7 @@ from cascade._margin cimport (
     initial_margin, maintenance, position_value, position_value_wide,
 )
 from cascade._state cimport (
-    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
+    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
     POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
     State, Working,
 )
@@ -191,13 +191,13 @@ cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value)
     if add_into(&market.house_size, lots) | add_into(&market.house_entry, value):
         state.failed = FAILURE_OVERFLOW
     if realised:
-        pay_fund(state, market.asset, HOUSE_ACCOUNT, realised, state.cause, state.wave)
+        pay_fund(state, market, HOUSE_ACCOUNT, realised, state.cause, state.wave)
 
 
-cdef void pay_fund(State* state, uint32_t asset, int32_t account, int64_t amount, int64_t cause,
-                   int32_t wave) noexcept nogil:
+cdef void pay_fund(State* state, const Market* market, int32_t account, int64_t amount,
+                   int64_t cause, int32_t wave) noexcept nogil:
     # positive: into the fund; negative: out of it as far as it goes, the rest is bad debt
-    cdef Asset* money = &state.assets[asset]
+    cdef Asset* money = &state.assets[market.asset]
     cdef int64_t paid = amount, missing = 0
     cdef Event* event
     if amount < 0 and -amount > money.fund:
@@ -206,7 +206,7 @@ cdef void pay_fund(State* state, uint32_t asset, int32_t account, int64_t amount
     if paid:
         if add_into(&money.fund, paid):
             state.failed = FAILURE_OVERFLOW
-        event = log_append(&state.log, EVENT_FUND, NO_MARKET, cause, wave)
+        event = log_append(&state.log, EVENT_FUND, market.number, cause, wave)
         event.account = account
         event.money = paid
         if paid > 0:
@@ -216,7 +216,7 @@ cdef void pay_fund(State* state, uint32_t asset, int32_t account, int64_t amount
     if missing:
         if add_into(&money.bad_debt, missing):
             state.failed = FAILURE_OVERFLOW
-        event = log_append(&state.log, EVENT_BAD_DEBT, NO_MARKET, cause, wave)
+        event = log_append(&state.log, EVENT_BAD_DEBT, market.number, cause, wave)
         event.account = account
         event.money = missing
         state.counters.bad_debt += missing
@@ -349,8 +349,8 @@ cdef int64_t exposure_lots(State* state, uint32_t position, int64_t extra_buys,
     return most
 
 
-cdef int64_t _initial(State* state, uint32_t position, int64_t extra_buys, int64_t extra_sells,
-                      int32_t reference) noexcept nogil:
+cdef int64_t initial_of(State* state, uint32_t position, int64_t extra_buys, int64_t extra_sells,
+                        int32_t reference) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef int64_t lots = exposure_lots(state, position, extra_buys, extra_sells)
@@ -374,9 +374,9 @@ cdef int128 free_collateral(State* state, int32_t account, uint32_t position, in
         p = &state.positions[i]
         market = state.markets[p.market]
         if i == position:
-            needed = _initial(state, i, extra_buys, extra_sells, reference)
+            needed = initial_of(state, i, extra_buys, extra_sells, reference)
         else:
-            needed = _initial(state, i, 0, 0, 0)
+            needed = initial_of(state, i, 0, 0, 0)
         if p.flags & POSITION_ISOLATED:
             if needed > p.margin:
                 free -= needed - <int128>p.margin

@@ -17,6 +17,7 @@ cdef class EngineCore:
 
     cdef int begin(self) except -1
     cdef int end(self) except -1
+    cdef void release(self) noexcept          # after a read
     cdef Market* market_at(self, int64_t number) except NULL
     cdef int check_index(self, const int32_t* prices) except -1
     cdef StepResult finish_step(self, StepResult result)

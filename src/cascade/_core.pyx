@@ -7,7 +7,7 @@ was; the GIL is dropped once a call, and a second thread that calls meanwhile is
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -200,6 +200,9 @@ cdef class EngineCore:
         if failed == FAILURE_OVERFLOW:
             raise OverflowError("an amount does not fit in 64 bits; use fewer asset_decimals")
         return 0
+
+    cdef void release(self) noexcept:
+        give_flag(&self.busy)
 
     cdef Market* market_at(self, int64_t number) except NULL:
         if number < 0 or number >= self.state.market_count:
@@ -497,6 +500,23 @@ cdef class EngineCore:
         self.end()
         return result
 
+    def set_index(self, int64_t number, int64_t ticks):
+        """Outside price of one market between steps."""
+        cdef Market* market = self.market_at(number)
+        if not 1 <= ticks <= MAX_PRICE:
+            raise ValueError(f"index {ticks} is outside 1 ... {MAX_PRICE} ticks")
+        if admit_price(&self.state, market, <int32_t>ticks):
+            raise OverflowError(f"index {ticks} ticks: open positions there do not fit in 64 bits")
+        self.begin()
+        set_index(&self.state, market, <int32_t>ticks)
+        fire_stops(&self.state, market)
+        self.end()
+
+    @property
+    def account_count(self):
+        """Accounts there are."""
+        return self.state.account_count
+
     def run_raw(self, const int32_t[:, ::1] path, int64_t elapsed):
         """Many steps without coming back; gives an array of STEP_DTYPE and the marks after each."""
         cdef int64_t steps = path.shape[0], k, done = 0
@@ -578,6 +598,22 @@ cdef class EngineCore:
     def pending(self):
         """Entries that are due and wait for the next step."""
         return queue_pending(&self.state)
+
+
+def restore_log(EngineCore core, events):
+    """Put stored events into an engine without any."""
+    cdef const unsigned char[::1] view
+    cdef int64_t count = len(events)
+    if events.dtype != EVENT_DTYPE:
+        raise ValueError("events have the wrong type")
+    core.state.log.count = 0
+    if count == 0:
+        return
+    if log_reserve(&core.state.log, count):
+        raise MemoryError("no memory for the log")
+    view = np.ascontiguousarray(events).view(np.uint8)
+    memcpy(core.state.log.events, &view[0], <size_t>count * sizeof(Event))
+    core.state.log.count = count
 
 
 cdef Market* new_market(State* state) noexcept:

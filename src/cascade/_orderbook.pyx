@@ -27,8 +27,8 @@ from cascade._results cimport (
     BatchResult, FillStore, OrderResult, fills_copied, fills_taken, order_result,
 )
 from cascade._types cimport (
-    BUY, CODE_OK, FLAG_ICEBERG, FLAG_POST_ONLY, FLAG_POST_ONLY_SLIDE, FLAG_STOP_ON_MARK, FOK, GTC,
-    IOC, MAX_PRICE, MAX_SIZE, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT, MESSAGE_MARKET,
+    BUY, CODE_OK, FLAG_ICEBERG, FLAG_LONG_LEG, FLAG_POST_ONLY, FLAG_POST_ONLY_SLIDE,
+    FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, FLAG_STOP_ON_MARK, FOK, GTC, IOC, MAX_PRICE, MAX_SIZE, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT, MESSAGE_MARKET,
     MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELL,
 )
 from cascade.archive import read_archive, write_archive
@@ -63,6 +63,7 @@ cdef dict SIDES = {"buy": BUY, "sell": SELL, 0: BUY, 1: SELL}
 cdef dict TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
 cdef dict POST_ONLY = {None: 0, "reject": FLAG_POST_ONLY, "slide": FLAG_POST_ONLY_SLIDE}
 cdef dict SELF_TRADES = {"allow": 0, "newest": 1, "oldest": 2, "both": 3, "decrement": 4}
+cdef dict LEGS = {None: 0, "long": FLAG_LONG_LEG, "short": FLAG_SHORT_LEG}
 cdef dict WATCHED = {"last": 0, "mark": FLAG_STOP_ON_MARK}
 cdef object GTC_NAME = "gtc"
 cdef object ALLOW_NAME = "allow"
@@ -87,6 +88,10 @@ cdef int choice(str field, object value, dict choices) except -1:
     except (KeyError, TypeError):
         names = ", ".join(repr(name) for name in choices)
         raise ValueError(f"{field} must be one of {names}, got {value!r}") from None
+
+
+cdef int position_flags(object reduce_only, object leg) except -1:
+    return choice("leg", leg, LEGS) | (FLAG_REDUCE_ONLY if reduce_only else 0)
 
 
 cdef inline int side_of(object side) except -1:
@@ -399,103 +404,33 @@ cdef BookView book_view(Book* book, object owner, Grid ticks, Grid lots):
     return view
 
 
-cdef class OrderBook(BookView):
-    """Price-time-priority order book on integer ticks and lots.
+cdef class OrderEntry(BookView):
+    """Writing half of a book: one call a message, batches, auctions, depth.
 
-    Parameters
-    ----------
-    tick_size, lot_size : int, float, str, Decimal or Fraction, default 1
-        Steps of prices and sizes. A float means the decimal number that is printed for it.
-    min_size, max_size : number, optional
-        Bounds of an order's size; by default one lot and 2**48 lots.
-    min_price, max_price : number, optional
-        Bounds of a limit price; by default 1 and 2,147,483,646 ticks.
-
-    Raises
-    ------
-    TypeError
-        An argument is no number.
-    ValueError
-        A bound is not on the grid, or a lower bound is above its upper one.
-
-    Notes
-    -----
-    The rules are those of ``docs/book.md``. What a venue would refuse is a code in the result;
-    what no caller can mean (a price off the grid, NaN, an unknown side) raises and changes
-    nothing. A book may be used by one thread at a time.
-
-    Examples
-    --------
-    >>> import cascade
-    >>> book = cascade.OrderBook(tick_size=0.5)
-    >>> book.limit("sell", 100.5, 3).order
-    1
-    >>> book.market("buy", 2).filled
-    2
-    >>> book.asks()
-    [(201, 1, 1)]
-
+    What a call does between taking and giving back the book is the owner's: a stand-alone book
+    processes a message itself, a market's book sends it through the clearing house.
     """
 
-    def __cinit__(self):
-        memset(&self.own, 0, sizeof(Book))
-        self.store = FillStore.__new__(FillStore)
+    cdef int begin_call(self) except -1:
+        raise NotImplementedError
 
-    def __init__(self, tick_size=1, lot_size=1, *, min_size=None, max_size=None, min_price=None,
-                 max_price=None):
-        cdef int64_t smallest = 1, largest = MAX_SIZE
-        cdef int32_t lowest = 1, highest = MAX_PRICE
-        if self.book != NULL:
-            raise RuntimeError("the book exists already")
-        self.tick_size = tick_size
-        self.lot_size = lot_size
-        self.ticks = Grid(tick_size, "tick_size")
-        self.lots = Grid(lot_size, "lot_size")
-        if min_size is not None:
-            smallest = max(1, self.lots.to_steps(min_size, "min_size"))
-        if max_size is not None:
-            largest = min(MAX_SIZE, self.lots.to_steps(max_size, "max_size"))
-        if min_price is not None:
-            lowest = max(1, self.ticks.to_steps32(min_price, "min_price"))
-        if max_price is not None:
-            highest = min(MAX_PRICE, self.ticks.to_steps32(max_price, "max_price"))
-        if smallest > largest:
-            raise ValueError(f"min_size {min_size!r} is above max_size {max_size!r}")
-        if lowest > highest:
-            raise ValueError(f"min_price {min_price!r} is above max_price {max_price!r}")
-        if book_init(&self.own, smallest, largest, lowest, highest):
-            raise MemoryError("no memory for an order book")
-        self.book = &self.own
+    cdef int end_call(self) except -1:
+        raise NotImplementedError
 
-    def __dealloc__(self):
-        if self.book != NULL:
-            book_free(&self.own)
+    cdef OrderResult send(self, Message* message):
+        raise NotImplementedError
+
+    cdef int check_ceiling(self, int32_t price) except -1:
+        # may prices up to this one enter?
+        return 0
+
+    cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1:
+        raise NotImplementedError
 
     # --- one message a call --------------------------------------------------------------------
 
-    cdef int begin_call(self) except -1:
-        self.begin()
-        self.batch_fills = None
-        self.own.fill_count = 0
-        return 0
-
-    cdef int end_call(self) except -1:
-        cdef bint failed = self.own.out_of_memory
-        self.own.out_of_memory = 0
-        self.end()
-        if failed:
-            raise MemoryError("the order book has no memory to grow; the message was cut short")
-        return 0
-
-    cdef OrderResult send(self, const Message* message):
-        cdef Submitted out
-        self.begin_call()
-        book_process(&self.own, message, 0, &out)
-        self.end_call()
-        return order_result(&out)
-
     def limit(self, side, price, size, *, account=-1, time_in_force="gtc", post_only=None,
-              display=None, self_trade="allow"):
+              display=None, self_trade="allow", reduce_only=False, leg=None):
         """Send a limit order.
 
         Parameters
@@ -515,6 +450,10 @@ cdef class OrderBook(BookView):
             Displayed size of an iceberg.
         self_trade : {"allow", "newest", "oldest", "both", "decrement"}, default "allow"
             Self-trade prevention when this order is the taker.
+        reduce_only : bool, default False
+            Only close; refused by a book that knows no positions.
+        leg : {None, "long", "short"}, optional
+            Position of a hedge-mode account that the order belongs to.
 
         Returns
         -------
@@ -548,9 +487,12 @@ cdef class OrderBook(BookView):
         if display is not None:
             message.flags |= FLAG_ICEBERG
             message.extra = self.lots.to_steps32(display, "display")
+        if reduce_only is not False or leg is not None:
+            message.flags |= position_flags(reduce_only, leg)
         return self.send(&message)
 
-    def market(self, side, size, *, account=-1, time_in_force="ioc", self_trade="allow"):
+    def market(self, side, size, *, account=-1, time_in_force="ioc", self_trade="allow",
+               reduce_only=False, leg=None):
         """Send a market order, which drops what it cannot fill.
 
         Parameters
@@ -562,6 +504,8 @@ cdef class OrderBook(BookView):
         time_in_force : {"ioc", "fok"}, default "ioc"
             "fok" fills whole or not at all.
         self_trade : {"allow", "newest", "oldest", "both", "decrement"}, default "allow"
+        reduce_only, leg
+            As in `limit`.
 
         Returns
         -------
@@ -575,6 +519,7 @@ cdef class OrderBook(BookView):
         cdef Message message
         memset(&message, 0, sizeof(Message))
         message.kind = MESSAGE_MARKET
+        message.flags = position_flags(reduce_only, leg)
         message.side = <uint8_t>side_of(side)
         message.time_in_force = <uint8_t>(
             choice("time_in_force", time_in_force, TIMES_IN_FORCE)
@@ -587,7 +532,7 @@ cdef class OrderBook(BookView):
         return self.send(&message)
 
     def stop(self, side, trigger, size, *, price=None, on="last", account=-1, post_only=None,
-             self_trade="allow"):
+             self_trade="allow", reduce_only=False, leg=None):
         """Send a stop, which becomes a market or limit order at its trigger.
 
         Parameters
@@ -605,6 +550,8 @@ cdef class OrderBook(BookView):
         post_only : {None, "reject", "slide"}, optional
             As in `limit`; only with a limit price.
         self_trade : {"allow", "newest", "oldest", "both", "decrement"}, default "allow"
+        reduce_only, leg
+            As in `limit`.
 
         Returns
         -------
@@ -621,7 +568,8 @@ cdef class OrderBook(BookView):
         message.side = <uint8_t>side_of(side)
         message.time_in_force = <uint8_t>(choice("self_trade", self_trade, SELF_TRADES) << 4)
         message.flags = <uint8_t>(choice("on", on, WATCHED)
-                                  | choice("post_only", post_only, POST_ONLY))
+                                  | choice("post_only", post_only, POST_ONLY)
+                                  | position_flags(reduce_only, leg))
         message.account = account_of(account)
         message.extra = self.ticks.to_steps32(trigger, "trigger")
         if price is not None:
@@ -709,12 +657,12 @@ cdef class OrderBook(BookView):
         if size is not None:
             message.size = self.lots.to_steps(size, "size")
         self.begin()
-        slot = book_find(&self.own, message.order)
+        slot = book_find(self.book, message.order)
         if slot != 0:
             if price is None:
-                message.price = self.own.orders[slot].price
+                message.price = self.book.orders[slot].price
             if size is None:
-                message.size = self.own.orders[slot].size + hidden_lots(&self.own, slot)
+                message.size = self.book.orders[slot].size + hidden_lots(self.book, slot)
         self.end()
         return self.send(&message)
 
@@ -730,8 +678,8 @@ cdef class OrderBook(BookView):
         if ticks < 1 or ticks > MAX_PRICE:
             raise ValueError(f"mark {price!r} is outside 1 ... {MAX_PRICE} ticks")
         self.begin_call()
-        book_set_mark(&self.own, ticks)
-        book_fire_stops(&self.own, 0)
+        book_set_mark(self.book, ticks)
+        book_fire_stops(self.book, 0)
         self.end_call()
 
     # --- many messages a call ------------------------------------------------------------------
@@ -760,11 +708,7 @@ cdef class OrderBook(BookView):
             The book could not grow; the messages before are done.
         """
         cdef Py_buffer view
-        cdef int64_t count, done
-        cdef uint8_t[::1] codes
-        cdef int64_t[::1] filled
-        cdef int64_t[::1] orders
-        cdef const Message* records
+        cdef int64_t count
         cdef BatchResult result
         if not isinstance(messages, np.ndarray):
             raise TypeError(
@@ -782,22 +726,9 @@ cdef class OrderBook(BookView):
         result.codes = np.empty(count, dtype=np.uint8)
         result.filled = np.empty(count, dtype=np.int64)
         result.orders = np.empty(count, dtype=np.int64)
-        codes = result.codes
-        filled = result.filled
-        orders = result.orders
         PyObject_GetBuffer(messages, &view, PyBUF_SIMPLE)
         try:
-            records = <const Message*>view.buf
-            self.begin_call()
-            if count > 0:
-                with nogil:
-                    # room is made before, so that the loop allocates nothing
-                    done = book_reserve(&self.own, count, count, count)
-                    if done == 0:
-                        done = book_process_many(&self.own, records, count, &codes[0], &filled[0],
-                                                 &orders[0])
-            self.batch_fills = result.fills = fills_taken(&self.own, self.store)
-            self.end_call()
+            self.send_many(<const Message*>view.buf, count, result)
         finally:
             PyBuffer_Release(&view)
         return result
@@ -822,8 +753,8 @@ cdef class OrderBook(BookView):
                 raise ValueError(f"{name} {value!r} is outside 0 ... {2**32}")
         cdef int64_t order_count = orders, fill_count = fills, id_count = ids
         self.begin_call()
-        if book_reserve(&self.own, order_count, fill_count, id_count) == 0:
-            book_touch(&self.own)
+        if book_reserve(self.book, order_count, fill_count, id_count) == 0:
+            book_touch(self.book)
         self.end_call()
 
     @property
@@ -834,7 +765,7 @@ cdef class OrderBook(BookView):
             return self.batch_fills
         self.begin()
         try:
-            return fills_copied(&self.own)
+            return fills_copied(self.book)
         finally:
             self.end()
 
@@ -843,7 +774,7 @@ cdef class OrderBook(BookView):
     def open_auction(self):
         """Stop trading and collect orders for a call auction."""
         self.begin_call()
-        auction_open(&self.own)
+        auction_open(self.book)
         self.end_call()
 
     def indicative(self):
@@ -857,7 +788,7 @@ cdef class OrderBook(BookView):
         """
         cdef Indicative found
         self.begin()
-        auction_indicative(&self.own, &found)
+        auction_indicative(self.book, &found)
         self.end()
         return (found.price, found.volume, found.imbalance) if found.volume > 0 else None
 
@@ -871,8 +802,8 @@ cdef class OrderBook(BookView):
         """
         cdef Indicative found
         self.begin_call()
-        auction_uncross(&self.own, &found)
-        book_fire_stops(&self.own, 0)
+        auction_uncross(self.book, &found)
+        book_fire_stops(self.book, 0)
         self.end_call()
         return (found.price, found.volume, found.imbalance) if found.volume > 0 else None
 
@@ -905,7 +836,7 @@ cdef class OrderBook(BookView):
         finally:
             self.end()
         self.begin_call()
-        if book_reserve(&self.own, len(levels), 0, len(levels)) == 0:
+        if book_reserve(self.book, len(levels), 0, len(levels)) == 0:
             self._place_depth(levels, bool(replace))
         self.end_call()
 
@@ -925,12 +856,12 @@ cdef class OrderBook(BookView):
                 raise ValueError(f"{name}: a row must be (price, size), got {row!r}") from None
             price = self.ticks.to_steps32(quote, f"{name} price")
             size = self.lots.to_steps(quantity, f"{name} size")
-            if price < self.own.min_price or price > self.own.max_price:
-                raise ValueError(f"{name} price {quote!r} is outside {self.own.min_price} ... "
-                                 f"{self.own.max_price} ticks")
-            if size < self.own.min_size or size > self.own.max_size:
-                raise ValueError(f"{name} size {quantity!r} is outside {self.own.min_size} ... "
-                                 f"{self.own.max_size} lots")
+            if price < self.book.min_price or price > self.book.max_price:
+                raise ValueError(f"{name} price {quote!r} is outside {self.book.min_price} ... "
+                                 f"{self.book.max_price} ticks")
+            if size < self.book.min_size or size > self.book.max_size:
+                raise ValueError(f"{name} size {quantity!r} is outside {self.book.min_size} ... "
+                                 f"{self.book.max_size} lots")
             if previous and (price >= previous if side == BUY else price <= previous):
                 raise ValueError(f"{name} price {quote!r} does not come after the one before it: "
                                  "prices must be strictly best first")
@@ -944,8 +875,8 @@ cdef class OrderBook(BookView):
         cdef int64_t size
         cdef int side
         if not replace:
-            bid = self.own.best_bid
-            ask = self.own.best_ask
+            bid = self.book.best_bid
+            ask = self.book.best_ask
         else:
             kept = self.orders_array()
             kept = kept[(kept["account"] != NO_ACCOUNT) & (kept["waiting"] == 0)]
@@ -956,10 +887,12 @@ cdef class OrderBook(BookView):
                 bid = max(bid, price)
             else:
                 ask = price if ask == 0 else min(ask, price)
-            if not replace and in_window(&self.own, price):
-                if level_at(&self.own, <uint8_t>side, price).size > (1 << 62) - size:
+            if not replace and in_window(self.book, price):
+                if level_at(self.book, <uint8_t>side, price).size > (1 << 62) - size:
                     raise ValueError(f"the level at {price} ticks would hold more than 2**62 lots")
-        if bid and ask and bid >= ask and not self.own.auction:
+        if levels:
+            self.check_ceiling(max(price for _, price, _ in levels))
+        if bid and ask and bid >= ask and not self.book.auction:
             raise ValueError(f"the depth is crossed: bid {bid} ticks, ask {ask} ticks")
 
     def _place_depth(self, list levels, bint replace):
@@ -968,21 +901,131 @@ cdef class OrderBook(BookView):
         cdef int64_t order_id
         cdef uint32_t slot
         for _, price, _ in levels:
-            if window_cover(&self.own, price):
+            if window_cover(self.book, price):
                 return
         if replace:
-            for order_id in range(self.own.first_id, self.own.next_id):
-                slot = book_find(&self.own, order_id)
-                if (slot != 0 and self.own.orders[slot].account == NO_ACCOUNT
-                        and not self.own.extras[slot].waiting):
-                    book_cancel(&self.own, order_id)
+            for order_id in range(self.book.first_id, self.book.next_id):
+                slot = book_find(self.book, order_id)
+                if (slot != 0 and self.book.orders[slot].account == NO_ACCOUNT
+                        and not self.book.extras[slot].waiting):
+                    book_cancel(self.book, order_id)
         memset(&message, 0, sizeof(Message))
         message.account = NO_ACCOUNT
         for side, price, size in levels:
             message.side = side
             message.price = price
             message.size = size
-            book_process(&self.own, &message, 0, &out)
+            book_process(self.book, &message, 0, &out)
+
+
+cdef class OrderBook(OrderEntry):
+    """Price-time-priority order book on integer ticks and lots.
+
+    Parameters
+    ----------
+    tick_size, lot_size : int, float, str, Decimal or Fraction, default 1
+        Steps of prices and sizes. A float means the decimal number that is printed for it.
+    min_size, max_size : number, optional
+        Bounds of an order's size; by default one lot and 2**48 lots.
+    min_price, max_price : number, optional
+        Bounds of a limit price; by default 1 and 2,147,483,646 ticks.
+
+    Raises
+    ------
+    TypeError
+        An argument is no number.
+    ValueError
+        A bound is not on the grid, or a lower bound is above its upper one.
+
+    Notes
+    -----
+    The rules are those of ``docs/book.md``. What a venue would refuse is a code in the result;
+    what no caller can mean (a price off the grid, NaN, an unknown side) raises and changes
+    nothing. A book may be used by one thread at a time.
+
+    Examples
+    --------
+    >>> import cascade
+    >>> book = cascade.OrderBook(tick_size=0.5)
+    >>> book.limit("sell", 100.5, 3).order
+    1
+    >>> book.market("buy", 2).filled
+    2
+    >>> book.asks()
+    [(201, 1, 1)]
+
+    """
+
+    def __cinit__(self):
+        memset(&self.own, 0, sizeof(Book))
+        self.store = FillStore.__new__(FillStore)
+
+    def __init__(self, tick_size=1, lot_size=1, *, min_size=None, max_size=None, min_price=None,
+                 max_price=None):
+        cdef int64_t smallest = 1, largest = MAX_SIZE
+        cdef int32_t lowest = 1, highest = MAX_PRICE
+        if self.book != NULL:
+            raise RuntimeError("the book exists already")
+        self.tick_size = tick_size
+        self.lot_size = lot_size
+        self.ticks = Grid(tick_size, "tick_size")
+        self.lots = Grid(lot_size, "lot_size")
+        if min_size is not None:
+            smallest = max(1, self.lots.to_steps(min_size, "min_size"))
+        if max_size is not None:
+            largest = min(MAX_SIZE, self.lots.to_steps(max_size, "max_size"))
+        if min_price is not None:
+            lowest = max(1, self.ticks.to_steps32(min_price, "min_price"))
+        if max_price is not None:
+            highest = min(MAX_PRICE, self.ticks.to_steps32(max_price, "max_price"))
+        if smallest > largest:
+            raise ValueError(f"min_size {min_size!r} is above max_size {max_size!r}")
+        if lowest > highest:
+            raise ValueError(f"min_price {min_price!r} is above max_price {max_price!r}")
+        if book_init(&self.own, smallest, largest, lowest, highest):
+            raise MemoryError("no memory for an order book")
+        self.book = &self.own
+
+    def __dealloc__(self):
+        if self.book != NULL:
+            book_free(&self.own)
+
+    cdef int begin_call(self) except -1:
+        self.begin()
+        self.batch_fills = None
+        self.book.fill_count = 0
+        return 0
+
+    cdef int end_call(self) except -1:
+        cdef bint failed = self.book.out_of_memory
+        self.book.out_of_memory = 0
+        self.end()
+        if failed:
+            raise MemoryError("the order book has no memory to grow; the message was cut short")
+        return 0
+
+    cdef OrderResult send(self, Message* message):
+        cdef Submitted out
+        self.begin_call()
+        book_process(self.book, message, 0, &out)
+        self.end_call()
+        return order_result(&out)
+
+    cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1:
+        cdef uint8_t[::1] codes = result.codes
+        cdef int64_t[::1] filled = result.filled
+        cdef int64_t[::1] orders = result.orders
+        cdef int64_t done
+        self.begin_call()
+        if count > 0:
+            with nogil:
+                # room is made before, so that the loop allocates nothing
+                done = book_reserve(&self.own, count, count, count)
+                if done == 0:
+                    done = book_process_many(&self.own, messages, count, &codes[0], &filled[0],
+                                             &orders[0])
+        self.batch_fills = result.fills = fills_taken(&self.own, self.store)
+        return self.end_call()
 
     # --- copies and files ----------------------------------------------------------------------
 
@@ -1078,30 +1121,42 @@ cdef OrderBook restored(orders, list state):
     book = OrderBook(Fraction(state[9], state[10]), Fraction(state[11], state[12]))
     if not (1 <= low_size <= high_size <= MAX_SIZE and 1 <= low_price <= high_price <= MAX_PRICE):
         raise ValueError("the bounds of sizes or prices are impossible")
+    book.own.min_size = low_size
+    book.own.max_size = high_size
+    book.own.min_price = low_price
+    book.own.max_price = high_price
+    restore_into(book, orders, [next_id, last, mark, auction])
+    if not auction:
+        check_no_stop_is_due(book)
+    return book
+
+
+cdef int restore_into(BookView book, orders, list state) except -1:
+    """Fill an empty book from its canonical orders and [next id, last, mark, auction]."""
+    next_id, last, mark, auction = state
     if not (0 <= last <= MAX_PRICE and 0 <= mark <= MAX_PRICE and 0 <= auction <= 1):
         raise ValueError("the last price, mark or auction flag is impossible")
     oldest = int(orders["id"].min()) if len(orders) else next_id
     if not 1 <= oldest <= next_id <= 2**62 or next_id - oldest > LONGEST_ID_TABLE:
         raise ValueError("the order ids are impossible")
-    book.own.min_size = low_size
-    book.own.max_size = high_size
-    book.own.min_price = low_price
-    book.own.max_price = high_price
-    book.own.first_id = oldest
-    book.own.next_id = oldest
-    if (ids_grow(&book.own, next_id - oldest + 1)
-            or book_reserve(&book.own, len(orders), 0, 0)):
+    book.book.first_id = oldest
+    book.book.next_id = oldest
+    if (ids_grow(book.book, next_id - oldest + 1)
+            or book_reserve(book.book, len(orders), 0, 0)):
         raise MemoryError("no memory for the order book")
-    book.own.next_id = next_id
+    book.book.next_id = next_id
     restore_orders(book, orders)
-    book.own.last = last
-    book.own.mark = mark
-    book.own.auction = auction
-    check_restored(book, orders)
-    return book
+    book.book.last = last
+    book.book.mark = mark
+    book.book.auction = auction
+    if book_validate(book.book):
+        raise ValueError(f"{BROKEN[book_validate(book.book)]}")
+    if not np.array_equal(book.orders_array(), orders):
+        raise ValueError("the orders are not in canonical order")
+    return 0
 
 
-cdef int restore_orders(OrderBook book, orders) except -1:
+cdef int restore_orders(BookView book, orders) except -1:
     cdef const unsigned char[::1] data
     cdef const OrderRecord* records
     cdef Order order
@@ -1113,7 +1168,7 @@ cdef int restore_orders(OrderBook book, orders) except -1:
     data = orders.view(np.uint8)
     records = <const OrderRecord*>&data[0]
     for at in range(len(orders)):
-        if records[at].id >= book.own.next_id or book_find(&book.own, records[at].id) != 0:
+        if records[at].id >= book.book.next_id or book_find(book.book, records[at].id) != 0:
             raise ValueError(f"order id {records[at].id} is used twice or not used yet")
         if records[at].waiting > 1:
             raise ValueError(f"order {records[at].id} has waiting {records[at].waiting}")
@@ -1127,26 +1182,19 @@ cdef int restore_orders(OrderBook book, orders) except -1:
         extra.flags = records[at].flags
         extra.waiting = records[at].waiting
         extra.self_trade = records[at].self_trade
-        code = book_restore(&book.own, &order, &extra, records[at].hidden, records[at].display,
+        code = book_restore(book.book, &order, &extra, records[at].hidden, records[at].display,
                             records[at].trigger)
-        if book.own.out_of_memory:
+        if book.book.out_of_memory:
             raise MemoryError("no memory for the order book")
         if code != CODE_OK:
             raise ValueError(f"order {records[at].id} is refused with code {code}")
     return 0
 
 
-cdef int check_restored(OrderBook book, orders) except -1:
-    cdef Message message
-    cdef OrderBook trial
-    if book_validate(&book.own):
-        raise ValueError(f"{BROKEN[book_validate(&book.own)]}")
-    if not np.array_equal(book.orders_array(), orders):
-        raise ValueError("the orders are not in canonical order")
-    if not book.own.auction:
-        # between two messages no stop is due: firing on a copy must change nothing
-        trial = book.copy()
-        book_fire_stops(&trial.own, 0)
-        if trial.own.live_orders != book.own.live_orders or trial.own.fill_count != 0:
-            raise ValueError("a stop should have fired")
+cdef int check_no_stop_is_due(OrderBook book) except -1:
+    # between two messages no stop is due: firing on a copy must change nothing
+    cdef OrderBook trial = book.copy()
+    book_fire_stops(&trial.own, 0)
+    if trial.own.live_orders != book.own.live_orders or trial.own.fill_count != 0:
+        raise ValueError("a stop should have fired")
     return 0

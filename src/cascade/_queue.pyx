@@ -285,8 +285,6 @@ cdef void _push_mark(State* state, MarkStack* stack, uint8_t direction, int32_t 
     # Monotone stack: record k is the first event since which every mark has been at or beyond
     # records[k].mark. A mark that comes back takes over the oldest record it undoes.
     cdef int64_t key = _key(direction, mark), n = stack.count
-    cdef MarkRecord* record
-    cdef void* grown
     while n > 0 and _key(direction, stack.records[n - 1].mark) > key:
         n -= 1
     if n > 0 and stack.records[n - 1].mark == mark:
@@ -297,7 +295,15 @@ cdef void _push_mark(State* state, MarkStack* stack, uint8_t direction, int32_t 
         stack.records[n].mark = mark
         stack.count = n + 1
         return
-    if n == stack.capacity:
+    push_mark_record(state, stack, mark, event, wave)
+
+
+cdef void push_mark_record(State* state, MarkStack* stack, int32_t mark, int64_t event,
+                           int32_t wave) noexcept nogil:
+    cdef int64_t n
+    cdef MarkRecord* record
+    cdef void* grown
+    if stack.count == stack.capacity:
         n = stack.capacity * 2 if stack.capacity else 256
         grown = realloc(stack.records, <size_t>n * sizeof(MarkRecord))
         if grown == NULL:

@@ -27,7 +27,7 @@ def write_archive(path: str | PathLike[str], arrays: Mapping[str, np.ndarray]) -
         Members by name.
     """
     with Path(path).open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_archive(

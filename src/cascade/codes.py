@@ -5,7 +5,7 @@ They mirror `_types.pxd`, which the compiled modules share.
 
 from enum import IntEnum, IntFlag
 
-__all__ = ["Code", "MessageFlag", "MessageKind", "SelfTrade", "Side", "TimeInForce"]
+__all__ = ["Code", "EventKind", "MessageFlag", "MessageKind", "SelfTrade", "Side", "TimeInForce"]
 
 
 class Side(IntEnum):
@@ -25,6 +25,27 @@ class MessageKind(IntEnum):
     STOP = 4
     STOP_LIMIT = 5
     CANCEL_ALL = 6
+
+
+class EventKind(IntEnum):
+    """Kind of an event of the log, ``docs/log.md``."""
+
+    ORDER = 1
+    FILL = 2
+    CANCEL = 3
+    MARK = 4
+    INDEX = 5
+    LIQUIDATION = 6
+    TAKEOVER = 7
+    FUND = 8
+    BAD_DEBT = 9
+    DEPOSIT = 10
+    WITHDRAWAL = 11
+    OPEN = 12
+    FUNDING = 13
+    TRIGGER = 14
+    FEE = 15
+    TRANSFER = 16
 
 
 class TimeInForce(IntEnum):

@@ -1,0 +1,84 @@
+"""The book of a market inside an engine: the calls of an order book, through the clearing house.
+
+Orders of accounts are checked for margin, fills move positions, the mark is formed and stops fire
+after each message, all of it in the engine's log.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memset
+
+from cascade._book cimport Book, Message, Submitted
+from cascade._core cimport EngineCore
+from cascade._grid cimport Grid
+from cascade._orderbook cimport OrderEntry
+from cascade._orders cimport admit_price, fire_stops, refresh_mark, submit_order
+from cascade._results cimport BatchResult, OrderResult, order_result
+from cascade._state cimport Market
+
+import numpy as np
+
+from cascade._log import EVENT_DTYPE
+
+
+cdef class MarketBook(OrderEntry):
+    """Order entry and reading of one market's book.
+
+    Each call is one message of a driver: `fills` of the last call are in `engine.events`. Depth
+    that is loaded belongs to nobody and needs no margin.
+    """
+
+    cdef int begin(self) except -1:
+        return self.engine.begin()
+
+    cdef void end(self) noexcept:
+        self.engine.release()
+
+    cdef int begin_call(self) except -1:
+        return self.engine.begin()
+
+    cdef int end_call(self) except -1:
+        # depth or an auction changed the venue: no order is the cause of the mark
+        refresh_mark(&self.engine.state, self.market_state, -1, 0)
+        fire_stops(&self.engine.state, self.market_state)
+        return self.engine.end()
+
+    cdef OrderResult send(self, Message* message):
+        cdef Submitted out
+        self.engine.submit_message(self.market_state, message, &out)
+        return order_result(&out)
+
+    cdef int check_ceiling(self, int32_t price) except -1:
+        if admit_price(&self.engine.state, self.market_state, price):
+            raise OverflowError(f"price of {price} ticks: open positions there do not fit in 64 bits")
+        return 0
+
+    cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1:
+        cdef uint8_t[::1] codes = result.codes
+        cdef int64_t[::1] filled = result.filled
+        cdef int64_t[::1] orders = result.orders
+        cdef Submitted out
+        cdef int64_t k
+        self.engine.begin()
+        memset(&self.engine.state.counters, 0, sizeof(self.engine.state.counters))
+        with nogil:
+            for k in range(count):
+                submit_order(&self.engine.state, self.market_state, &messages[k], &out)
+                codes[k] = out.code
+                filled[k] = out.filled
+                orders[k] = out.order
+                if self.engine.state.failed:
+                    break
+        return self.engine.end()
+
+
+def market_book(EngineCore engine, int64_t number, Grid ticks, Grid lots):
+    """The MarketBook of a market."""
+    cdef MarketBook book = MarketBook.__new__(MarketBook)
+    book.engine = engine
+    book.owner = engine
+    book.number = number
+    book.market_state = engine.market_at(number)
+    book.book = &book.market_state.book
+    book.ticks = ticks
+    book.lots = lots
+    return book

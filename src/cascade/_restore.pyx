@@ -1,0 +1,317 @@
+"""Rebuilding an engine from stored columns, and checking the structure of a living one.
+
+Nothing stored is trusted: sizes, ids and order are checked before they are used, lists and heaps are
+built anew, and what can be computed (sums, triggers, guards) is not stored at all.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.string cimport memset
+
+import numpy as np
+
+from cascade._arithmetic cimport int128, magnitude
+from cascade._clearing cimport (
+    Unit, claim_position, claim_working, find_position, reserve_positions, unit_due,
+    unit_evaluate, unit_first, unit_next,
+)
+from cascade._core cimport EngineCore
+from cascade._heap cimport NOT_QUEUED, Heap, heap_reserve, heap_set, heap_validate
+from cascade._impact cimport impact_price
+from cascade._marketbook cimport MarketBook
+from cascade._opening cimport create_accounts
+from cascade._orderbook cimport restore_into
+from cascade._orders cimport lots_fit
+from cascade._queue cimport exact_trigger, push_mark_record, queue_unit
+from cascade._state cimport (
+    ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_ISOLATED, POSITION_LADDER,
+    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, MarkStack, Position, State, Working,
+)
+from cascade._types cimport (
+    BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE, SELL,
+)
+
+from cascade._columns import ACCOUNT_DTYPE, POSITION_DTYPE
+from cascade.errors import InvariantError
+
+MARK_DTYPE = np.dtype([
+    ("event", "<i8"), ("mark", "<i4"), ("wave", "<i4"), ("market", "<i4"), ("direction", "<i4"),
+])
+DUE_DTYPE = np.dtype([("key", "<i8"), ("position", "<i8"), ("market", "<i4"), ("direction", "<i4")])
+LARGEST_AMOUNT = 2**61
+
+
+cdef int require(bint good, str what) except -1:
+    if not good:
+        raise ValueError(what)
+    return 0
+
+
+def restore_accounts(EngineCore core, accounts, positions):
+    """Fill an empty engine with account and position records."""
+    cdef State* state = &core.state
+    cdef int64_t k
+    cdef uint32_t made
+    cdef Position* p
+    cdef Account* account
+    cdef uint8_t leg
+    require(accounts.dtype == ACCOUNT_DTYPE and positions.dtype == POSITION_DTYPE, "wrong records")
+    require(len(accounts) < 2**31 - 1, "too many accounts")
+    create_accounts(state, len(accounts), 0, 0, False)
+    reserve_positions(state, len(positions))
+    for k in range(len(accounts)):
+        row = accounts[k]
+        require(0 <= row["asset"] < state.asset_count, f"account {k}: unknown asset")
+        require(row["flags"] in (0, ACCOUNT_HEDGE), f"account {k}: unknown flags")
+        require(abs(int(row["balance"])) <= LARGEST_AMOUNT, f"account {k}: balance")
+        account = &state.accounts[k]
+        account.balance = row["balance"]
+        account.asset = row["asset"]
+        account.flags = row["flags"]
+    for k in range(len(positions)):
+        row = positions[k]
+        check_position(core, k, row, len(accounts))
+        leg = <uint8_t>(<int>row["flags"] & (POSITION_LONG_LEG | POSITION_SHORT_LEG))
+        made = claim_position(state, row["account"], row["market"], leg)
+        require(made == k, f"position {k}: stored twice")
+        p = &state.positions[made]
+        p.size = row["size"]
+        p.entry_value = row["entry_value"]
+        p.margin = row["margin"]
+        p.trigger = row["trigger"]
+        p.leverage = row["leverage"]
+        p.flags = <uint8_t>(<int>row["flags"] & ~<int>POSITION_DUE)
+        p.due_cause = row["due_cause"]
+        p.due_wave = row["due_wave"]
+        state.markets[p.market].gross += magnitude(p.size)
+        if p.size > 0:
+            state.markets[p.market].long_lots += p.size
+
+
+cdef int check_position(EngineCore core, int64_t k, row, int64_t accounts) except -1:
+    cdef State* state = &core.state
+    cdef int flags = row["flags"]
+    cdef int leg = flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG)
+    where = f"position {k}: "
+    require(0 <= row["account"] < accounts, where + "unknown account")
+    require(row["market"] < state.market_count, where + "unknown market")
+    require(flags < 32 and leg != (POSITION_LONG_LEG | POSITION_SHORT_LEG), where + "unknown flags")
+    require(state.accounts[<int64_t>row["account"]].asset == state.markets[<int>row["market"]].asset,
+            where + "another asset")
+    require(((state.accounts[<int64_t>row["account"]].flags & ACCOUNT_HEDGE) != 0) == (leg != 0),
+            where + "leg does not fit the account")
+    require(abs(int(row["size"])) <= MAX_SIZE, where + "size")
+    require(leg != POSITION_LONG_LEG or row["size"] >= 0, where + "side of the leg")
+    require(leg != POSITION_SHORT_LEG or row["size"] <= 0, where + "side of the leg")
+    require(abs(int(row["entry_value"])) <= LARGEST_AMOUNT, where + "entry value")
+    require(abs(int(row["margin"])) <= LARGEST_AMOUNT, where + "margin")
+    require(row["margin"] == 0 or flags & POSITION_ISOLATED, where + "margin of a cross position")
+    require(row["size"] != 0 or (row["entry_value"] == 0 and row["margin"] == 0),
+            where + "closed, yet with entry value or margin")
+    require(row["leverage"] >= 1, where + "leverage")
+    require(0 <= row["trigger"] <= MAX_PRICE, where + "trigger")
+    require(not flags & POSITION_LADDER or flags & POSITION_ISOLATED, where + "ladder not isolated")
+    return 0
+
+
+def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders):
+    """Numbers and orders of one market."""
+    cdef Market* market = core.market_at(number)
+    for name in ("mark", "index", "ceiling"):
+        require(0 <= row[name] <= MAX_PRICE, f"market {number}: {name}")
+    for name in ("outside_entry", "house_entry"):
+        require(abs(int(row[name])) <= 2 * LARGEST_AMOUNT, f"market {number}: {name}")
+    for name in ("outside_size", "house_size", "permanent_lots", "transient_lots"):
+        require(abs(int(row[name])) <= 2**60, f"market {number}: {name}")
+    market.mark = row["mark"]
+    market.index = row["index"]
+    market.ceiling = row["ceiling"]
+    market.outside_size = row["outside_size"]
+    market.outside_entry = row["outside_entry"]
+    market.house_size = row["house_size"]
+    market.house_entry = row["house_entry"]
+    market.touch_seen = row["touch_seen"] != 0
+    market.last_source = row["last_source"]
+    market.source_wave = row["source_wave"]
+    if market.impact_venue:
+        market.impact.reference = row["index"]
+        market.impact.permanent_lots = row["permanent_lots"]
+        market.impact.transient_lots = row["transient_lots"]
+        market.impact.last = impact_price(&market.impact, 0) if market.index else 0
+    require(lots_fit(market, market.gross + magnitude(market.outside_size)
+                     + magnitude(market.house_size), market.ceiling),
+            f"market {number}: positions do not fit in 64 bits")
+    restore_into(book, orders, [int(row["next_id"]), int(row["last"]), int(row["mark"]),
+                                int(row["auction"])])
+    for order in orders:
+        restore_working(core, number, order)
+
+
+cdef int restore_working(EngineCore core, int64_t number, order) except -1:
+    # the sums of open lots follow from the orders
+    cdef State* state = &core.state
+    cdef uint32_t i
+    cdef int flags = order["flags"], leg
+    cdef Working* working
+    if order["account"] < 0:
+        return 0
+    require(order["account"] < state.account_count, f"order {order['id']}: unknown account")
+    leg = (POSITION_LONG_LEG if flags & FLAG_LONG_LEG else
+           POSITION_SHORT_LEG if flags & FLAG_SHORT_LEG else 0)
+    i = find_position(state, order["account"], <uint32_t>number, <uint8_t>leg)
+    require(i != NO_POSITION, f"order {order['id']}: no position to belong to")
+    if flags & FLAG_REDUCE_ONLY and order["waiting"]:
+        return 0
+    if claim_working(state, i) == 0:
+        raise MemoryError("no memory for open orders")
+    working = &state.workings[state.positions[i].working]
+    lots = int(order["size"]) + int(order["hidden"])
+    if flags & FLAG_REDUCE_ONLY:
+        working.reduces += lots
+    elif order["side"] == BUY:
+        working.buys += lots
+    else:
+        working.sells += lots
+    return 0
+
+
+def restore_assets(EngineCore core, rows):
+    """Fund, fees, bad debt, net deposits of each asset."""
+    cdef int64_t k
+    for k, row in enumerate(rows):
+        for value in row:
+            require(abs(int(value)) <= 2 * LARGEST_AMOUNT, f"asset {k}: amount")
+        require(row[0] >= 0 and row[2] >= 0, f"asset {k}: negative fund or bad debt")
+        core.state.assets[k].fund = row[0]
+        core.state.assets[k].fees = row[1]
+        core.state.assets[k].bad_debt = row[2]
+        core.state.assets[k].net_deposits = row[3]
+
+
+def restore_queue(EngineCore core, marks, due):
+    """Mark histories and due entries; every other trigger is computed."""
+    cdef State* state = &core.state
+    cdef uint32_t i
+    cdef Market* market
+    cdef Heap* heap
+    cdef int d
+    for row in marks:
+        require(0 <= row["market"] < state.market_count and row["direction"] in (0, 1), "mark record")
+        require(1 <= row["mark"] <= MAX_PRICE and row["wave"] >= 0, "mark record")
+        market = state.markets[<int>row["market"]]
+        d = row["direction"]
+        if market.marks[d].count:
+            before = market.marks[d].records[market.marks[d].count - 1].mark
+            require(row["mark"] < before if d == 0 else row["mark"] > before, "order of marks")
+        push_mark_record(state, &market.marks[d], row["mark"], row["event"], row["wave"])
+    for row in due:
+        require(0 <= row["market"] < state.market_count and row["direction"] in (0, 1), "due entry")
+        require(0 <= row["position"] < state.position_count, "due entry")
+        i = row["position"]
+        d = row["direction"]
+        require(state.positions[i].market == row["market"] and state.positions[i].size != 0
+                and (state.positions[i].size > 0) == (d == 0), "due entry")
+        require(not state.positions[i].flags & POSITION_DUE, "due entry stored twice")
+        require(0 < abs(int(row["key"])) <= MAX_PRICE + 1, "due entry")
+        heap = &state.markets[<int>row["market"]].due[d]
+        if heap_reserve(heap, heap.count + 1, 0):
+            raise MemoryError("no memory for the queue")
+        heap_set(heap, i, row["key"])
+        state.positions[i].flags |= POSITION_DUE
+    for i in range(state.position_count):
+        if state.positions[i].size:
+            queue_unit(state, i)
+
+
+def mark_rows(EngineCore core):
+    """Histories of the marks, MARK_DTYPE."""
+    cdef uint32_t m
+    cdef int d
+    cdef int64_t k
+    rows = []
+    for m in range(core.state.market_count):
+        for d in range(2):
+            stack = &core.state.markets[m].marks[d]
+            for k in range(stack.count):
+                rows.append((stack.records[k].event, stack.records[k].mark, stack.records[k].wave,
+                             m, d))
+    return np.array(rows, dtype=MARK_DTYPE)
+
+
+def restore_clocks(EngineCore core, int64_t clock, int64_t carried, int64_t first_event):
+    require(0 <= clock < 2**62 and 0 <= carried < 2**62 and 0 <= first_event < 2**62, "clock")
+    core.state.clock = clock
+    core.state.carried = carried
+    core.state.log.time = clock
+    core.state.log.first = first_event
+
+
+# ---------------------------------------------------------------- structure of a living engine
+
+def check_structure(EngineCore core):
+    """Heaps, lists, sums and triggers; raises InvariantError."""
+    cdef State* state = &core.state
+    cdef uint32_t m, i
+    cdef int d
+    cdef Market* market
+    cdef int64_t gross, longs
+    core.begin()
+    try:
+        for m in range(state.market_count):
+            market = state.markets[m]
+            for d in range(2):
+                for name, heap in (("exact", 0), ("guard", 1), ("due", 2)):
+                    broken = heap_validate(&market.exact[d] if heap == 0 else
+                                           &market.guards[d] if heap == 1 else &market.due[d])
+                    if broken:
+                        raise InvariantError(f"market {m}: {name} heap is broken at node {broken}")
+            gross = longs = 0
+            for i in range(state.position_count):
+                if state.positions[i].market == m:
+                    gross += magnitude(state.positions[i].size)
+                    if state.positions[i].size > 0:
+                        longs += state.positions[i].size
+            if gross != market.gross or longs != market.long_lots:
+                raise InvariantError(f"market {m}: open interest is {market.gross}, not {gross}")
+        for i in range(state.position_count):
+            check_unit(core, i)
+    finally:
+        core.release()
+
+
+cdef int check_unit(EngineCore core, uint32_t i) except -1:
+    # a unit with size waits in a due heap, or at its exact trigger, or behind guards not crossed
+    cdef State* state = &core.state
+    cdef Position* p = &state.positions[i]
+    cdef Market* market = state.markets[p.market]
+    cdef Unit unit
+    cdef uint32_t at = state.place[i]
+    cdef int d
+    if p.size == 0:
+        if at != NOT_QUEUED or p.entry_value:
+            raise InvariantError(f"position {i} is closed and yet queued or with entry value")
+        return 0
+    if unit_first(state, i) != i and p.flags & POSITION_ISOLATED:
+        raise InvariantError(f"position {i} is not in its unit")
+    unit_evaluate(state, i, &unit)
+    d = 0 if p.size > 0 else 1
+    if unit.exact:
+        tick = exact_trigger(state, i)
+        key = -tick if d == 0 else tick
+        if at == NOT_QUEUED:
+            if 1 <= tick <= MAX_PRICE:
+                raise InvariantError(f"position {i} has trigger {tick} and is not queued")
+        elif market.exact[d].nodes[at].item != i or market.exact[d].nodes[at].key != key:
+            raise InvariantError(f"position {i} is not queued at its trigger {tick}")
+        return 0
+    if unit_due(state, i, &unit) and not waits(state, i):
+        raise InvariantError(f"position {i}: its unit is due and not in a due heap")
+    return 0
+
+
+cdef bint waits(State* state, uint32_t i):
+    cdef uint32_t k = unit_first(state, i)
+    while k != NO_POSITION:
+        if state.positions[k].flags & POSITION_DUE:
+            return True
+        k = unit_next(state, k)
+    return False

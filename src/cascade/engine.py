@@ -1,0 +1,733 @@
+"""`Engine`: what drivers hold. Quotes, names and seconds on top of the compiled core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cascade import _money, snapshot
+from cascade._columns import asset_row, position_table, account_table
+from cascade._core import STEP_DTYPE, EngineCore, StepResult as CoreStep
+from cascade._grid import Grid
+from cascade.accounts import Accounts
+from cascade.dtypes import MESSAGE_DTYPE
+from cascade.errors import ConservationError, InvariantError
+from cascade.impact import Impact
+from cascade.market import Market
+from cascade.ruleset import Rules, exact
+from cascade.tree import CascadeTree
+
+NANOSECONDS = 10**9
+LARGEST_NUMBER = 2**62
+EXECUTIONS = ("sequential", "batch")
+CONTRACTS = ("linear", "inverse")
+HEDGE = 1
+MAX_PRICE = 2**31 - 2
+MAX_SIZE = 2**48
+
+
+def _nanoseconds(seconds: Any, name: str) -> int:
+    value = exact(seconds, name) * NANOSECONDS
+    if not 0 <= value < 2**62:
+        raise ValueError(f"{name} {seconds!r} s is outside 0 ... {2**62 // NANOSECONDS}")
+    return round(value)
+
+
+class StepResult:
+    """What one step did.
+
+    Attributes
+    ----------
+    time_ns : int
+        Clock after the step.
+    liquidated : int
+        Units liquidated, each partial one counted.
+    waves : int
+        Highest wave; 0 when nobody was liquidated.
+    orders, fills, volume_lots : int
+        Driver's orders and fired stops, fills, and lots traded.
+    notional_atoms, bad_debt_atoms, fund_received_atoms, fund_paid_atoms : int
+        Positions closed at the mark, what nobody paid, and the fund's two directions.
+    pending : int
+        Entries of the queue that are due and wait for the next step.
+    resolved : int
+        Units looked at because a guard was crossed or before they were liquidated.
+    """
+
+    def __init__(self, engine: Engine, core: CoreStep) -> None:
+        self._engine = engine
+        self._core = core
+        self.pending: int = engine.pending
+        self._tree: CascadeTree | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._core, name)
+
+    def __repr__(self) -> str:
+        return (
+            f"<StepResult at {self.time:g} s: {self.liquidated} liquidated in {self.waves} waves, "
+            f"bad debt {self.bad_debt:g}, {self.pending} pending>"
+        )
+
+    @property
+    def time(self) -> float:
+        """Clock after the step, seconds."""
+        return self._core.time_ns / NANOSECONDS
+
+    @property
+    def notional(self) -> float:
+        """Notional of the positions closed, in units of the engine's asset."""
+        return self._engine.from_atoms(self._core.notional_atoms)
+
+    @property
+    def bad_debt(self) -> float:
+        """What nobody paid, in units of the engine's asset."""
+        return self._engine.from_atoms(self._core.bad_debt_atoms)
+
+    @property
+    def fund_received(self) -> float:
+        """What the insurance fund took in, in units of the engine's asset."""
+        return self._engine.from_atoms(self._core.fund_received_atoms)
+
+    @property
+    def fund_paid(self) -> float:
+        """What the insurance fund paid, in units of the engine's asset."""
+        return self._engine.from_atoms(self._core.fund_paid_atoms)
+
+    @property
+    def marks(self) -> dict[str, float | None]:
+        """Marks by market name, as they are now."""
+        return {market.name: market.mark for market in self._engine.markets}
+
+    @property
+    def cascade(self) -> CascadeTree:
+        """Who was liquidated because of whom, from this step's events."""
+        if self._tree is None:
+            self._tree = CascadeTree(self._core.events, self._core.first_event)
+        return self._tree
+
+
+class Run:
+    """What a path of steps did.
+
+    Attributes
+    ----------
+    steps : numpy.ndarray of STEP_DTYPE
+        One record a step: time (ns), counts, lots and atoms.
+    mark_ticks : numpy.ndarray of int32
+        (steps, markets): marks after each step.
+    """
+
+    def __init__(self, engine: Engine, steps: NDArray[Any], marks: NDArray[np.int32], first: int) -> None:
+        self._engine = engine
+        self.steps = steps
+        self.mark_ticks = marks
+        self._first_event = first
+        self._end_event: int = engine.event_count
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def marks(self, market: Market | str) -> NDArray[np.float64]:
+        """Marks of one market after each step, as quotes."""
+        market = self._engine.market(market)
+        return market.ticks.numbers_of(self.mark_ticks[:, market.number])
+
+    @property
+    def events(self) -> NDArray[Any]:
+        """Events of the whole run, EVENT_DTYPE."""
+        return self._engine.events_between(self._first_event, self._end_event)
+
+    @property
+    def cascade(self) -> CascadeTree:
+        """Who was liquidated because of whom, over the whole run."""
+        return CascadeTree(self.events, self._first_event)
+
+
+class Engine(EngineCore):
+    """Markets, accounts, money and the cascade between them.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Kept with the state; every random stream of the engine comes from it.
+    execution : {"sequential", "batch"}, default "sequential"
+        Let each forced order move the price before the next account is tested, or take all
+        accounts due at a price and then execute them.
+    asset : str, default "USD"
+        Money of the engine.
+    asset_decimals : int, default 6
+        Digits of an atom of it.
+
+    Examples
+    --------
+    >>> import cascade as cs
+    >>> engine = cs.Engine()
+    >>> btc = engine.add_market("BTC", tick_size=1, lot_size="0.01", venue=cs.Impact.linear("0.5"))
+    >>> btc.set_index(60_000)
+    >>> ids = engine.accounts.open(btc, side="long", size=[10, 10], entry=60_000, leverage=[20, 10])
+    >>> engine.step(index={"BTC": 57_000}).liquidated
+    1
+
+    Notes
+    -----
+    An engine is used by one thread at a time; a second one is refused. Several engines run in
+    parallel, because the interpreter lock is dropped during a step.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        execution: Literal["sequential", "batch"] = "sequential",
+        asset: str = "USD",
+        asset_decimals: int = 6,
+    ) -> None:
+        if execution not in EXECUTIONS:
+            raise ValueError(f"execution must be 'sequential' or 'batch', got {execution!r}")
+        self.seed = int(seed)
+        self.execution = execution
+        self.assets: dict[str, tuple[int, int]] = {}
+        self.markets: list[Market] = []
+        self.accounts = Accounts(self)
+        self.asset = asset
+        self._budget: dict[str, int] = {}
+        self.add_asset(asset, asset_decimals)
+        self._apply_settings()
+
+    def _apply_settings(self) -> None:
+        self.configure(batch=self.execution == "batch", **self._budget)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Engine at {self.time:g} s: {len(self.markets)} markets, {len(self.accounts)} accounts>"
+        )
+
+    def __reduce__(self) -> Any:
+        raise TypeError("an Engine cannot be pickled; use copy(), save() and load()")
+
+    # --- set-up --------------------------------------------------------------------------------
+
+    def add_asset(self, name: str, decimals: int = 6) -> None:  # type: ignore[override]
+        """Add a kind of money.
+
+        Raises
+        ------
+        ValueError
+            The name exists, or `decimals` is outside 0 ... 18.
+        """
+        if name in self.assets:
+            raise ValueError(f"asset {name!r} exists")
+        if not 0 <= decimals <= 18:
+            raise ValueError(f"asset_decimals {decimals} is outside 0 ... 18")
+        self.assets[name] = (super().add_asset(), 10**decimals)
+
+    def add_market(
+        self,
+        name: str,
+        *,
+        tick_size: Any,
+        lot_size: Any,
+        rules: Rules | None = None,
+        venue: Literal["book"] | Impact = "book",
+        contract: Literal["linear", "inverse"] = "linear",
+        multiplier: Any = 1,
+        asset: str | None = None,
+        min_size: Any = None,
+        max_size: Any = None,
+        min_price: Any = None,
+        max_price: Any = None,
+    ) -> Market:
+        """Add a contract and its venue.
+
+        Parameters
+        ----------
+        name : str
+        tick_size, lot_size : number
+            Steps of price and size. A float means the decimal number that is printed for it.
+        rules : Rules, optional
+            Default ``Rules()``.
+        venue : "book" or Impact
+        contract : {"linear", "inverse"}, default "linear"
+            Value ``size * price * multiplier``, or ``size * multiplier / price`` in coins.
+        multiplier : number, default 1
+        asset : str, optional
+            Money that it settles in; default the engine's.
+        min_size, max_size, min_price, max_price : number, optional
+            Bounds of orders.
+
+        Returns
+        -------
+        Market
+
+        Raises
+        ------
+        TypeError, ValueError
+            A parameter is wrong; in particular, a tick times a lot must be a whole number of
+            atoms: use more ``asset_decimals`` otherwise.
+        """
+        if any(market.name == name for market in self.markets):
+            raise ValueError(f"market {name!r} exists")
+        if contract not in CONTRACTS:
+            raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
+        if venue != "book" and not isinstance(venue, Impact):
+            raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
+        rules = Rules() if rules is None else rules
+        asset = self.asset if asset is None else asset
+        number, atoms = self._asset(asset)
+        ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
+        factor = exact(multiplier, "multiplier")
+        if factor <= 0:
+            raise ValueError(f"multiplier {multiplier!r} is not above zero")
+        unit = self._unit(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
+        curve = venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
+        given = {
+            "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
+        }  # fmt: skip
+        market = self.add_market_raw(
+            asset=number,
+            unit=unit,
+            inverse=contract == "inverse",
+            **rules.table(atoms),
+            **self._bounds(ticks, lots, min_size, max_size, min_price, max_price),
+            impact_venue=curve is not None,
+        )
+        if curve is not None:
+            self.set_impact(market, **curve)
+        made = Market(
+            self, market, name, ticks, lots, rules, contract, factor, asset,
+            venue if isinstance(venue, Impact) else None,
+            {n: None if v is None else str(exact(v, n)) for n, v in given.items()},
+        )  # fmt: skip
+        self.markets.append(made)
+        return made
+
+    @staticmethod
+    def _unit(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
+        unit = atoms_per_lot * tick if contract == "linear" else atoms_per_lot / tick
+        what = "tick times a lot" if contract == "linear" else "lot over a tick"
+        if unit.denominator != 1:
+            raise ValueError(
+                f"a {what} is worth {float(unit):g} atoms, which is not a whole number: "
+                "use more asset_decimals"
+            )
+        if unit > LARGEST_NUMBER:
+            raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
+        return int(unit)
+
+    @staticmethod
+    def _bounds(ticks: Grid, lots: Grid, low: Any, high: Any, bottom: Any, top: Any) -> dict[str, int]:
+        bounds = {"min_size": 1, "max_size": MAX_SIZE, "min_price": 1, "max_price": MAX_PRICE}
+        given = (("min_size", lots, low), ("max_size", lots, high), ("min_price", ticks, bottom), ("max_price", ticks, top))
+        for name, grid, value in given:
+            if value is not None:
+                limit = bounds[name]
+                steps = grid.steps(value, name)
+                bounds[name] = max(steps, limit) if name.startswith("min") else min(steps, limit)
+        for kind in ("size", "price"):
+            if bounds[f"min_{kind}"] > bounds[f"max_{kind}"]:
+                raise ValueError(f"min_{kind} is above max_{kind}")
+        return bounds
+
+    def budget(
+        self, accounts: int | None = None, notional: Any = None, time_per_liquidation: Any = None
+    ) -> None:
+        """Bound the liquidations of a step; what is still due waits for the next one.
+
+        Parameters
+        ----------
+        accounts : int, optional
+            Units liquidated.
+        notional : number, optional
+            Value at the mark of the positions closed; the unit that passes it is still executed.
+        time_per_liquidation : seconds, optional
+            Time that one liquidation takes, out of the time that the step spans.
+
+        Raises
+        ------
+        ValueError
+            A bound is negative; `time_per_liquidation` is not above zero.
+        """
+        settings: dict[str, int] = {}
+        if accounts is not None:
+            if accounts < 0:
+                raise ValueError(f"accounts {accounts} is negative")
+            settings["budget_accounts"] = int(accounts)
+        if notional is not None:
+            settings["budget_notional"] = self.to_atoms(notional, None, "notional")
+            if settings["budget_notional"] < 0:
+                raise ValueError(f"notional {notional} is negative")
+        if time_per_liquidation is not None:
+            settings["time_per_liquidation"] = _nanoseconds(time_per_liquidation, "time_per_liquidation")
+            if settings["time_per_liquidation"] == 0:
+                raise ValueError(f"time_per_liquidation {time_per_liquidation} is not above zero")
+        self._budget = settings
+        self._apply_settings()
+
+    def reserve(self, *, accounts: int = 0, positions: int | None = None, events: int = 0) -> None:  # type: ignore[override]
+        """Make room in advance, so that steps allocate nothing.
+
+        Parameters
+        ----------
+        accounts, positions : int
+            Totals; positions by default as many as accounts.
+        events : int
+            Events beyond those there are.
+        """
+        for name, value in (("accounts", accounts), ("events", events)):
+            if not 0 <= value < 2**31:
+                raise ValueError(f"{name} {value} is outside 0 ... {2**31 - 1}")
+        super().reserve(
+            accounts=accounts, positions=accounts if positions is None else positions, events=events
+        )
+
+    # --- names and units -----------------------------------------------------------------------
+
+    def market(self, market: Market | str) -> Market:
+        """Market by name; a market of this engine is given back.
+
+        Raises
+        ------
+        KeyError
+            There is none of that name.
+        ValueError
+            The market belongs to another engine.
+        """
+        if isinstance(market, Market):
+            if market.engine is not self:
+                raise ValueError(f"market {market.name!r} belongs to another engine")
+            return market
+        for entry in self.markets:
+            if entry.name == market:
+                return entry
+        known = ", ".join(repr(entry.name) for entry in self.markets) or "none"
+        raise KeyError(f"market {market!r} is unknown; there are: {known}")
+
+    __getitem__ = market
+
+    def _asset(self, name: str | None) -> tuple[int, int]:
+        name = self.asset if name is None else name
+        if name not in self.assets:
+            raise ValueError(f"asset {name!r} is unknown; there are: {', '.join(self.assets)}")
+        return self.assets[name]
+
+    def asset_number(self, name: str | None = None) -> int:
+        """Position of an asset, as accounts and markets refer to it."""
+        return self._asset(name)[0]
+
+    def scale_of(self, name: str | None = None) -> int:
+        """Atoms in one unit of an asset."""
+        return self._asset(name)[1]
+
+    def atoms_per_unit(self) -> NDArray[np.int64]:
+        """Atoms in one unit, by asset number."""
+        return np.array([scale for _, scale in self.assets.values()], dtype=np.int64)
+
+    def asset_of(self, account: int) -> str:
+        """Name of an account's money."""
+        table = account_table(self)
+        if not 0 <= account < len(table):
+            raise ValueError(f"account {account} is outside 0 ... {len(table) - 1}")
+        return list(self.assets)[int(table["asset"][account])]
+
+    def is_hedge(self, account: int) -> bool:
+        """Does the account hold two legs a market? Unknown ids do not."""
+        table = account_table(self)
+        return 0 <= account < len(table) and bool(table["flags"][account] & HEDGE)
+
+    def to_atoms(self, amount: Any, asset: str | None = None, name: str = "amount") -> int:
+        """Atoms of an amount of money.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `amount` is no number, not finite, finer than an atom or beyond 2**61 atoms.
+        """
+        value = exact(amount, name) * self.scale_of(asset)
+        if value.denominator != 1:
+            nearest = round(value)
+            # a float carries 53 bits: it means the nearest atom when that is what it prints as
+            if not isinstance(amount, float) or abs(value - nearest) > Fraction(1, 10**9) * abs(value):
+                raise ValueError(f"{name} {amount!r} is finer than an atom of 1/{self.scale_of(asset)}")
+            value = Fraction(nearest)
+        if abs(value) > 2**61:
+            raise ValueError(f"{name} {amount!r} does not fit in 64 bits of atoms")
+        return int(value)
+
+    def from_atoms(self, atoms: int, asset: str | None = None) -> float:
+        """Units of an asset in a number of atoms."""
+        return int(atoms) / self.scale_of(asset)
+
+    def atoms_of(self, amounts: ArrayLike, asset: str, name: str, rounding: bool) -> NDArray[np.int64]:
+        """Atoms of a column of amounts."""
+        return self.steps(Grid(Fraction(1, self.scale_of(asset)), name), amounts, name, rounding)
+
+    @staticmethod
+    def steps(grid: Grid, values: ArrayLike, name: str, rounding: bool = False) -> NDArray[np.int64]:
+        """Whole steps of a column; `rounding` takes the nearest one instead of refusing."""
+        column = np.asarray(values)
+        if rounding and column.dtype.kind == "f":
+            with np.errstate(all="ignore"):
+                steps = np.rint(column / float(grid.step))
+            if not (np.abs(steps) < LARGEST_NUMBER).all():
+                raise ValueError(f"{name} is not finite or does not fit in 64 bits")
+            return steps.astype(np.int64)
+        return grid.steps_of(values, name)
+
+    # --- money ---------------------------------------------------------------------------------
+
+    def fund_deposit(self, amount: Any, asset: str | None = None) -> None:
+        """Pay into the insurance fund.
+
+        Raises
+        ------
+        ValueError
+            `amount` is negative or finer than an atom.
+        """
+        _money.deposit_into_fund(self, self.asset_number(asset), self.to_atoms(amount, asset))
+
+    def insurance_fund(self, asset: str | None = None) -> float:
+        """Balance of the insurance fund, what the house's positions gained or lost not included."""
+        return self.from_atoms(asset_row(self, self.asset_number(asset))["fund"], asset)
+
+    def fees(self, asset: str | None = None) -> float:
+        """Fees collected, rebates deducted."""
+        return self.from_atoms(asset_row(self, self.asset_number(asset))["fees"], asset)
+
+    def bad_debt(self, asset: str | None = None) -> float:
+        """Losses that nobody paid so far."""
+        return self.from_atoms(asset_row(self, self.asset_number(asset))["bad_debt"], asset)
+
+    def fund(self, market: Market | str, rate: Any) -> None:
+        """Funding at the mark: longs pay `rate` of their value to shorts (negative: receive).
+
+        Raises
+        ------
+        ValueError
+            The market has no mark, or `rate` is outside -1 ... 1 or finer than 1e-9.
+        """
+        parts = exact(rate, "rate") * NANOSECONDS
+        if parts.denominator != 1:
+            raise ValueError(f"rate {rate!r} is finer than 1e-9")
+        _money.pay_funding(self, self.market(market).number, int(parts))
+
+    # --- time ----------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> float:
+        """Clock in seconds."""
+        return self.time_ns / NANOSECONDS
+
+    def step(
+        self,
+        index: Mapping[str, Any] | None = None,
+        orders: Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]] | None = None,
+        dt: Any = 1.0,
+    ) -> StepResult:
+        """One step: clock, outside prices, orders, the cascade (``docs/step.md``).
+
+        Parameters
+        ----------
+        index : mapping of market name to price, optional
+            Prices from outside.
+        orders : mapping or sequence of (market name, messages), optional
+            Arrays of MESSAGE_DTYPE, sent in the order given.
+        dt : seconds, default 1
+
+        Returns
+        -------
+        StepResult
+
+        Raises
+        ------
+        KeyError
+            A market is unknown.
+        TypeError, ValueError
+            A price is off the grid or not positive; messages have the wrong type.
+        OverflowError
+            Open positions would not fit in 64 bits at an index.
+        """
+        elapsed = NANOSECONDS if dt == 1.0 else _nanoseconds(dt, "dt")
+        prices = None
+        if index:
+            prices = np.zeros(len(self.markets), np.int32)
+            for name, price in index.items():
+                market = self.market(name)
+                prices[market.number] = self._index_ticks(market, price)
+        batches = self._batches(orders) if orders else []
+        return StepResult(self, self.step_raw(prices, batches, elapsed))
+
+    @staticmethod
+    def _index_ticks(market: Market, price: Any) -> int:
+        ticks = market.ticks.steps(price, "index")
+        if not 1 <= ticks <= MAX_PRICE:
+            raise ValueError(
+                f"index of {market.name!r} {price!r} is outside "
+                f"{market.ticks.number(1):g} ... {market.ticks.number(MAX_PRICE):g}"
+            )
+        return ticks
+
+    def _batches(self, orders: Any) -> list[tuple[int, NDArray[Any]]]:
+        pairs = orders.items() if isinstance(orders, Mapping) else orders
+        batches = []
+        for name, messages in pairs:
+            if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
+                raise TypeError(f"orders of {name!r} must be an array of MESSAGE_DTYPE")
+            if messages.ndim != 1:
+                raise ValueError(f"orders of {name!r} must have one dimension, got {messages.ndim}")
+            batches.append((self.market(name).number, np.ascontiguousarray(messages)))
+        return batches
+
+    def run(
+        self, path: Mapping[str, ArrayLike], dt: Any = 1.0, *, round: bool = False
+    ) -> Run:
+        """Steps along price paths without returning to Python in between.
+
+        Parameters
+        ----------
+        path : mapping of market name to prices
+            Outside prices, one a step, all of the same length.
+        dt : seconds, default 1
+            Of each step.
+        round : bool, default False
+            Round prices to the tick (half to even) instead of refusing them.
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, OverflowError
+            As `step`, before the first step.
+        KeyboardInterrupt
+            Between two steps or liquidations; the engine stays valid.
+        """
+        elapsed = _nanoseconds(dt, "dt")
+        columns = {self.market(name).number: (self.market(name), prices) for name, prices in path.items()}
+        lengths = {len(np.atleast_1d(np.asarray(prices))) for _, prices in columns.values()}
+        if len(lengths) != 1:
+            raise ValueError(f"path must have columns of one length, got {sorted(lengths)}")
+        ticks = np.zeros((lengths.pop(), len(self.markets)), np.int32)
+        for number, (market, prices) in columns.items():
+            column = self.steps(market.ticks, prices, f"path of {market.name}", round)
+            if column.ndim != 1:
+                raise ValueError(f"path of {market.name!r} must have one dimension")
+            if column.size and not (1 <= column.min() and column.max() <= MAX_PRICE):
+                raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
+            ticks[:, number] = column
+        first = self.event_count
+        steps, marks = self.run_raw(ticks, elapsed)
+        return Run(self, steps, marks, first)
+
+    # --- the log -------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> NDArray[Any]:
+        """Events so far that were not cleared, EVENT_DTYPE; a view that stays true."""
+        return self.events_between(0, self.event_count)
+
+    # --- state ---------------------------------------------------------------------------------
+
+    def totals(self) -> dict[str, dict[str, Any]]:
+        """Sums that conservation is about, in lots and atoms.
+
+        Returns
+        -------
+        dict
+            ``contracts``: sum of all sizes by market (zero). ``money``: by asset, the parts of
+            ``balances + margins - entry_values + fund + fees - bad_debt = deposits``.
+        """
+        positions, accounts = position_table(self), account_table(self)
+        contracts, money = {}, {}
+        for market in self.markets:
+            row = market.row()
+            mine = positions["market"] == market.number
+            held = sum(positions["size"][mine].tolist())
+            contracts[market.name] = held + row["outside_size"] + row["house_size"]
+        for name, (number, _) in self.assets.items():
+            own = [m for m in self.markets if m.asset == name]
+            mine = np.isin(positions["market"], [m.number for m in own])
+            rows = [m.row() for m in own]
+            entries = sum(positions["entry_value"][mine].tolist())
+            entries += sum(r["outside_entry"] + r["house_entry"] for r in rows)
+            asset = asset_row(self, number)
+            money[name] = {
+                "balances": sum(accounts["balance"][accounts["asset"] == number].tolist()),
+                "margins": sum(positions["margin"][mine].tolist()),
+                "entry_values": entries,
+                **asset,
+            }
+        return {"contracts": contracts, "money": money}
+
+    def validate(self) -> None:
+        """Check every invariant; cost grows with the engine.
+
+        Raises
+        ------
+        ConservationError
+            Contracts or money do not add up.
+        InvariantError
+            A book, a queue or a list is broken.
+        """
+        snapshot.check_structure(self)
+        totals = self.totals()
+        for name, lots in totals["contracts"].items():
+            if lots:
+                raise ConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
+        for name, m in totals["money"].items():
+            held = m["balances"] + m["margins"] - m["entry_values"] + m["fund"] + m["fees"] - m["bad_debt"]
+            if held != m["deposits"]:
+                raise ConservationError(
+                    f"{name}: {held} atoms are held against {m['deposits']} deposited"
+                )
+        for market in self.markets:
+            market.book.validate()
+
+    def state_hash(self) -> str:
+        """Hash of everything that decides how the engine goes on, whatever its memory looks like.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits; the rows that are hashed are listed in ``docs/engine-api.md``.
+        """
+        return snapshot.state_hash(self)
+
+    def copy(self) -> Engine:
+        """Independent engine in the same state, its log included."""
+        return snapshot.copy_engine(self)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Engine:
+        return self.copy()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the state to an uncompressed ``.npz`` file.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
+        snapshot.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Engine:
+        """Read a file that `save` wrote; the engine goes on bit for bit.
+
+        Raises
+        ------
+        OSError
+            The file cannot be opened.
+        ValueError
+            The file is damaged or does not hold the state of an engine.
+        """
+        return snapshot.load(path)

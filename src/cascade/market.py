@@ -1,0 +1,134 @@
+"""`Market`: one contract of an engine, its venue, its mark and its book."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from cascade._columns import market_row
+from cascade._grid import Grid
+from cascade._marketbook import MarketBook, market_book
+from cascade.impact import Impact
+from cascade.ruleset import Rules
+
+if TYPE_CHECKING:
+    from cascade.engine import Engine
+
+
+class Market:
+    """A contract and the venue it trades on; made by `Engine.add_market`.
+
+    Attributes
+    ----------
+    name : str
+    number : int
+        Position among the engine's markets, the `market` field of events.
+    ticks, lots : Grid
+        Conversion between quotes and ticks, sizes and lots.
+    rules : Rules
+    contract : {"linear", "inverse"}
+    multiplier : Fraction
+    asset : str
+        Money that the contract settles in.
+    impact : Impact or None
+        Price curve, when the venue is one.
+    book : MarketBook
+        Orders and depth; an impact venue takes market and IOC orders through it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        name: str,
+        ticks: Grid,
+        lots: Grid,
+        rules: Rules,
+        contract: str,
+        multiplier: Fraction,
+        asset: str,
+        impact: Impact | None,
+        bounds: dict[str, str | None],
+    ) -> None:
+        self.engine = engine
+        self.number = number
+        self.name = name
+        self.ticks = ticks
+        self.lots = lots
+        self.rules = rules
+        self.contract = contract
+        self.multiplier = multiplier
+        self.asset = asset
+        self.impact = impact
+        self.bounds = bounds
+        self.book: MarketBook = market_book(engine, number, ticks, lots)
+
+    def __repr__(self) -> str:
+        return f"<Market {self.name!r}: mark {self.mark}, open interest {self.open_interest}>"
+
+    def row(self) -> dict[str, int]:
+        """Whole numbers of the market: ticks, lots, atoms."""
+        return market_row(self.engine, self.number)
+
+    def _price(self, name: str) -> float | None:
+        ticks = self.row()[name]
+        return self.ticks.number(ticks) if ticks else None
+
+    @property
+    def mark(self) -> float | None:
+        """Price at which risk is measured; None before there is one."""
+        return self._price("mark")
+
+    @property
+    def mark_ticks(self) -> int:
+        """The mark in ticks, 0 before there is one."""
+        return self.row()["mark"]
+
+    @property
+    def index(self) -> float | None:
+        """Price from outside; None before one was given."""
+        return self._price("index")
+
+    @property
+    def index_ticks(self) -> int:
+        return self.row()["index"]
+
+    @property
+    def last(self) -> float | None:
+        """Price of the venue's last trade; of an impact venue, its price."""
+        return self._price("last")
+
+    @property
+    def open_interest(self) -> float:
+        """Sum of the accounts' long sizes and what outside and house hold long, in size units."""
+        return self.lots.number(self.open_interest_lots)
+
+    @property
+    def open_interest_lots(self) -> int:
+        row = self.row()
+        return row["long_lots"] + max(0, row["outside_size"]) + max(0, row["house_size"])
+
+    @property
+    def outside(self) -> tuple[float, float]:
+        """Size and entry value that the world outside holds."""
+        row = self.row()
+        return self._holding(row["outside_size"], row["outside_entry"])
+
+    @property
+    def house(self) -> tuple[float, float]:
+        """Size and entry value that the insurance fund took over."""
+        row = self.row()
+        return self._holding(row["house_size"], row["house_entry"])
+
+    def _holding(self, lots: int, atoms: int) -> tuple[float, float]:
+        return self.lots.number(lots), self.engine.from_atoms(atoms, self.asset)
+
+    def set_index(self, price: Any) -> None:
+        """Set the outside price without a step: no clock, no cascade; the mark follows its feed.
+
+        Raises
+        ------
+        ValueError
+            `price` is not a positive multiple of the tick.
+        """
+        self.engine.set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))

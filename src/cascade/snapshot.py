@@ -1,0 +1,329 @@
+"""State of an engine as arrays: hash, copy, file.
+
+A snapshot holds what cannot be computed: accounts, positions, orders, marks, money, clocks, and the
+rules in words. Lists, heaps and guards are built anew, so a snapshot does not depend on how its engine
+came to be, and a hostile one can at most be refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from fractions import Fraction
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade import _restore
+from cascade._columns import (
+    ACCOUNT_DTYPE,
+    POSITION_DTYPE,
+    account_table,
+    asset_row,
+    clocks,
+    due_rows,
+    position_table,
+)
+from cascade._core import restore_log
+from cascade._log import EVENT_DTYPE
+from cascade.archive import read_archive, write_archive
+from cascade.dtypes import ORDER_DTYPE
+from cascade.errors import CascadeError
+from cascade.impact import Impact
+from cascade.ruleset import Rules, exact
+
+if TYPE_CHECKING:
+    from cascade.engine import Engine
+    from cascade.market import Market
+
+VERSION = 1
+LEGS = 6  # POSITION_LONG_LEG | POSITION_SHORT_LEG
+ISOLATED, LADDER = 1, 8
+MARKET_FIELDS = (
+    "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
+    "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
+    "source_wave",
+)  # fmt: skip
+MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "orders")])
+RATES = ("maker_fee", "taker_fee", "liquidation_fee", "absorb")
+LAYOUT: dict[str, np.dtype[Any]] = {
+    "settings": np.dtype("u1"),
+    "numbers": np.dtype("<i8"),
+    "assets": np.dtype("<i8"),
+    "markets": MARKET_DTYPE,
+    "accounts": ACCOUNT_DTYPE,
+    "positions": POSITION_DTYPE,
+    "orders": ORDER_DTYPE,
+    "marks": _restore.MARK_DTYPE,
+    "due": _restore.DUE_DTYPE,
+    "events": EVENT_DTYPE,
+}
+
+REFUSALS = (
+    ArithmeticError, AttributeError, CascadeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+
+check_structure = _restore.check_structure
+
+
+# --- hash --------------------------------------------------------------------------------------
+
+
+def _venue_state(market: Market, row: dict[str, int]) -> bytes:
+    if market.impact is None:
+        return market.book.state_hash().encode()
+    lots = [row["permanent_lots"], row["transient_lots"]]
+    if market.impact.permanent == 1:
+        lots = [sum(lots)]
+    return np.array([*lots, row["next_id"]], dtype="<i8").tobytes()
+
+
+def _position_rows(engine: Engine) -> NDArray[np.int64]:
+    # those that differ from a position never made, by (account, market, leg)
+    table = position_table(engine)
+    listed = (table["size"] != 0) | (table["margin"] != 0) | (table["leverage"] != 100)
+    listed |= (table["flags"] & ISOLATED) != 0
+    for market in engine.markets:
+        if market.impact is None and len(market.book):
+            owners = np.unique(market.book.orders["account"])
+            listed |= (table["market"] == market.number) & np.isin(table["account"], owners)
+    table = table[listed]
+    leg = (table["flags"] & LEGS) // 2
+    order = np.lexsort((leg, table["market"], table["account"]))
+    table, leg = table[order], leg[order]
+    ladder = np.where(table["size"] != 0, table["trigger"], 0)
+    columns = (
+        table["account"], table["market"], leg, table["size"], table["entry_value"],
+        table["margin"], table["leverage"], table["flags"] & ISOLATED, ladder,
+    )  # fmt: skip
+    return np.column_stack([c.astype("<i8") for c in columns])
+
+
+def state_hash(engine: Engine) -> str:
+    """See `Engine.state_hash`."""
+    parts = [np.array(clocks(engine), dtype="<i8").tobytes()]
+    for number, _ in engine.assets.values():
+        row = asset_row(engine, number)
+        fields = [row[name] for name in ("fund", "fees", "bad_debt", "deposits")]
+        parts.append(np.array(fields, dtype="<i8").tobytes())
+    for market in engine.markets:
+        numbers = market.row()
+        names = ("mark", "index", "outside_size", "outside_entry", "house_size", "house_entry")
+        parts.append(np.array([numbers[n] for n in names], dtype="<i8").tobytes())
+        parts.append(_venue_state(market, numbers))
+    accounts = account_table(engine)
+    parts.append(np.column_stack([accounts["balance"], accounts["flags"]]).astype("<i8").tobytes())
+    parts.append(_position_rows(engine).tobytes())
+    table = position_table(engine)
+    rows = [
+        (m, d, key, int(table["account"][k]), int(table["flags"][k] & LEGS) // 2)
+        for m, d, key, k in due_rows(engine)
+    ]
+    parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
+    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+
+
+# --- settings ----------------------------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    return str(exact(value, "value"))
+
+
+def _rules_settings(rules: Rules) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        name: getattr(rules, name)
+        for name in ("tier_mode", "basis", "close_fee", "trigger", "feed", "liquidation_order", "surplus", "source")
+    }
+    settings.update({name: _text(getattr(rules, name)) for name in RATES})
+    settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
+    settings["partial"] = None if rules.partial is None else ["target", _text(rules.partial[1])]
+    return settings
+
+
+def _rules_from(settings: dict[str, Any]) -> Rules:
+    given = dict(settings)
+    given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
+    given.update({name: Fraction(given[name]) for name in RATES})
+    if given["partial"] is not None:
+        given["partial"] = (given["partial"][0], Fraction(given["partial"][1]))
+    return Rules(**given)
+
+
+def _venue_settings(impact: Impact | None) -> dict[str, Any] | None:
+    if impact is None:
+        return None
+    return {
+        "kind": impact.kind, "scale": _text(impact.scale), "length": _text(impact.length),
+        "distances": list(map(float, impact.distances)), "depths": list(map(float, impact.depths)),
+        "fill": impact.fill, "permanent": float(impact.permanent),
+        "decay_rate": float(impact.decay_rate),
+    }  # fmt: skip
+
+
+def _venue_from(settings: dict[str, Any] | None) -> Any:
+    if settings is None:
+        return "book"
+    given = dict(settings)
+    for name in ("scale", "length"):
+        given[name] = Fraction(given[name])
+    for name in ("distances", "depths"):
+        given[name] = tuple(given[name])
+    return Impact(**given)
+
+
+def _settings(engine: Engine) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "seed": engine.seed,
+        "execution": engine.execution,
+        "asset": engine.asset,
+        "assets": [[name, scale] for name, (_, scale) in engine.assets.items()],
+        "budget": engine._budget,
+        "markets": [
+            {
+                "name": market.name,
+                "tick_size": str(market.ticks.step),
+                "lot_size": str(market.lots.step),
+                "contract": market.contract,
+                "multiplier": str(market.multiplier),
+                "asset": market.asset,
+                "rules": _rules_settings(market.rules),
+                "venue": _venue_settings(market.impact),
+                "bounds": market.bounds,
+            }
+            for market in engine.markets
+        ],
+    }
+
+
+# --- arrays ------------------------------------------------------------------------------------
+
+
+def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
+    """Everything that decides how an engine goes on, and its log."""
+    markets = np.zeros(len(engine.markets), MARKET_DTYPE)
+    orders = [np.empty(0, ORDER_DTYPE)]
+    for market, record in zip(engine.markets, markets, strict=True):
+        row = market.row()
+        for name in MARKET_FIELDS:
+            record[name] = row[name]
+        record["last"] = 0 if market.impact else row["last"]
+        record["auction"] = market.book.auction
+        held = market.book.orders
+        record["orders"] = len(held)
+        orders.append(held)
+    assets = [asset_row(engine, number) for number, _ in engine.assets.values()]
+    due = [(key, position, m, d) for m, d, key, position in due_rows(engine)]
+    events = engine.events
+    return {
+        "settings": np.frombuffer(json.dumps(_settings(engine)).encode(), np.uint8),
+        "numbers": np.array([*clocks(engine), engine.event_count - len(events)], dtype="<i8"),
+        "assets": np.array([list(row.values()) for row in assets], dtype="<i8").ravel(),
+        "markets": markets,
+        "accounts": account_table(engine),
+        "positions": position_table(engine),
+        "orders": np.concatenate(orders),
+        "marks": _restore.mark_rows(engine),
+        "due": np.array(due, dtype=_restore.DUE_DTYPE),
+        "events": events,
+    }
+
+
+def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
+    """An engine from `to_arrays`; everything is checked.
+
+    Raises
+    ------
+    ValueError
+        The arrays are not the state of an engine.
+    """
+    settings = json.loads(arrays["settings"].tobytes())
+    engine = _empty_engine(settings)
+    numbers = arrays["numbers"].tolist()
+    assets = arrays["assets"]
+    if len(numbers) != 3 or len(assets) != 4 * len(engine.assets):
+        raise ValueError("clocks or assets have the wrong number of entries")
+    if len(arrays["markets"]) != len(engine.markets):
+        raise ValueError("market records do not fit the settings")
+    _restore.restore_clocks(engine, *numbers)
+    _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
+    _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
+    at = 0
+    for market, row in zip(engine.markets, arrays["markets"], strict=True):
+        count = int(row["orders"])
+        if not 0 <= count <= len(arrays["orders"]) - at:
+            raise ValueError(f"market {market.name!r}: {count} orders are not stored")
+        held = np.ascontiguousarray(arrays["orders"][at : at + count])
+        _restore.restore_market(engine, market.number, market.book, row, held)
+        at += count
+    if at != len(arrays["orders"]):
+        raise ValueError("orders are left over")
+    _restore.restore_queue(engine, arrays["marks"], arrays["due"])
+    restore_log(engine, arrays["events"])
+    engine.validate()
+    return engine
+
+
+def _empty_engine(settings: dict[str, Any]) -> Engine:
+    from cascade.engine import Engine
+
+    if settings["version"] != VERSION:
+        raise ValueError(f"version {settings['version']!r} is not {VERSION}")
+    names = [name for name, _ in settings["assets"]]
+    engine = Engine(
+        seed=settings["seed"],
+        execution=settings["execution"],
+        asset=settings["asset"],
+        asset_decimals=len(str(settings["assets"][names.index(settings["asset"])][1])) - 1,
+    )
+    if names[0] != engine.asset:
+        raise ValueError("the engine's own asset must come first")
+    for name, scale in settings["assets"][1:]:
+        engine.add_asset(name, len(str(scale)) - 1)
+    if [scale for _, scale in engine.assets.values()] != [s for _, s in settings["assets"]]:
+        raise ValueError("an asset's scale is not a power of ten")
+    for entry in settings["markets"]:
+        market = engine.add_market(
+            entry["name"],
+            tick_size=Fraction(entry["tick_size"]),
+            lot_size=Fraction(entry["lot_size"]),
+            rules=_rules_from(entry["rules"]),
+            venue=_venue_from(entry["venue"]),
+            contract=entry["contract"],
+            multiplier=Fraction(entry["multiplier"]),
+            asset=entry["asset"],
+            **{name: None if v is None else Fraction(v) for name, v in entry["bounds"].items()},
+        )
+        if market.bounds != entry["bounds"]:
+            raise ValueError(f"market {entry['name']!r}: bounds")
+    budget = settings["budget"]
+    allowed = {"budget_accounts", "budget_notional", "time_per_liquidation"}
+    if not isinstance(budget, dict) or set(budget) - allowed:
+        raise ValueError("unknown budget")
+    if any(not isinstance(v, int) or not 0 <= v < 2**62 for v in budget.values()):
+        raise ValueError("a budget is out of range")
+    engine._budget = budget
+    engine._apply_settings()
+    return engine
+
+
+def copy_engine(engine: Engine) -> Engine:
+    """See `Engine.copy`."""
+    return from_arrays(to_arrays(engine))
+
+
+def save(engine: Engine, path: str | PathLike[str]) -> None:
+    """See `Engine.save`."""
+    write_archive(path, to_arrays(engine))
+
+
+def load(path: str | PathLike[str]) -> Engine:
+    """See `Engine.load`."""
+    arrays = read_archive(path, LAYOUT)
+    try:
+        return from_arrays(arrays)
+    except REFUSALS as error:
+        raise ValueError(f"{str(path)!r} holds no engine: {error}") from error
