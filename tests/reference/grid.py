@@ -34,3 +34,8 @@ def on_grid(name: str, value, step, bits: int = 64) -> int:
     if not -(2 ** (bits - 1)) <= steps < 2 ** (bits - 1):
         raise ValueError(f"{name} {value!r} does not fit in {bits} bits")
     return steps
+
+
+def whole(name: str, value, step) -> int:
+    """Whole grid steps in `value`, as 64 bits hold them."""
+    return on_grid(name, value, step, 64)
