@@ -173,6 +173,9 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
 cdef void release_margin(State* state, uint32_t position) noexcept nogil:
     # an isolated position that is closed returns what is left of its margin
     cdef Position* p = &state.positions[position]
+    if p.size == 0 and p.flags & POSITION_LADDER:
+        p.flags &= ~POSITION_LADDER
+        p.trigger = 0
     if p.flags & POSITION_ISOLATED and p.size == 0 and p.margin != 0:
         if add_into(&state.accounts[p.account].balance, p.margin):
             state.failed = FAILURE_OVERFLOW

@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 from cascade._arithmetic cimport int128, magnitude
 from cascade._book cimport (
-    Fill, Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
+    Book, Fill, Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
     book_clear_fills, book_enter, book_find, book_next_stop, book_reserve, book_submit,
     book_take_id,
 )
@@ -30,9 +30,9 @@ from cascade._types cimport (
     BUY, CODE_BAD_MESSAGE, CODE_MARGIN, CODE_NOT_FILLABLE, CODE_OK, CODE_OTHER_ASSET,
     CODE_OVERFLOW, CODE_REDUCE_ONLY, CODE_STOP_WAITING, CODE_UNKNOWN_ACCOUNT,
     CODE_UNKNOWN_ORDER, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, EVENT_MARK, EVENT_ORDER,
-    EVENT_TRIGGER, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, FLAG_STOP_ON_MARK, FOK, GTC,
-    IOC, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT, MESSAGE_MARKET, MESSAGE_MODIFY,
-    MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELL,
+    EVENT_TRIGGER, FLAG_ICEBERG, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG,
+    FLAG_STOP_ON_MARK, FOK, GTC, IOC, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT,
+    MESSAGE_MARKET, MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELL,
 )
 
 cdef extern from *:
@@ -118,6 +118,8 @@ cdef void order_removed(void* context, const Order* order, const OrderExtra* ext
     if order.account >= 0:
         i = find_position(state, order.account, market.number, _leg_of(extra.flags))
         _working_change(state, i, extra.side, extra.flags, extra.waiting, -lots)
+    if state.silent:
+        return
     event = log_append(&state.log, EVENT_CANCEL, market.number, state.cause, state.wave)
     event.order = order.id
     event.quantity = lots
@@ -431,6 +433,8 @@ cdef uint8_t _check_margin(State* state, Market* market, uint32_t position, cons
         return CODE_OVERFLOW
     if exposure_lots(state, position, buys, sells) <= exposure_lots(state, position, 0, 0):
         return CODE_OK
+    if reference == 0 and market.mark == 0:
+        return CODE_OK
     if free_collateral(state, message.account, position, buys, sells, reference) < 0:
         return CODE_MARGIN
     return CODE_OK
@@ -467,6 +471,8 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
             return CODE_REDUCE_ONLY
         if room < message.size:
             message.size = room
+            if message.flags & FLAG_ICEBERG and message.extra > room:
+                message.extra = <int32_t>room
         return CODE_OK
     if order_id:
         return CODE_OK            # a fired stop was counted while it waited
@@ -541,13 +547,36 @@ cdef void _process(State* state, Market* market, const Message* message, int64_t
         book_enter(&market.book, order_id, &m, 0, out)
         out.order = order_id
     else:
-        book_submit(&market.book, &m, 0, out)
+        _submit_cut(market, &m, out)
     event = &state.log.events[index - state.log.first]
     event.order = out.order
     event.code = out.code
     event.price = out.price if m.kind == MESSAGE_LIMIT or m.kind == MESSAGE_STOP_LIMIT else 0
     state.counters.orders += 1
     _after_venue(state, market, position, &m, out)
+
+
+cdef void _submit_cut(Market* market, const Message* message, Submitted* out) noexcept nogil:
+    # the size was checked as it was sent; what reduce-only left of it may be below the minimum
+    cdef int64_t least = market.book.min_size
+    market.book.min_size = 1
+    book_submit(&market.book, message, 0, out)
+    market.book.min_size = least
+
+
+cdef bint has_orders(State* state, uint32_t position) noexcept nogil:
+    # waiting reduce-only stops are in no sum, so the account's list in the book decides
+    cdef Position* p = &state.positions[position]
+    cdef Book* book = &state.markets[p.market].book
+    cdef uint32_t slot
+    if p.account >= <int64_t>book.account_capacity:
+        return False
+    slot = book.account_head[p.account]
+    while slot:
+        if _leg_of(book.extras[slot].flags) == p.flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG):
+            return True
+        slot = book.extras[slot].account_next
+    return False
 
 
 cdef void _after_venue(State* state, Market* market, uint32_t position, const Message* message,
@@ -569,7 +598,7 @@ cdef void _after_venue(State* state, Market* market, uint32_t position, const Me
 
 
 cdef void _cancel_message(State* state, Market* market, const Message* message, Submitted* out) noexcept nogil:
-    cdef int64_t index, before, lots = 0
+    cdef int64_t index, lots = 0
     cdef Event* event
     cdef uint32_t slot
     memset(out, 0, sizeof(Submitted))
@@ -577,6 +606,7 @@ cdef void _cancel_message(State* state, Market* market, const Message* message, 
     index = last_event(state)
     state.cause = index
     state.wave = 0
+    state.silent = True
     if message.kind == MESSAGE_CANCEL_ALL:
         event.side = 4
         event.account = message.account
@@ -591,10 +621,9 @@ cdef void _cancel_message(State* state, Market* market, const Message* message, 
         if slot:
             event.price = market.book.orders[slot].price
             event.account = market.book.orders[slot].account
-        before = state.log.count
+            lots = _open_lots(market, slot)
         out.code = book_cancel(&market.book, message.order)
-        if state.log.count > before:
-            lots = state.log.events[before].quantity
+    state.silent = False
     event = &state.log.events[index - state.log.first]
     event.quantity = lots
     event.code = out.code
