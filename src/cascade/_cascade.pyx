@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
-from cascade._book cimport Order, OrderExtra, book_cancel, book_cancel_all
+from cascade._book cimport book_cancel, book_cancel_all
 from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
@@ -97,14 +97,12 @@ cdef void _cancel_orders(State* state, uint32_t position) noexcept nogil:
 
 # ---------------------------------------------------------------- closing
 
-cdef int32_t _bankruptcy_tick(State* state, uint32_t position) noexcept nogil:
+cdef int32_t _bankruptcy_tick(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # the unit's equity is shared out over its positions by maintenance
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef Unit unit
     cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
     cdef int128 share
-    unit_evaluate(state, position, &unit)
     if unit.open_positions <= 1:
         share = unit.equity
     elif unit.maintenance == 0:
@@ -182,9 +180,10 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
+        unit_evaluate(state, position, &unit)
     left = lots - absorbed
     if left:
-        tick = _bankruptcy_tick(state, position)
+        tick = _bankruptcy_tick(state, position, &unit)
         left -= execute_forced(state, market, position, side, left,
                                tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
     if left and lots == held:

@@ -18,11 +18,11 @@ from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._book cimport (
     SLOT_MASK, Book, Level, Message, Order, OrderExtra, Submitted, book_available, book_cancel,
     book_clear_fills, book_copy, book_fire_stops, book_free, book_find, book_init, book_process,
-    book_process_many, book_reserve, book_restore, book_set_mark, book_touch, book_validate,
+    book_process_many, book_reserve, book_reserve_prices, book_restore, book_set_mark, book_touch, book_validate,
 )
 from cascade._grid cimport Grid
 from cascade._growth cimport ids_grow, window_cover
-from cascade._levels cimport hidden_lots, in_window, level_at
+from cascade._levels cimport hidden_lots, in_window, level_at, side_of_slot
 from cascade._results cimport (
     BatchResult, FillStore, OrderResult, fills_copied, fills_taken, order_result,
 )
@@ -134,7 +134,7 @@ cdef void write_record(const Book* book, uint32_t slot, OrderRecord* record) noe
     record.price = order.price
     record.account = order.account
     record.trigger = <int32_t>order.next if extra.waiting else 0
-    record.side = extra.side
+    record.side = side_of_slot(book, slot)
     record.flags = extra.flags
     record.waiting = extra.waiting
     record.self_trade = extra.self_trade
@@ -725,7 +725,7 @@ cdef class OrderEntry(BookView):
         result = BatchResult.__new__(BatchResult)
         result.codes = np.empty(count, dtype=np.uint8)
         result.filled = np.empty(count, dtype=np.int64)
-        result.orders = np.empty(count, dtype=np.int64)
+        result.messages = messages
         PyObject_GetBuffer(messages, &view, PyBUF_SIMPLE)
         try:
             self.send_many(<const Message*>view.buf, count, result)
@@ -733,28 +733,39 @@ cdef class OrderEntry(BookView):
             PyBuffer_Release(&view)
         return result
 
-    def reserve(self, orders=0, fills=0, ids=0):
+    def reserve(self, orders=0, fills=0, ids=0, *, prices=None):
         """Make room and touch the memory now, so that later calls neither grow nor page-fault.
 
         Parameters
         ----------
         orders, fills, ids : int, default 0
             So many more resting orders, fills in one call, and order ids.
+        prices : (low, high), optional
+            Quotes between which orders will rest; 32 bytes a tick.
 
         Raises
         ------
-        ValueError
-            A number is negative or above 2**32.
+        TypeError, ValueError
+            A number is negative or above 2**32, or a price is off the grid or out of bounds.
         MemoryError
             There is no such memory; the book is as it was.
         """
+        cdef int32_t low = 0, high = 0
         for name, value in (("orders", orders), ("fills", fills), ("ids", ids)):
             if not 0 <= value <= 2**32:
                 raise ValueError(f"{name} {value!r} is outside 0 ... {2**32}")
+        if prices is not None:
+            low = self.ticks.to_steps32(prices[0], "lowest price")
+            high = self.ticks.to_steps32(prices[1], "highest price")
+            if not self.book.min_price <= low <= high <= self.book.max_price:
+                raise ValueError(f"prices {prices!r} are outside {self.book.min_price} ... "
+                                 f"{self.book.max_price} ticks or not in order")
         cdef int64_t order_count = orders, fill_count = fills, id_count = ids
         self.begin_call()
         if book_reserve(self.book, order_count, fill_count, id_count) == 0:
             book_touch(self.book)
+            if low > 0:
+                book_reserve_prices(self.book, low, high)
         self.end_call()
 
     @property
@@ -1014,16 +1025,15 @@ cdef class OrderBook(OrderEntry):
     cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1:
         cdef uint8_t[::1] codes = result.codes
         cdef int64_t[::1] filled = result.filled
-        cdef int64_t[::1] orders = result.orders
         cdef int64_t done
         self.begin_call()
+        result.first_id = self.own.next_id
         if count > 0:
             with nogil:
                 # room is made before, so that the loop allocates nothing
                 done = book_reserve(&self.own, count, count, count)
                 if done == 0:
-                    done = book_process_many(&self.own, messages, count, &codes[0], &filled[0],
-                                             &orders[0])
+                    done = book_process_many(&self.own, messages, count, &codes[0], &filled[0])
         self.batch_fills = result.fills = fills_taken(&self.own, self.store)
         return self.end_call()
 

@@ -136,12 +136,14 @@ class OrderBook:
             )
         )
 
-    def market(self, side, size, *, account=ANONYMOUS, self_trade="allow") -> Result:
+    def market(
+        self, side, size, *, account=ANONYMOUS, time_in_force="ioc", self_trade="allow"
+    ) -> Result:
         return self._single(
             Message(
                 MARKET,
                 one_of("side", side, SIDES),
-                IOC,
+                one_of("time_in_force", time_in_force, TIMES_IN_FORCE),
                 one_of("self_trade", self_trade, POLICIES),
                 account=account,
                 size=self._lots("size", size),
@@ -149,7 +151,16 @@ class OrderBook:
         )
 
     def stop(
-        self, side, trigger, size, *, price=None, on="last", account=ANONYMOUS, self_trade="allow"
+        self,
+        side,
+        trigger,
+        size,
+        *,
+        price=None,
+        on="last",
+        account=ANONYMOUS,
+        post_only=None,
+        self_trade="allow",
     ) -> Result:
         return self._single(
             Message(
@@ -157,7 +168,7 @@ class OrderBook:
                 one_of("side", side, SIDES),
                 GTC,
                 one_of("self_trade", self_trade, POLICIES),
-                one_of("on", on, WATCHED),
+                one_of("on", on, WATCHED) | one_of("post_only", post_only, POST_ONLY_FLAGS),
                 account,
                 0 if price is None else self._ticks("price", price),
                 self._ticks("trigger", trigger),

@@ -17,7 +17,7 @@ def exact_number(name: str, value) -> Fraction:
         raise ValueError(f"{name} must be finite, got {value!r}") from None
 
 
-def on_grid(name: str, value, step, bits: int) -> int:
+def on_grid(name: str, value, step, bits: int = 64) -> int:
     """Whole grid steps in `value` as a signed field holds them.
 
     A float may be one part in 10**9 away from its grid point.
