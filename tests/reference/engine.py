@@ -355,7 +355,9 @@ class Engine:
                 **about,
             )
             self.clearing.taker_leg = leg_of(stop.flags)
-            self.finish(market, order, stop.flags, market.venue.handle_fired(stop))
+            answer = market.venue.handle_fired(stop)
+            self.log.events[order].price = answer[0].price if stop.price else 0
+            self.finish(market, order, stop.flags, answer)
 
     # --- messages ------------------------------------------------------------------------------
 

@@ -25,6 +25,9 @@ from .records import (
     REDUCE_ONLY,
     SELL,
     SHORT_LEG,
+    STOP,
+    STOP_LIMIT,
+    STOP_ON_MARK,
     Code,
     Fill,
     Message,
@@ -137,6 +140,7 @@ class ImpactVenue:
         self.curve = curve
         self.reference = 0
         self.net_sold = 0
+        self.mark = 0
         self.next_id = 1
         self.auction = False
 
@@ -194,13 +198,13 @@ class ImpactVenue:
             return Result(0, Code.OK), [], []
         order_id = self.next_id
         self.next_id += 1
-        code = form(message)
-        plain = message.kind == MARKET or (message.kind == LIMIT and message.time_in_force != GTC)
-        if not plain:
-            code = Code.BAD_MESSAGE
-        code = code or in_range(message, self.rules)
+        code = form(message) or in_range(message, self.rules)
         if not code:
-            code, message = self.clearing.screen(self.market, message, False)
+            waits = message.kind in (STOP, STOP_LIMIT) and not self.reached(message)
+            code, message = self.clearing.screen(self.market, message, waits)
+        takes = message.kind == MARKET or (message.kind == LIMIT and message.time_in_force != GTC)
+        if not code and not takes:
+            code = Code.BAD_MESSAGE
         if code:
             return Result(order_id, code, price=message.price), [], []
         limit = message.price if message.kind == LIMIT else 0
@@ -210,6 +214,12 @@ class ImpactVenue:
         fills = self.execute(order_id, message.side, lots, message.account) if lots else []
         fills = [replace(fill, taker=order_id) for fill in fills]
         return Result(order_id, Code.OK, lots, 0, message.price), fills, []
+
+    def reached(self, stop: Message) -> bool:
+        """Would a stop on the mark fire at once? It is refused after the checks in any case."""
+        if not stop.flags & STOP_ON_MARK or not self.mark:
+            return False
+        return self.mark >= stop.extra if stop.side == BUY else self.mark <= stop.extra
 
     def forced(self, side: int, lots: int, limit: int, account: int, flags: int):
         lots = self.executable(side, lots, limit)
@@ -222,7 +232,7 @@ class ImpactVenue:
         return self.last, self.last
 
     def set_mark(self, mark: int) -> None:
-        """Nothing here watches the mark."""
+        self.mark = mark
 
     def set_reference(self, price: int) -> None:
         self.reference = price
