@@ -10,12 +10,16 @@ all must have the same hash, which the generator also knows from a third book.
 
 import argparse
 import ctypes
+import importlib.util
 import json
+import resource
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +28,12 @@ import cascade
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "bench"
 CHUNK = 10_000
+EMPTY_SOURCE = """
+cdef class EmptyBook:
+    def limit(self, side, price, size, *, account=-1, time_in_force="gtc", post_only=None,
+              display=None, self_trade="allow"):
+        return None
+"""
 
 
 def messages_of(rows: np.ndarray) -> np.ndarray:
@@ -129,18 +139,59 @@ def compare(library: ctypes.CDLL, profile: str, arguments: argparse.Namespace) -
         )
 
 
-def time_calls(count: int = 200_000) -> None:
+def empty_method(folder: Path) -> Callable[..., None]:
+    """A compiled method with the arguments of `OrderBook.limit` that does nothing."""
+    source = folder / "empty_book.pyx"
+    source.write_text(EMPTY_SOURCE)
+    target = folder / ("empty_book" + sysconfig.get_config_var("EXT_SUFFIX"))
+    subprocess.run([sys.executable, "-m", "cython", "-3", str(source)], check=True)
+    subprocess.run(
+        ["gcc", "-O3", "-shared", "-fPIC", "-w", f"-I{sysconfig.get_paths()['include']}",
+         str(source.with_suffix(".c")), "-o", str(target)],
+        check=True,
+    )  # fmt: skip
+    specification = importlib.util.spec_from_file_location("empty_book", target)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.EmptyBook().limit
+
+
+def time_calls(folder: Path, count: int = 100_000, rounds: int = 9) -> None:
     """One call an order, against a compiled method that does nothing with the same arguments."""
-    book = cascade.OrderBook()
-    book.reserve(orders=count, ids=2 * count)
+    empty = empty_method(folder)
     prices = [1_000 + (at * 7919) % 50 for at in range(count)]
-    spent = {}
-    for name, call in (("limit", book.limit), ("empty", cascade._orderbook.empty_limit)):
-        begin = time.perf_counter_ns()
-        for price in prices:
-            call("buy", price, 5, account=3)
-        spent[name] = (time.perf_counter_ns() - begin) / count
-    print(f"one call: limit {spent['limit']:.0f} ns, empty method {spent['empty']:.0f} ns")
+    spent: dict[str, list[float]] = {"limit": [], "empty": []}
+    for _ in range(rounds):
+        book = cascade.OrderBook()
+        book.reserve(count, 0, count, prices=(1, 2_000))
+        for name, call in (("limit", book.limit), ("empty", empty)):
+            begin = time.perf_counter_ns()
+            for price in prices:
+                call("buy", price, 5, account=3)
+            spent[name].append((time.perf_counter_ns() - begin) / count)
+    limit, nothing = statistics.median(spent["limit"]), statistics.median(spent["empty"])
+    print(
+        f"one call: limit {limit:.0f} ns, empty method {nothing:.0f} ns, above it "
+        f"{limit - nothing:.0f} ns (least {min(spent['limit']) - min(spent['empty']):.0f} ns)"
+    )
+
+
+def report_memory(count: int = 1_000_000) -> None:
+    """Resident bytes a resting order, 100 orders a level."""
+    messages = np.zeros(count, dtype=cascade.MESSAGE_DTYPE)
+    messages["account"] = np.arange(count) % 1_000
+    messages["price"] = 1 + np.arange(count) % (count // 100)
+    messages["size"] = 5
+    book = cascade.OrderBook()
+    before = resident_bytes()
+    for at in range(0, count, CHUNK):
+        book.apply(messages[at : at + CHUNK])
+    print(f"memory: {(resident_bytes() - before) / len(book):.1f} bytes a resting order")
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def main() -> None:
@@ -157,6 +208,8 @@ def main() -> None:
         library = reference_library(Path(folder))
         for profile in arguments.profiles:
             compare(library, profile, arguments)
+        time_calls(Path(folder))
+    report_memory()
 
 
 if __name__ == "__main__":

@@ -620,8 +620,11 @@ cdef void book_process(Book* book, const Message* message, uint32_t index,
 
 
 cdef inline void prefetch_id(const Book* book, const Message* message) noexcept nogil:
-    """The id table's line of a cancel; for other messages a line that is there anyway."""
-    __builtin_prefetch(&book.slot_of_id[message.order - book.first_id])
+    """The id table's line of a cancel; for other messages one that is there anyway, because the
+    walk for an address without memory is never cached."""
+    cdef uint64_t at = <uint64_t>(message.order - book.first_id)
+    at = at if at < <uint64_t>book.id_capacity else 0
+    __builtin_prefetch(&book.slot_of_id[at])
 
 
 cdef inline void prefetch_order(const Book* book, const Message* message) noexcept nogil:
