@@ -42,7 +42,6 @@ cdef enum:
     PLAIN_LIMIT = 0x0000
     PLAIN_MARKET = 0x0002
     SIDE_BIT = 0x0100
-    PREFETCH_ORDERS = 0
     PREFETCH_IDS_AHEAD = 24      # messages
     PREFETCH_ORDERS_AHEAD = 8
 
@@ -623,7 +622,7 @@ cdef int64_t book_process_many(Book* book, const Message* messages, int64_t coun
                                int64_t* filled) noexcept nogil:
     cdef int64_t at, traded
     cdef uint32_t head
-    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD if book.live_orders >= PREFETCH_ORDERS else 0
+    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD
     cdef const Message* message
     cdef const Message* later
     cdef uint64_t id_at

@@ -1,22 +1,12 @@
-"""Interface of the Python classes over a book: a view of any book, and a book of one's own."""
+"""Interface of the stand-alone order book; `BookView` and `book_view` are those of `_bookview`."""
 
 from libc.stdint cimport int64_t
 
 from cascade._book cimport Book, Message, Submitted
+from cascade._bookview cimport BookView, book_view
 from cascade._grid cimport Grid
 from cascade._results cimport FillStore, OrderResult
 
-
-cdef class BookView:
-    cdef Book* book               # NULL: closed
-    cdef object owner             # keeps the book's memory alive
-    cdef readonly Grid ticks
-    cdef readonly Grid lots
-
-    # Between these two no other thread may use the book.
-    cdef int begin(self) except -1
-    cdef void end(self) noexcept
-    cdef object orders_array(self)
 
 cdef class OrderBook(BookView):
     cdef Book own
@@ -28,6 +18,3 @@ cdef class OrderBook(BookView):
     cdef OrderResult send(self, const Message* message)
     cdef int begin_call(self) except -1
     cdef int end_call(self) except -1
-
-# The view of a book inside another object.
-cdef BookView book_view(Book* book, object owner, Grid ticks, Grid lots)

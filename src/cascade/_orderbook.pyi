@@ -1,46 +1,15 @@
 from collections.abc import Sequence
-from decimal import Decimal
-from fractions import Fraction
 from os import PathLike
 from typing import Any, Literal, SupportsIndex
 
-import numpy as np
 from numpy.typing import NDArray
 
-from cascade._grid import Grid
+from cascade._bookview import BookView, Number, SideName
 from cascade._results import BatchResult, OrderResult
-from cascade.codes import Side
 
-Number = float | Decimal | Fraction | np.number[Any]
-SideName = Literal["buy", "sell"] | Side
 SelfTradeName = Literal["allow", "newest", "oldest", "both", "decrement"]
 PostOnly = Literal["reject", "slide"] | None
 Depth = Sequence[tuple[Number, Number]] | NDArray[Any]
-
-class BookView:
-    ticks: Grid
-    lots: Grid
-    @property
-    def best_bid(self) -> int: ...
-    @property
-    def best_ask(self) -> int: ...
-    @property
-    def last(self) -> int: ...
-    @property
-    def mark(self) -> int: ...
-    @property
-    def auction(self) -> bool: ...
-    @property
-    def next_id(self) -> int: ...
-    @property
-    def orders(self) -> NDArray[np.void]: ...
-    def __len__(self) -> int: ...
-    def l1(self) -> tuple[int, int, int, int]: ...
-    def bids(self, n: SupportsIndex | None = None) -> list[tuple[int, int, int]]: ...
-    def asks(self, n: SupportsIndex | None = None) -> list[tuple[int, int, int]]: ...
-    def queue(self, side: SideName, price: Number) -> list[tuple[int, int, int, int]]: ...
-    def state_hash(self) -> str: ...
-    def validate(self) -> None: ...
 
 class OrderBook(BookView):
     tick_size: Number | str

@@ -1,11 +1,10 @@
-from typing import ClassVar, final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade.codes import Code
 
-@final
 class OrderResult:
     order: int
     filled: int
@@ -17,7 +16,6 @@ class OrderResult:
     def ok(self) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
-@final
 class BatchResult:
     codes: NDArray[np.uint8]
     filled: NDArray[np.int64]
