@@ -1,6 +1,6 @@
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Literal, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from cascade._grid import Grid
 from cascade.codes import Side
 
-Number = float | Decimal | Fraction | np.number[Any]
-SideName = Literal["buy", "sell"] | Side
+Number: TypeAlias = float | Decimal | Fraction | np.number[Any]
+SideName: TypeAlias = Literal["buy", "sell"] | Side
 
 class BookView:
     ticks: Grid
@@ -32,6 +32,8 @@ class BookView:
     def l1(self) -> tuple[int, int, int, int]: ...
     def bids(self, n: SupportsIndex | None = None) -> list[tuple[int, int, int]]: ...
     def asks(self, n: SupportsIndex | None = None) -> list[tuple[int, int, int]]: ...
-    def queue(self, side: SideName, price: Number) -> list[tuple[int, int, int, int]]: ...
+    def queue(
+        self, side: SideName, price: Number
+    ) -> list[tuple[int, int, int, int]]: ...
     def state_hash(self) -> str: ...
     def validate(self) -> None: ...

@@ -1,15 +1,15 @@
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Literal, SupportsIndex, TypeAlias
 
 from numpy.typing import NDArray
 
 from cascade._bookview import BookView, Number, SideName
 from cascade._results import BatchResult, OrderResult
 
-SelfTradeName = Literal["allow", "newest", "oldest", "both", "decrement"]
-PostOnly = Literal["reject", "slide"] | None
-Depth = Sequence[tuple[Number, Number]] | NDArray[Any]
+SelfTradeName: TypeAlias = Literal["allow", "newest", "oldest", "both", "decrement"]
+PostOnly: TypeAlias = Literal["reject", "slide"] | None
+Depth: TypeAlias = Sequence[tuple[Number, Number]] | NDArray[Any]
 
 class OrderBook(BookView):
     tick_size: Number | str
@@ -66,7 +66,10 @@ class OrderBook(BookView):
     def cancel(self, order: SupportsIndex) -> OrderResult: ...
     def cancel_all(self, account: SupportsIndex) -> OrderResult: ...
     def modify(
-        self, order: SupportsIndex, price: Number | None = None, size: Number | None = None
+        self,
+        order: SupportsIndex,
+        price: Number | None = None,
+        size: Number | None = None,
     ) -> OrderResult: ...
     def apply(self, messages: NDArray[np.void]) -> BatchResult: ...
     def reserve(
@@ -80,7 +83,9 @@ class OrderBook(BookView):
     def open_auction(self) -> None: ...
     def indicative(self) -> tuple[int, int, int] | None: ...
     def uncross(self) -> tuple[int, int, int] | None: ...
-    def load_depth(self, bids: Depth, asks: Depth, *, replace: bool = False) -> None: ...
+    def load_depth(
+        self, bids: Depth, asks: Depth, *, replace: bool = False
+    ) -> None: ...
     def copy(self) -> OrderBook: ...
     def __copy__(self) -> OrderBook: ...
     def __deepcopy__(self, memo: dict[int, Any]) -> OrderBook: ...

@@ -4,7 +4,7 @@ Refusals that a venue would send back (no such order, price out of bounds, not f
 exceptions but result codes, see `cascade.codes.Code`.
 """
 
-__all__ = ["CascadeError", "InvariantError", "ConservationError"]
+__all__ = ["CascadeError", "ConservationError", "InvariantError"]
 
 
 class CascadeError(Exception):
