@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any, Literal, SupportsIndex, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cascade._bookview import BookView, Number, SideName

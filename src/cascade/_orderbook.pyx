@@ -814,7 +814,6 @@ cdef int restore_orders(OrderBook book, orders) except -1:
 
 
 cdef int check_restored(OrderBook book, orders) except -1:
-    cdef Message message
     cdef OrderBook trial
     if book_validate(&book.own):
         raise ValueError(f"{broken_promise(book_validate(&book.own))}")
