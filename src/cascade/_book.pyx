@@ -128,7 +128,8 @@ cdef int book_copy(Book* target, const Book* source) noexcept nogil:
             levels_move(<Book*>source, target.levels, target.occupied, source.base)
     for heap in range(STOP_HEAPS):
         heap_init(&target.stops[heap])
-        failed |= heap_copy(&target.stops[heap], &source.stops[heap]) != 0
+        if source.stops[heap].item_capacity > 0:
+            failed |= heap_copy(&target.stops[heap], &source.stops[heap]) != 0
     if (failed or target.orders == NULL or target.extras == NULL or target.icebergs == NULL
             or target.slot_of_id == NULL or target.account_head == NULL):
         book_free(target)
