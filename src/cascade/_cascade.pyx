@@ -159,7 +159,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = p.size if p.size > 0 else -p.size
     cdef uint8_t side = SELL if p.size > 0 else BUY
-    cdef int64_t lots, absorbed, left, value, filled
+    cdef int64_t lots, absorbed, left, value, filled, removals = market.removals
     cdef int32_t tick = 0
     cdef Unit unit
     cdef Event* event
@@ -175,7 +175,6 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     event.money = saturate(unit.equity)
     state.cause = last_event(state)
     state.wave = taken.wave
-    _touch(state, market)
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
@@ -186,7 +185,8 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         filled = execute_forced(state, market, position, side, left,
                                 tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
         left -= filled
-        if filled:
+        if filled or market.removals != removals:
+            _touch(state, market)
             market.last_liquidation = state.cause
     if left and lots == held:
         _take_over(state, position, left, tick)
@@ -227,6 +227,16 @@ cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
     return best
 
 
+cdef void _name_touched(State* state) noexcept nogil:
+    # where the unit only cancelled orders, its last liquidation is what moved the touch
+    cdef uint32_t k
+    cdef Market* market
+    for k in range(state.touched_count):
+        market = state.markets[state.touched[k]]
+        if market.last_liquidation < 0:
+            market.last_liquidation = state.cause
+
+
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t position = taken.position, last = position
     cdef int64_t closed = 0, lots
@@ -245,6 +255,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         closed += lots
         if state.positions[position].size:
             break                 # a partial close, of a unit with one position
+    _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:
         state.counters.waves = taken.wave
@@ -282,17 +293,12 @@ cdef void _defer(State* state, const Taken* taken) noexcept nogil:
 cdef void _refresh_touched(State* state) noexcept nogil:
     # marks of the markets sold in, in the order first touched, then their stops
     cdef uint32_t k, count = state.touched_count
-    cdef int64_t cause = state.cause
-    cdef int32_t wave = state.wave
     cdef Market* market
     for k in range(count):
         market = state.markets[state.touched[k]]
         market.touched = False
-        if market.last_liquidation >= 0:
-            refresh_mark(state, market, market.last_liquidation,
-                         state.log.events[market.last_liquidation - state.log.first].wave)
-        else:
-            refresh_mark(state, market, cause, wave)
+        refresh_mark(state, market, market.last_liquidation,
+                     state.log.events[market.last_liquidation - state.log.first].wave)
         market.last_liquidation = -1
     state.touched_count = 0
     for k in range(count):
