@@ -10,11 +10,14 @@ from cascade._version import __version__ as __version__
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine, Run, StepResult
-from cascade.errors import CascadeError, ConservationError, InvariantError
+from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
+
+# these use the names above
+from cascade import rules, scenarios  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
@@ -39,11 +42,14 @@ __all__ = [
     "OrderResult",
     "Rules",
     "Run",
+    "ScenarioError",
     "SelfTrade",
     "Side",
     "StepResult",
     "TimeInForce",
     "get_include",
+    "rules",
+    "scenarios",
 ]
 
 

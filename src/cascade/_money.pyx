@@ -164,7 +164,8 @@ def transfer(EngineCore core, int64_t account, int64_t market, int64_t amount, s
                 profit = min(0, position_value(&there.rules.table, p.size, there.mark)
                              - p.entry_value)
             if amount == 0 or p.margin + amount < 0 or p.margin + amount + profit < needed:
-                raise ValueError(f"transfer of {amount} atoms is more than the margin can spare")
+                raise ValueError(
+                    f"transfer of {amount} atoms: account {account} has less margin to spare")
         p.margin += amount
         entry.balance -= amount
         event = log_append(&core.state.log, EVENT_TRANSFER, there.number, -1, 0)

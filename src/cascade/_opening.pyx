@@ -33,7 +33,7 @@ cdef inline uint8_t _leg(const OpenRequest* request, int64_t row) noexcept nogil
 
 
 cdef inline int128 _entry_value(const Market* market, const OpenRequest* request,
-                               int64_t row) noexcept nogil:
+                                int64_t row) noexcept nogil:
     # what a trade at the price is worth; a ladder position is worth nothing at its bankruptcy price
     cdef int64_t size = request.sizes[row], price = request.prices[row]
     if size >= 0 or request.triggers != NULL:
