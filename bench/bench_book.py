@@ -10,12 +10,16 @@ all must have the same hash, which the generator also knows from a third book.
 
 import argparse
 import ctypes
+import importlib.util
 import json
+import resource
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +28,12 @@ import cascade
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "bench"
 CHUNK = 10_000
+EMPTY_SOURCE = """
+cdef class EmptyBook:
+    def limit(self, side, price, size, *, account=-1, time_in_force="gtc", post_only=None,
+              display=None, self_trade="allow"):
+        return None
+"""
 
 
 def messages_of(rows: np.ndarray) -> np.ndarray:
@@ -69,15 +79,26 @@ def workload(profile: str, count: int, folder: Path) -> tuple[np.ndarray, dict]:
     """Rows and expectations of the generator; kept in a folder between runs."""
     base = folder / (profile if count == 1_000_000 else f"{profile}-{count}")
     if not base.with_suffix(".json").exists():
-        generator = [sys.executable, str(SHARED / "gen_workload.py"), profile, str(base)]
-        subprocess.run([*generator, "-n", str(count)], check=True, stdout=subprocess.DEVNULL)
-    return np.load(base.with_suffix(".npy")), json.loads(base.with_suffix(".json").read_text())
+        generator = [
+            sys.executable,
+            str(SHARED / "gen_workload.py"),
+            profile,
+            str(base),
+        ]
+        subprocess.run(
+            [*generator, "-n", str(count)], check=True, stdout=subprocess.DEVNULL
+        )
+    return np.load(base.with_suffix(".npy")), json.loads(
+        base.with_suffix(".json").read_text()
+    )
 
 
 def fresh_book(info: dict, fills: int) -> cascade.OrderBook:
     """A book with room for the whole workload, as the reference has."""
     book = cascade.OrderBook(max_price=info["pmax"] - 1)
-    book.reserve(info["n"], fills, info["n"] + info["ids"], prices=(1, info["pmax"] - 1))
+    book.reserve(
+        info["n"], fills, info["n"] + info["ids"], prices=(1, info["pmax"] - 1)
+    )
     return book
 
 
@@ -104,7 +125,10 @@ def compare(library: ctypes.CDLL, profile: str, arguments: argparse.Namespace) -
     rows = np.ascontiguousarray(rows)
     messages = messages_of(rows)
     library.reference_load(rows.ctypes.data, len(rows))
-    names = [library.reference_name(at).decode() for at in range(library.reference_variants())]
+    names = [
+        library.reference_name(at).decode()
+        for at in range(library.reference_variants())
+    ]
     times: dict[str, list[float]] = {name: [] for name in ["cascade", "chunks", *names]}
     for _ in range(arguments.rounds):
         for at, name in enumerate(names):
@@ -119,9 +143,13 @@ def compare(library: ctypes.CDLL, profile: str, arguments: argparse.Namespace) -
     median = {name: statistics.median(values) for name, values in times.items()}
     least = {name: min(values) for name, values in times.items()}
     best = min(names, key=median.__getitem__)
-    print(f"{profile}: {len(rows):,} messages, {len(fills):,} trades, hash {info['trade_hash']}")
+    print(
+        f"{profile}: {len(rows):,} messages, {len(fills):,} trades, hash {info['trade_hash']}"
+    )
     for name in ["cascade", "chunks", *names]:
-        print(f"  {name:14s} median {median[name]:6.1f} ns  least {least[name]:6.1f} ns")
+        print(
+            f"  {name:14s} median {median[name]:6.1f} ns  least {least[name]:6.1f} ns"
+        )
     for name in ("cascade", "chunks"):
         print(
             f"  ratio of {name} to the best reference: medians {median[best] / median[name]:.2f}, "
@@ -129,18 +157,64 @@ def compare(library: ctypes.CDLL, profile: str, arguments: argparse.Namespace) -
         )
 
 
-def time_calls(count: int = 200_000) -> None:
+def empty_method(folder: Path) -> Callable[..., None]:
+    """A compiled method with the arguments of `OrderBook.limit` that does nothing."""
+    source = folder / "empty_book.pyx"
+    source.write_text(EMPTY_SOURCE)
+    target = folder / ("empty_book" + sysconfig.get_config_var("EXT_SUFFIX"))
+    subprocess.run([sys.executable, "-m", "cython", "-3", str(source)], check=True)
+    subprocess.run(
+        ["gcc", "-O3", "-shared", "-fPIC", "-w", f"-I{sysconfig.get_paths()['include']}",
+         str(source.with_suffix(".c")), "-o", str(target)],
+        check=True,
+    )  # fmt: skip
+    specification = importlib.util.spec_from_file_location("empty_book", target)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.EmptyBook().limit
+
+
+def time_calls(folder: Path, count: int = 100_000, rounds: int = 9) -> None:
     """One call an order, against a compiled method that does nothing with the same arguments."""
-    book = cascade.OrderBook()
-    book.reserve(orders=count, ids=2 * count)
+    empty = empty_method(folder)
     prices = [1_000 + (at * 7919) % 50 for at in range(count)]
-    spent = {}
-    for name, call in (("limit", book.limit), ("empty", cascade._orderbook.empty_limit)):
-        begin = time.perf_counter_ns()
-        for price in prices:
-            call("buy", price, 5, account=3)
-        spent[name] = (time.perf_counter_ns() - begin) / count
-    print(f"one call: limit {spent['limit']:.0f} ns, empty method {spent['empty']:.0f} ns")
+    spent: dict[str, list[float]] = {"limit": [], "empty": []}
+    for _ in range(rounds):
+        book = cascade.OrderBook()
+        book.reserve(count, 0, count, prices=(1, 2_000))
+        for name, call in (("limit", book.limit), ("empty", empty)):
+            begin = time.perf_counter_ns()
+            for price in prices:
+                call("buy", price, 5, account=3)
+            spent[name].append((time.perf_counter_ns() - begin) / count)
+    limit, nothing = (
+        statistics.median(spent["limit"]),
+        statistics.median(spent["empty"]),
+    )
+    print(
+        f"one call: limit {limit:.0f} ns, empty method {nothing:.0f} ns, above it "
+        f"{limit - nothing:.0f} ns (least {min(spent['limit']) - min(spent['empty']):.0f} ns)"
+    )
+
+
+def report_memory(count: int = 1_000_000) -> None:
+    """Resident bytes a resting order, 100 orders a level."""
+    messages = np.zeros(count, dtype=cascade.MESSAGE_DTYPE)
+    messages["account"] = np.arange(count) % 1_000
+    messages["price"] = 1 + np.arange(count) % (count // 100)
+    messages["size"] = 5
+    book = cascade.OrderBook()
+    before = resident_bytes()
+    for at in range(0, count, CHUNK):
+        book.apply(messages[at : at + CHUNK])
+    print(
+        f"memory: {(resident_bytes() - before) / len(book):.1f} bytes a resting order"
+    )
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def main() -> None:
@@ -148,7 +222,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--profiles", nargs="+", default=["flow", "cascade", "deep"])
-    parser.add_argument("--files", type=Path, help="folder that keeps the message files")
+    parser.add_argument(
+        "--files", type=Path, help="folder that keeps the message files"
+    )
     arguments = parser.parse_args()
     if not SHARED.exists():
         raise SystemExit(f"the measuring ground {SHARED} is not there")
@@ -157,6 +233,8 @@ def main() -> None:
         library = reference_library(Path(folder))
         for profile in arguments.profiles:
             compare(library, profile, arguments)
+        time_calls(Path(folder))
+    report_memory()
 
 
 if __name__ == "__main__":

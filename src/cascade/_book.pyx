@@ -42,7 +42,6 @@ cdef enum:
     PLAIN_LIMIT = 0x0000
     PLAIN_MARKET = 0x0002
     SIDE_BIT = 0x0100
-    PREFETCH_ORDERS = 0
     PREFETCH_IDS_AHEAD = 24      # messages
     PREFETCH_ORDERS_AHEAD = 8
 
@@ -129,7 +128,8 @@ cdef int book_copy(Book* target, const Book* source) noexcept nogil:
             levels_move(<Book*>source, target.levels, target.occupied, source.base)
     for heap in range(STOP_HEAPS):
         heap_init(&target.stops[heap])
-        failed |= heap_copy(&target.stops[heap], &source.stops[heap]) != 0
+        if source.stops[heap].item_capacity > 0:
+            failed |= heap_copy(&target.stops[heap], &source.stops[heap]) != 0
     if (failed or target.orders == NULL or target.extras == NULL or target.icebergs == NULL
             or target.slot_of_id == NULL or target.account_head == NULL):
         book_free(target)
@@ -619,34 +619,33 @@ cdef void book_process(Book* book, const Message* message, uint32_t index,
         book_fire_stops(book, index)
 
 
-cdef inline void prefetch_id(const Book* book, const Message* message) noexcept nogil:
-    """The id table's line of a cancel; for other messages a line that is there anyway."""
-    __builtin_prefetch(&book.slot_of_id[message.order - book.first_id])
-
-
-cdef inline void prefetch_order(const Book* book, const Message* message) noexcept nogil:
-    """The lines of the order that is cancelled and of the level that is joined, without a branch
-    on what the message is."""
-    cdef uint64_t at = <uint64_t>(message.order - book.first_id)
-    cdef uint32_t tick = <uint32_t>(message.price - book.base)
-    at = at if at < <uint64_t>(book.next_id - book.first_id) else 0
-    tick = tick if tick < <uint32_t>book.window else 0
-    __builtin_prefetch(&book.orders[book.slot_of_id[at] & SLOT_MASK])
-    __builtin_prefetch(&book.levels[message.side & 1][tick])
-
-
 cdef int64_t book_process_many(Book* book, const Message* messages, int64_t count, uint8_t* codes,
                                int64_t* filled) noexcept nogil:
     cdef int64_t at, traded
     cdef uint32_t head
-    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD if book.live_orders >= PREFETCH_ORDERS else 0
+    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD
     cdef const Message* message
+    cdef const Message* later
+    cdef uint64_t id_at
+    cdef uint32_t tick
     cdef Submitted out
     for at in range(count):
         message = &messages[at]
         if at < ahead:
-            prefetch_id(book, message + PREFETCH_IDS_AHEAD)
-            prefetch_order(book, message + PREFETCH_ORDERS_AHEAD)
+            # The lines of the order that will be cancelled and of the level that will be joined,
+            # without a branch on what the message is. It stands here and not in a function,
+            # because gcc takes one that only prefetches for pure and drops the call.
+            later = message + PREFETCH_IDS_AHEAD
+            id_at = <uint64_t>(later.order - book.first_id)
+            id_at &= -<uint64_t>(id_at < <uint64_t>book.id_capacity)
+            __builtin_prefetch(&book.slot_of_id[id_at])
+            later = message + PREFETCH_ORDERS_AHEAD
+            id_at = <uint64_t>(later.order - book.first_id)
+            id_at &= -<uint64_t>(id_at < <uint64_t>book.id_capacity)
+            __builtin_prefetch(&book.orders[book.slot_of_id[id_at] & SLOT_MASK])
+            tick = <uint32_t>(later.price - book.base)
+            tick &= -<uint32_t>(tick < <uint32_t>book.window)
+            __builtin_prefetch(&book.levels[later.side & 1][tick])
         memcpy(&head, message, 4)
         traded = 0
         if (head & 0xFF) == MESSAGE_CANCEL:

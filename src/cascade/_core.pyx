@@ -15,7 +15,6 @@ from cascade._arithmetic cimport int128
 from cascade._book cimport Message, Submitted, book_free, book_init
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
-from cascade._grid cimport Grid
 from cascade._heap cimport heap_free, heap_init
 from cascade._impact cimport (
     impact_decay, impact_free, impact_init, impact_set_reference,
@@ -25,7 +24,6 @@ from cascade._margin cimport Tier
 from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
-from cascade._orderbook cimport book_view
 from cascade._orders cimport (
     admit_price, allow_reduce, fire_stops, last_event, order_removed, refresh_mark, submit_order,
 )
@@ -318,10 +316,6 @@ cdef class EngineCore:
         reserve_positions(&self.state, positions)
         log_reserve(&self.state.log, self.state.log.count + events)
         self.end()
-
-    def book_of(self, int64_t number, Grid ticks, Grid lots):
-        """BookView of a market's book."""
-        return book_view(&self.market_at(number).book, self, ticks, lots)
 
     # ---------------------------------------------------------------- accounts
 

@@ -128,8 +128,9 @@ cdef inline void level_unlink(Book* book, uint8_t side, uint32_t slot) noexcept 
     cdef uint32_t head = level.head, tail = level.tail & SLOT_MASK, mixed = level.tail & LEVEL_MIXED
     book.orders[previous].next = following
     book.orders[following].previous = previous
-    head = following if head == slot else head
-    tail = previous if tail == slot else tail
+    # selected by masks: compilers make branches of conditional expressions here
+    head ^= (head ^ following) & -<uint32_t>(head == slot)
+    tail ^= (tail ^ previous) & -<uint32_t>(tail == slot)
     level.head = head
     level.tail = tail | mixed
     level.size -= order.size

@@ -10,7 +10,7 @@ from libc.string cimport memset
 from cascade._book cimport Message, Submitted
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
-from cascade._orderbook cimport OrderEntry
+from cascade._orderentry cimport OrderEntry
 from cascade._orders cimport admit_price, fire_stops, refresh_mark, submit_order
 from cascade._results cimport BatchResult, OrderResult, order_result
 from cascade._types cimport EVENT_FILL

@@ -49,7 +49,7 @@ cdef inline void expel(Book* book, uint32_t slot) noexcept nogil:
 cdef inline void order_reduce(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
     cdef Order* order = &book.orders[slot]
     cdef OrderExtra* extra = &book.extras[slot]
-    cdef int64_t hidden = hidden_lots(book, slot), shown
+    cdef int64_t hidden = hidden_lots(book, slot)
     if lots >= order.size + hidden:
         expel(book, slot)
         return
@@ -130,7 +130,7 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
     cdef Fill* fill_end = book.fills + book.fill_capacity
     cdef int64_t before = book.fill_count, left = taker.left, level_size, size
     cdef int64_t gone = 0
-    cdef int32_t price, found
+    cdef int32_t price
     cdef Level* level
     cdef Order* order
     cdef uint32_t slot, first, last, following, mixed
