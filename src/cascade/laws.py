@@ -1,10 +1,10 @@
 """Closed forms of liquidation cascades, to check a market against.
 
-One number organises them: the branching ratio ``R = lambda * g``, price impact per unit sold times the
-units whose trigger lies in a unit of price. Below one any shock is multiplied by ``1 / (1 - R)``;
+One number organises them: the branching ratio ``R = lambda * g``, price impact per unit sold times
+the units whose trigger lies in a unit of price. Below one any shock is multiplied by ``1 / (1 - R)``;
 above one the ladder empties. The derivations assume a continuum of small positions, permanent
-impact, no fees and a mark that is the last price; ``docs/laws.md`` says how closely the engine meets
-each. Unless a function names a source, the formula follows from that loop by summing generations
+impact, no fees and a mark that is the last price; ``docs/laws.md`` says how closely the engine
+meets each. Unless a function names a source, the formula follows from that loop by summing generations
 ``D0 * (1 + R + R**2 + ...)`` or by solving "sold = triggered".
 
 Prices and sizes are in any units, as long as they agree; results are floats or arrays of float64.
@@ -141,21 +141,21 @@ def amplification(ratio: float, absorbed: float = 0.0) -> float:
     ratio : float
         R without absorption.
     absorbed : float, default 0
-        Share of forced orders taken off the venue at the mark, so that R becomes ``R * (1 - absorbed)``.
+        Share of forced orders taken off the venue at the mark, see `effective_ratio`.
     """
     left = effective_ratio(ratio, absorbed)
     return 1 / (1 - left) if left < 1 else inf
 
 
 def effective_ratio(ratio: float, absorbed: float) -> float:
-    """R on the venue when a share of forced orders is absorbed elsewhere: ``R * (1 - absorbed)``."""
+    """R on a venue when a share of forced orders is taken elsewhere: ``R * (1 - absorbed)``."""
     if not 0 <= absorbed <= 1:
         raise ValueError(f"absorbed {absorbed!r} is outside 0 ... 1")
     return _not_negative(ratio, "ratio") * (1 - absorbed)
 
 
 def ratio_before_absorption(measured: float, absorbed: float) -> float:
-    """R that a market would have had, from the R measured with absorption: the inverse of `effective_ratio`."""
+    """R without absorption, from the one measured with it: the inverse of `effective_ratio`."""
     if not 0 <= absorbed < 1:
         raise ValueError(f"absorbed {absorbed!r} is outside 0 ... 1 (excluded)")
     return _not_negative(measured, "measured") / (1 - absorbed)
@@ -229,8 +229,9 @@ def trigger_scale(leverage: float, maintenance_rate: float, side: str = "long") 
 def crowd_density(
     open_interest: float, entry_width: float, leverage: float, maintenance_rate: float
 ) -> float:
-    """Trigger density of longs with one leverage and uniform entries: entries shrunk by `trigger_scale`."""
-    return open_interest / (_above(entry_width, "entry_width") * trigger_scale(leverage, maintenance_rate))
+    """Trigger density of longs of one leverage with uniform entries, see `trigger_scale`."""
+    width = _above(entry_width, "entry_width") * trigger_scale(leverage, maintenance_rate)
+    return open_interest / width
 
 
 def critical_open_interest(
@@ -289,7 +290,7 @@ def depth_linear_drop(depth: float, length: float, density: float, sale: float) 
     -------
     float
         ``length * ((R - 1) + sqrt((1 - R)**2 + 2 * sale / (depth * length)))`` with
-        ``R = density / depth``: finite for every R, ``2 * length * (R - 1)`` for a small sale above one.
+        ``R = density / depth``: finite for every R; above one at least ``2 * length * (R - 1)``.
     """
     ratio = density / _above(depth, "depth")
     room = 2 * _not_negative(sale, "sale") / (depth * _above(length, "length"))
@@ -422,7 +423,9 @@ def latency_losses(distance: float, deviation: float) -> tuple[float, float]:
     return deviation * exp(-score * score / 2) / sqrt(2 * pi) - distance * below, below
 
 
-def diffusion_deviation(price: float, annual_volatility: float, seconds: float, year: float = 31_536_000) -> float:
+def diffusion_deviation(
+    price: float, annual_volatility: float, seconds: float, year: float = 31_536_000
+) -> float:
     """Standard deviation of a price after some seconds: ``price * volatility * sqrt(t)``."""
     return price * annual_volatility * sqrt(_not_negative(seconds, "seconds") / year)
 
@@ -454,8 +457,15 @@ def generalised_poisson_pmf(count: ArrayLike, theta: float, ratio: float) -> Flo
     return np.asarray(np.exp(log(theta) + (n - 1) * np.log(rate) - rate - gammaln(n + 1)))
 
 
-def generalised_poisson_moments(theta: float, ratio: float, size_cv2: float = 0.0) -> tuple[float, float]:
-    """Mean and variance of the number liquidated, for sizes with a squared coefficient of variation.
+def critical_tail_limit(theta: float) -> float:
+    """Limit of ``n**1.5 * P(n)`` at R = 1, ``theta / sqrt(2 * pi)``: the tail exponent is 3/2."""
+    return _above(theta, "theta") / sqrt(2 * pi)
+
+
+def generalised_poisson_moments(
+    theta: float, ratio: float, size_cv2: float = 0.0
+) -> tuple[float, float]:
+    """Mean and variance of the number liquidated; sizes have a squared coefficient of variation.
 
     Returns
     -------
@@ -468,7 +478,7 @@ def generalised_poisson_moments(theta: float, ratio: float, size_cv2: float = 0.
 
 
 def extinction_root(ratio: float) -> float:
-    """Probability that what one forced order starts dies out: smallest root of ``s = exp(-R * (1 - s))``."""
+    """Probability that what one forced order starts dies out: least root of ``s = exp(-R(1-s))``."""
     if ratio <= 1:
         return 1.0
     return float(-lambertw(-ratio * exp(-ratio)).real / ratio)

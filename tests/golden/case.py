@@ -8,6 +8,7 @@ with a "default"), or a text in which "rel x" and "abs x" are looked for.
 import ast
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -31,14 +32,21 @@ class Answer:
     """What the product says: values by expected key, and how far a discretised one may be off."""
 
     values: Any
-    allowed: dict[str, float] = field(default_factory=dict)
+    allowed: dict[str, float | list[float]] = field(default_factory=dict)
 
 
 class Inputs:
-    """Inputs of a case, read as exact numbers."""
+    """Inputs of a case, read as exact numbers.
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    `asked` is what the case expects, for the names of its rows alone; `cases` is the case's file.
+    """
+
+    def __init__(
+        self, given: dict[str, Any], asked: Any = None, cases: Sequence[dict[str, Any]] = ()
+    ) -> None:
         self.given = given
+        self.asked = asked
+        self.cases = cases
 
     def __contains__(self, name: str) -> bool:
         return self.given.get(name) is not None
@@ -116,7 +124,12 @@ def differences(expected: Any, answer: Answer, tolerance: Any) -> list[str]:
     return list(_compare(expected, answer.values, answer.allowed, tolerance, "", ""))
 
 
-def _compare(expected: Any, got: Any, allowed: dict[str, float], tolerance: Any, path: str, key: str):
+def _part(allowed: float | list[float], path: str) -> float:
+    # a list of allowances goes with a list of values: the path ends in the row's number
+    return allowed[int(path.split(".")[-2])] if isinstance(allowed, list) else allowed
+
+
+def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, path: str, key: str):
     if isinstance(expected, dict):
         for name, value in expected.items():
             if not isinstance(got, dict) or name not in got:
@@ -134,7 +147,7 @@ def _compare(expected: Any, got: Any, allowed: dict[str, float], tolerance: Any,
         if not isinstance(got, Real) or isinstance(got, bool):
             yield f"{path[:-1]}: {got!r}, expected {expected!r}"
             return
-        limit = max(allowed_difference(tolerance, key, float(expected)), allowed.get(key, 0.0))
+        limit = max(allowed_difference(tolerance, key, float(expected)), _part(allowed.get(key, 0.0), path))
         if not abs(float(got) - float(expected)) <= limit:
             yield f"{path[:-1]}: {float(got)!r}, expected {expected!r} within {limit:.3g}"
     elif expected != got:

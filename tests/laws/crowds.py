@@ -6,8 +6,9 @@ section 2.1.
 
 from fractions import Fraction
 
-import cascade as cs
 import numpy as np
+
+import cascade as cs
 from laws.ladders import common_step
 
 
@@ -52,14 +53,17 @@ def one_leverage_crowd(
 def partial_staircase(
     price: Fraction, rate: Fraction, target: Fraction, count: int
 ) -> tuple[list[float], list[float], float]:
-    """Triggers and sizes of a long cut to a target margin rate (L11), and one tick over the price.
+    """Triggers and sizes of a long cut to a target margin rate (L11), and how late it may be cut.
 
-    Ticks are cut so that each trigger is on the grid, where it fits in 31 bits.
+    Ticks are cut so that each trigger is on the grid, where it fits in 31 bits; else each stage is
+    late by up to a tick. The third result is that part of the price.
     """
     ratio = (1 - target) / (1 - rate)
     ticks = ratio.denominator ** (count - 1)
+    late = 0.0
     if ticks > 2**30:
         ticks = 2**30
+        late = 2 * count / ticks
     keep = rate / target
     lots = min(keep.denominator**count, 2**20) * rate.denominator
     engine = cs.Engine(asset_decimals=0)
@@ -75,7 +79,7 @@ def partial_staircase(
         sizes.append(int(engine.accounts.column(market, "size")[0]) / lots)
         result = engine.step(index={"X": trigger})
         assert result.liquidated == 1
-    return triggers, sizes, 1 / ticks
+    return triggers, sizes, late
 
 
 def cross_margin_groups(
@@ -171,7 +175,7 @@ def gap_bankruptcies(
 
 def late_executions(
     liquidation: float, bankruptcy: float, deviation: float, draws: int, seed: int
-) -> tuple[np.ndarray, float]:
+) -> np.ndarray:
     """Losses below bankruptcy, per unit, of accounts that wait one step while the price moves (L22).
 
     An account is reached exactly at its liquidation price in a step without a budget, and is
@@ -202,4 +206,54 @@ def late_executions(
             engine.step(index={"X": trigger})
         engine.step(index={"X": far})
         engine.clear_events()
-    return losses, float(deviation)
+    return losses
+
+
+def check_ticks(
+    contract: str,
+    side: int,
+    leverage: Fraction,
+    rate: Fraction,
+    liquidation: Fraction | None,
+    bankruptcy: Fraction | None,
+) -> None:
+    """Is the engine's tick next to a price given as a multiple of the entry price?
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    entry = 10**7
+    engine = cs.Engine(asset_decimals=0 if contract == "linear" else 15)
+    market = engine.add_market(
+        "X", tick_size=1, lot_size=1, rules=cs.Rules(tiers=((0, rate),)), contract=contract,
+        venue=cs.Impact.linear(0),
+    )  # fmt: skip
+    market.set_index(entry)
+    engine.accounts.open(market, side=[side], size=100, entry=entry, leverage=leverage)
+    for name, price in (("liquidation_price", liquidation), ("bankruptcy_price", bankruptcy)):
+        tick = int(engine.accounts.column(market, name)[0])
+        # rounding may reach the next tick, and an equity that is never zero has no liquidation tick
+        if price is None and tick in (0, 2**31 - 2):
+            continue
+        if price is None or abs(tick - price * entry) > 1:
+            raise ValueError(f"{contract} {side:+d} {name}: engine {tick / entry}, exact {price}")
+
+
+def inverse_equities(
+    size: Fraction, entry: Fraction, leverage: Fraction, prices: list[Fraction]
+) -> list[float]:
+    """Coin equity of an isolated inverse long at several prices, from the engine."""
+    engine = cs.Engine(asset="coin", asset_decimals=12)
+    market = engine.add_market(
+        "X", tick_size=common_step(entry, *prices), lot_size=size, contract="inverse",
+        venue=cs.Impact.linear(0), rules=cs.Rules(tiers=((0, 0),)),
+    )  # fmt: skip
+    market.set_index(entry)
+    engine.accounts.open(market, side=["long"], size=size, entry=entry, leverage=leverage)
+    coins = []
+    for price in prices:
+        market.set_index(price)
+        coins.append(float(engine.accounts.equity[0]))
+    return coins

@@ -12,8 +12,9 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
 
-import cascade as cs
 import numpy as np
+
+import cascade as cs
 
 BASE_TICKS = 2**30
 TICKS_PER_RUNG = 2000
@@ -31,6 +32,7 @@ class Outcome:
     units: float
     rung: float
     rung_drop: float
+    tick: float
     engine: cs.Engine
     result: Any
 
@@ -110,6 +112,7 @@ def linear_ladder(
         units=liquidated * float(density * spacing),
         rung=float(density * spacing),
         rung_drop=float(ratio * spacing),
+        tick=unit,
         engine=engine,
         result=result,
     )
@@ -154,6 +157,7 @@ def curve_ladder(
         units=result.liquidated * float(density * spacing),
         rung=float(density * spacing),
         rung_drop=float("nan"),
+        tick=float(tick),
         engine=engine,
         result=result,
     )
@@ -186,20 +190,24 @@ def rung_run(shock: Fraction, impact: Fraction, size: Fraction, spacing: Fractio
         units=result.liquidated * float(size),
         rung=float(size),
         rung_drop=float(impact * size),
+        tick=float(tick),
         engine=engine,
         result=result,
     )
 
 
 def generation_marks(shock: Fraction, ratio: Fraction, count: int) -> tuple[list[float], float]:
-    """Cumulative drops after generation 0, 1, ... `count` in batch mode, and one rung's drop.
+    """Cumulative drops after generation 0, 1, ... `count` in batch mode, and what they may be off.
 
-    The rungs are cut so that each generation ends between two of them, where the numbers allow it.
+    The rungs are cut so that each generation ends between two of them, where the numbers allow it;
+    else a drop is off by up to two rungs.
     """
     drops = [shock * sum(ratio**j for j in range(k + 1)) for k in range(count + 2)]
     spacing = common_step(*drops)
     rungs = -(-drops[-1] // spacing) + 1
+    slack = 0.0
     if rungs > 10**6:
+        slack = float(2 * ratio * drops[-1] / 10**5)
         spacing, rungs = drops[-1] / 10**5, 10**5 + 1
     ticks = ratio.denominator * max(1, min(2000, 2**29 // rungs) // ratio.denominator)
     engine = cs.Engine(asset_decimals=0, execution="batch")
@@ -214,7 +222,7 @@ def generation_marks(shock: Fraction, ratio: Fraction, count: int) -> tuple[list
     result = engine.step(index={"X": BASE_TICKS - round(shock / spacing * ticks)})
     marks = result.events[result.events["kind"] == cs.EventKind.MARK]
     ends = [int(marks["price"][marks["wave"] == wave][-1]) for wave in range(count + 1)]
-    return [(BASE_TICKS - end) / ticks * float(spacing) for end in ends], float(ratio * spacing)
+    return [(BASE_TICKS - end) / ticks * float(spacing) for end in ends], slack
 
 
 def common_step(*values: Fraction) -> Fraction:
