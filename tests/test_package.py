@@ -6,6 +6,7 @@ skip where `cascade` is imported from its sources.
 
 import importlib
 import inspect
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -85,8 +86,36 @@ def test_the_utility_code_of_compiled_modules_is_shared(installed_files):
     assert compiled == sources | {"_cyutility"}
 
 
-def test_include_directory_exists():
-    assert Path(cascade.get_include()).is_dir()
+@pytest.mark.parametrize(
+    ("record", "dtype"),
+    [
+        ("cascade_message", cascade.MESSAGE_DTYPE),
+        ("cascade_fill", cascade.FILL_DTYPE),
+        ("cascade_order", cascade.ORDER_DTYPE),
+        ("cascade_event", cascade.EVENT_DTYPE),
+    ],
+)
+def test_header_declares_the_records_of_the_arrays(record, dtype, tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler to read the header with")
+    checks = [f'_Static_assert(sizeof({record}) == {dtype.itemsize}, "size");']
+    for name, (field, offset) in dtype.fields.items():
+        checks += [
+            f'_Static_assert(offsetof({record}, {name}) == {offset}, "offset of {name}");',
+            f"_Static_assert(sizeof((({record} *)0)->{name}) == {field.itemsize}, "
+            f'"size of {name}");',
+        ]
+    source = tmp_path / "records.c"
+    source.write_text('#include <stddef.h>\n#include "cascade.h"\n' + "\n".join(checks) + "\n")
+    command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    run = subprocess.run(
+        [*command, f"-I{cascade.get_include()}", str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
 
 
 def test_public_names_exist_and_are_documented():

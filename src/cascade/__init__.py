@@ -1,17 +1,24 @@
 """Liquidation cascades on real mechanics: matching engine, margin accounts, liquidation queue."""
 
+from pathlib import Path as _Path
+
+from cascade._bookview import BookView
 from cascade._grid import Grid
 from cascade._log import EVENT_DTYPE
-from cascade._orderbook import BookView, OrderBook
+from cascade._orderbook import OrderBook
 from cascade._results import BatchResult, OrderResult
+from cascade._version import __version__ as __version__
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine, Run, StepResult
-from cascade.errors import CascadeError, ConservationError, InvariantError
+from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
+
+# these use the names above
+from cascade import rules, scenarios  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
@@ -36,8 +43,23 @@ __all__ = [
     "OrderResult",
     "Rules",
     "Run",
+    "ScenarioError",
     "SelfTrade",
     "Side",
     "StepResult",
     "TimeInForce",
+    "get_include",
+    "rules",
+    "scenarios",
 ]
+
+
+def get_include() -> str:
+    """Directory of the C header `cascade.h`, which declares the records of the arrays.
+
+    Returns
+    -------
+    str
+        An absolute path, to be given to a C compiler's ``-I``.
+    """
+    return str(_Path(__file__).resolve().parent / "include")

@@ -84,8 +84,11 @@ cdef int heap_copy(Heap* target, const Heap* source) noexcept nogil:
     if heap_reserve(target, source.node_capacity, source.item_capacity):
         heap_free(target)
         return -1
-    memcpy(target.nodes, source.nodes, <size_t>source.count * sizeof(HeapNode))
-    memcpy(target.place, source.place, <size_t>source.item_capacity * sizeof(uint32_t))
+    # An empty heap may own no memory, and C forbids memcpy from NULL even of no bytes.
+    if source.count > 0:
+        memcpy(target.nodes, source.nodes, <size_t>source.count * sizeof(HeapNode))
+    if source.item_capacity > 0:
+        memcpy(target.place, source.place, <size_t>source.item_capacity * sizeof(uint32_t))
     target.count = source.count
     return 0
 

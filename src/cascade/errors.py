@@ -4,7 +4,7 @@ Refusals that a venue would send back (no such order, price out of bounds, not f
 exceptions but result codes, see `cascade.codes.Code`.
 """
 
-__all__ = ["CascadeError", "InvariantError", "ConservationError"]
+__all__ = ["CascadeError", "ConservationError", "InvariantError", "ScenarioError"]
 
 
 class CascadeError(Exception):
@@ -17,3 +17,35 @@ class InvariantError(CascadeError):
 
 class ConservationError(InvariantError):
     """Money or contracts appeared or disappeared."""
+
+
+class ScenarioError(CascadeError, ValueError):
+    """Content of a scenario file that cannot be run.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    line : int
+        Number of the line, counting from 1; 0 when the file as a whole is meant.
+    field : str
+        Section and field, such as ``crowd.count``; empty when the file as a whole is meant.
+    reason : str
+        What is wrong, with the value and what is allowed.
+
+    Attributes
+    ----------
+    path, line, field, reason
+        As given.
+    """
+
+    def __init__(self, path: str, line: int, field: str, reason: str) -> None:
+        place = f"{path}, line {line}" if line else path
+        super().__init__(f"{place}, {field}: {reason}" if field else f"{place}: {reason}")
+        self.path = path
+        self.line = line
+        self.field = field
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, str, str]]:
+        return type(self), (self.path, self.line, self.field, self.reason)

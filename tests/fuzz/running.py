@@ -17,11 +17,15 @@ from pathlib import Path
 Target = Callable[[bytes], None]
 
 
-def _guided(target: Target, seconds: float, largest: int) -> None:
-    """Let libFuzzer choose the inputs; it ends the process itself."""
+def _guided(target: Target, seconds: float, largest: int, kept: Path) -> None:
+    """Let libFuzzer choose the inputs; it ends the process itself, with 1 after a failure."""
     import atheris
 
-    options = [f"-max_total_time={max(1, int(seconds))}", f"-max_len={largest}"]
+    options = [
+        f"-max_total_time={max(1, int(seconds))}",
+        f"-max_len={largest}",
+        f"-exact_artifact_path={kept}",
+    ]
     atheris.Setup([sys.argv[0], *options], atheris.instrument_func(target))
     atheris.Fuzz()
 
@@ -68,11 +72,11 @@ def run(target: Target, largest: int) -> None:
         and not arguments.without_atheris
         and arguments.seed is None
     )
+    kept = Path(tempfile.gettempdir(), f"{name}-{os.getpid()}.input")
     print(f"{name}: {'guided by coverage' if guided else 'random'}, {arguments.seconds:g} s")
     if guided:
-        _guided(target, arguments.seconds, largest)
+        _guided(target, arguments.seconds, largest, kept)
         return
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().getrandbits(32)
-    kept = Path(tempfile.gettempdir(), f"{name}-{os.getpid()}.input")
     print(f"seed {seed}; the input being tried is in {kept}", flush=True)
     _seeded(target, arguments.seconds, largest, seed, kept)

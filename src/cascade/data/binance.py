@@ -198,9 +198,9 @@ class DepthReplay:
     """
 
     def __init__(self, book: Any, snapshot: DepthSnapshot) -> None:
-        self.levels = LevelBook(book)
+        self.levels: LevelBook = LevelBook(book)
         self.levels.load(snapshot.bids, snapshot.asks)
-        self.last_id = snapshot.last_id
+        self.last_id: int = snapshot.last_id
         self._started = False
 
     def apply(self, update: DepthUpdate) -> bool:

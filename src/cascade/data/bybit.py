@@ -96,8 +96,8 @@ class BookReplay:
     """
 
     def __init__(self, book: Any) -> None:
-        self.levels = LevelBook(book)
-        self.update_id = -1
+        self.levels: LevelBook = LevelBook(book)
+        self.update_id: int = -1
 
     def apply(self, message: BookMessage) -> None:
         """Apply a snapshot or a delta.

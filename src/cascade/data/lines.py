@@ -56,7 +56,7 @@ class DataFormatError(CascadeError, ValueError):
     def __init__(self, path: str, line: int, field: str, reason: str) -> None:
         place = f"{path}, line {line}" if line else path
         super().__init__(f"{place}, {field}: {reason}" if field else f"{place}: {reason}")
-        self.path = path
+        self.path: str = path
         self.line = line
         self.field = field
         self.reason = reason
@@ -81,9 +81,9 @@ class Line:
     __slots__ = ("number", "path", "text")
 
     def __init__(self, path: str, number: int, text: str) -> None:
-        self.path = path
-        self.number = number
-        self.text = text
+        self.path: str = path
+        self.number: int = number
+        self.text: str = text
 
     def error(self, field: str, reason: str) -> DataFormatError:
         """Error that names this line; the caller raises it."""

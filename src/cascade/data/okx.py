@@ -188,7 +188,7 @@ class BookReplay:
     """
 
     def __init__(self, book: Any) -> None:
-        self.levels = LevelBook(book)
+        self.levels: LevelBook = LevelBook(book)
         # Digits as sent, by side and exact price: the checksum is over these.
         self._sent: dict[str, dict[Decimal, SentLevel]] = {side: {} for side in SIDES}
 

@@ -1,0 +1,73 @@
+"""Hyperliquid perpetuals: parameters of the venue.
+
+The maintenance rate of a tier is half the initial rate at its largest leverage, the deduction makes
+maintenance continuous. A position below maintenance is sent to the book as a market order, and what
+is left of its collateral stays with the trader.
+
+Left out, because `Rules` has no place for it: the backstop by the liquidator vault below two thirds
+of maintenance (`absorb` takes a fixed share off the book instead), the first 20 % of large
+positions with its cool-down, auto-deleveraging, trading fees (they depend on volume: give
+`maker_fee` and `taker_fee` where they matter), and the outside exchanges in the mark (here the median
+of index, mid and last).
+"""
+
+SOURCE = (
+    "hyperliquid.gitbook.io/hyperliquid-docs, trading/margin-tiers (mainnet) and "
+    "trading/liquidations, read in 2026"
+)
+
+RULES = {
+    "tier_mode": "marginal",
+    "basis": "mark",
+    "trigger": "<",
+    "feed": "median",
+    "liquidation_order": "market",
+    "surplus": "trader",
+}
+
+#: Floor of the notional (USDC), maintenance rate, largest leverage.
+_LARGE = ((0, "0.05", 10), (20_000_000, "0.1", 5))
+_SMALL = ((0, "0.05", 10), (3_000_000, "0.1", 5))
+
+#: By symbol, as above.
+TIERS = {
+    "BTC": ((0, "0.0125", 40), (150_000_000, "0.025", 20)),
+    "ETH": ((0, "0.02", 25), (100_000_000, "1/30", 15)),
+    "SOL": ((0, "0.025", 20), (70_000_000, "0.05", 10)),
+    "XRP": ((0, "0.025", 20), (40_000_000, "0.05", 10)),
+    "DOGE": _LARGE,
+    "kPEPE": _LARGE,
+    "SUI": _LARGE,
+    "WLD": _LARGE,
+    "TRUMP": _LARGE,
+    "LTC": _LARGE,
+    "ENA": _LARGE,
+    "POPCAT": _LARGE,
+    "WIF": _LARGE,
+    "AAVE": _LARGE,
+    "kBONK": _LARGE,
+    "LINK": _LARGE,
+    "CRV": _LARGE,
+    "AVAX": _LARGE,
+    "ADA": _LARGE,
+    "UNI": _LARGE,
+    "NEAR": _LARGE,
+    "TIA": _LARGE,
+    "APT": _LARGE,
+    "BCH": _LARGE,
+    "HYPE": _LARGE,
+    "FARTCOIN": _LARGE,
+    "OP": _SMALL,
+    "ARB": _SMALL,
+    "LDO": _SMALL,
+    "TON": _SMALL,
+    "MKR": _SMALL,
+    "ONDO": _SMALL,
+    "JUP": _SMALL,
+    "INJ": _SMALL,
+    "kSHIB": _SMALL,
+    "SEI": _SMALL,
+    "TRX": _SMALL,
+    "BNB": _SMALL,
+    "DOT": _SMALL,
+}

@@ -1,0 +1,115 @@
+"""What fields of a scenario must agree on: pairs that exclude or need each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cascade.ruleset import Rules
+
+if TYPE_CHECKING:
+    from cascade.scenarios.scenario import Scenario
+
+PROFILE = ("levels", "step_ticks", "spread_ticks", "touch_size", "growth", "follow")
+CURVE = ("scale", "length", "fill", "permanent", "decay_rate")
+#: Parameters that each curve needs.
+CURVE_NEEDS = {
+    "linear": ("scale",),
+    "square_root": ("scale",),
+    "log": ("scale", "length"),
+    "exponential": ("length",),
+    "depth_linear": ("scale", "length"),
+    "depth_exponential": ("scale", "length"),
+}
+
+
+def _excluded(scenario: Scenario, section: str, names: tuple[str, ...], other: str) -> None:
+    given: dict[str, Any] = scenario.document.values.get(section, {})
+    for name in names:
+        if name in given:
+            raise scenario.document.error(f"{section}.{name}", f"contradicts {section}.{other}")
+
+
+def check_together(scenario: Scenario, rules_place: str) -> None:
+    """Check fields against each other.
+
+    Raises
+    ------
+    ScenarioError
+        Two fields contradict each other, or one needs another.
+    """
+    _check_market(scenario, rules_place)
+    _check_book(scenario)
+    _check_crowd(scenario)
+    _check_shock(scenario)
+
+
+def _check_market(scenario: Scenario, rules_place: str) -> None:
+    error, market = scenario.document.error, scenario.market
+    if market.feed is not None and scenario.rules.feed is not None:
+        raise error("market.feed", f"contradicts {rules_place}.feed")
+    if scenario.rules.symbol is not None and not isinstance(scenario.rules.tiers, str):
+        raise error(f"{rules_place}.symbol", "needs tiers from a file")
+    if isinstance(scenario.rules.tiers, list):
+        try:
+            Rules(tiers=scenario.rules.tiers, tier_mode=scenario.rules.tier_mode or "marginal")
+        except (ValueError, TypeError) as reason:
+            raise error(f"{rules_place}.tiers", str(reason)) from None
+    if market.price is None and scenario.shock.path is None and scenario.book.depth is None:
+        raise error("market.price", "is missing: neither book.depth nor shock.path gives one")
+    if market.price is not None and scenario.book.depth is not None:
+        raise error("market.price", "contradicts book.depth: the price is the middle of its touch")
+
+
+def _check_book(scenario: Scenario) -> None:
+    error, book = scenario.document.error, scenario.book
+    if book.impact is not None:
+        for name in ("depth", "symbol", *PROFILE):
+            _excluded(scenario, "book", (name,), "impact")
+        for name in CURVE_NEEDS[book.impact]:
+            if not getattr(book, name):
+                raise error(f"book.{name}", f"is missing or 0: impact {book.impact!r} needs it")
+        return
+    _excluded(scenario, "book", CURVE, "depth, which is a book; they belong to an impact curve"
+              if book.depth else "levels, which make a book; they belong to an impact curve")
+    if book.depth is not None:
+        _excluded(scenario, "book", ("spread_ticks",), "depth")
+        if book.levels and book.touch_size is None:
+            raise error("book.touch_size", "is missing: levels behind the file's need it")
+        return
+    if not book.levels:
+        raise error("book.levels", "is missing or 0: without depth or impact a book needs levels")
+    if book.touch_size is None:
+        raise error("book.touch_size", "is missing: levels need it")
+
+
+def _check_crowd(scenario: Scenario) -> None:
+    error, crowd = scenario.document.error, scenario.crowd
+    given = scenario.document.values.get("crowd", {})
+    if crowd.accounts is not None:
+        _excluded(scenario, "crowd", tuple(n for n in given if n not in ("accounts", "seed")),
+                  "accounts")
+    if crowd.leverage is not None:
+        _excluded(scenario, "crowd", ("leverage_median", "leverage_sigma", "leverage_max"),
+                  "leverage")
+    if crowd.leverage_weights is not None and len(crowd.leverage_weights) != len(
+        crowd.leverage or ()
+    ):
+        raise error("crowd.leverage_weights", "must have one weight for each of crowd.leverage")
+
+
+def _check_shock(scenario: Scenario) -> None:
+    error, shock = scenario.document.error, scenario.shock
+    given = scenario.document.values["shock"]
+    if shock.path is not None:
+        _excluded(scenario, "shock", ("move",), "path")
+        if given.get("kind", "index") != "index":
+            raise error("shock.kind", "contradicts shock.path: a path is of the outside price")
+        return
+    if shock.relative:
+        raise error("shock.relative", "needs shock.path")
+    if shock.move is None:
+        raise error("shock.move", "is missing: give move or path")
+    if shock.kind == "sell" and not shock.move < 0:
+        raise error("shock.move", f"{shock.move} is not below 0, as kind 'sell' needs")
+    if shock.kind == "buy" and not shock.move > 0:
+        raise error("shock.move", f"{shock.move} is not above 0, as kind 'buy' needs")
