@@ -1,11 +1,11 @@
 """Closed forms of liquidation cascades, to check a market against.
 
 One number organises them: the branching ratio ``R = lambda * g``, price impact per unit sold times
-the units whose trigger lies in a unit of price. Below one any shock is multiplied by ``1 / (1 - R)``;
-above one the ladder empties. The derivations assume a continuum of small positions, permanent
+the units whose trigger lies in a unit of price. Below one any shock is multiplied by
+``1 / (1 - R)``; above one the ladder empties. The derivations assume a continuum of small positions, permanent
 impact, no fees and a mark that is the last price; ``docs/laws.md`` says how closely the engine
-meets each. Unless a function names a source, the formula follows from that loop by summing generations
-``D0 * (1 + R + R**2 + ...)`` or by solving "sold = triggered".
+meets each. Unless a function names a source, the formula follows from that loop by summing
+generations ``D0 * (1 + R + R**2 + ...)`` or by solving "sold = triggered".
 
 Prices and sizes are in any units, as long as they agree; results are floats or arrays of float64.
 """
@@ -478,7 +478,7 @@ def generalised_poisson_moments(
 
 
 def extinction_root(ratio: float) -> float:
-    """Probability that what one forced order starts dies out: least root of ``s = exp(-R(1-s))``."""
+    """Probability that what one order starts dies out: least root of ``s = exp(-R * (1 - s))``."""
     if ratio <= 1:
         return 1.0
     return float(-lambertw(-ratio * exp(-ratio)).real / ratio)

@@ -586,9 +586,7 @@ def to_tick(price: Rate, tick_size: Rate, size: Rate) -> Fraction:
     return whole * tick
 
 
-def return_on_equity(
-    profit: Rate, entry_notional: Rate, leverage: Rate = 1
-) -> Fraction:
+def return_on_equity(profit: Rate, entry_notional: Rate, leverage: Rate = 1) -> Fraction:
     """Profit over the initial margin at entry."""
     return exact(profit, "profit") / initial_margin(entry_notional, leverage)
 

@@ -1,7 +1,7 @@
 """A golden case's inputs as exact numbers, and the comparison of an answer with what it expects.
 
 Inputs may be numbers, printed numbers or formulas over the other inputs ("qty*entry/leverage").
-A tolerance is a number (absolute), an object ({"abs": .., "rel": ..}, or one number per expected key
+A tolerance is a number (absolute), an object ({"abs": .., "rel": ..}, or one number an expected key
 with a "default"), or a text in which "rel x" and "abs x" are looked for.
 """
 
@@ -58,7 +58,9 @@ class Inputs:
 
     def get(self, name: str, default: Any = 0) -> Any:
         """Exact number of an input, or the default."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def first(self, *names: str) -> Fraction:
         """The first of several names for one thing."""
@@ -76,7 +78,7 @@ class Inputs:
 
     def exact(self, value: Any) -> Fraction:
         """Exact number of a value or formula."""
-        if isinstance(value, bool) or isinstance(value, (dict, list)):
+        if isinstance(value, (bool, dict, list)):
             raise UnsupportedError(f"{value!r} is no number")
         if isinstance(value, int):
             return Fraction(value)
@@ -147,7 +149,8 @@ def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, p
         if not isinstance(got, Real) or isinstance(got, bool):
             yield f"{path[:-1]}: {got!r}, expected {expected!r}"
             return
-        limit = max(allowed_difference(tolerance, key, float(expected)), _part(allowed.get(key, 0.0), path))
+        limit = allowed_difference(tolerance, key, float(expected))
+        limit = max(limit, _part(allowed.get(key, 0.0), path))
         if not abs(float(got) - float(expected)) <= limit:
             yield f"{path[:-1]}: {float(got)!r}, expected {expected!r} within {limit:.3g}"
     elif expected != got:

@@ -244,10 +244,16 @@ def cross_margin(i: Inputs) -> Answer:
     if len(matrix) != 2 or min(min(row) for row in matrix) < 0:
         raise UnsupportedError("the engine's groups are for two markets")
     radius = law.spectral_radius([[float(x) for x in row] for row in matrix])
-    drops, rung = crowds.cross_margin_crash(matrix, shocks, 4 * sum(shocks) / (1 - Fraction(radius)))
+    reach = 4 * sum(shocks) / (1 - Fraction(radius))
+    try:
+        crowds.cross_margin_groups(matrix, Fraction(1))
+    except ValueError as error:
+        raise UnsupportedError(str(error)) from None
+    drops, rung = crowds.cross_margin_crash(matrix, shocks, reach)
     slack = 2 * rung / (1 - radius)
     return Answer(
-        {"drop": drops, "spectral_radius": radius, "asset2_contagion_drop": drops[1] - float(shocks[1])},
+        {"drop": drops, "spectral_radius": radius,
+         "asset2_contagion_drop": drops[1] - float(shocks[1])},
         {"drop": slack, "asset2_contagion_drop": slack},
     )  # fmt: skip
 
@@ -302,17 +308,16 @@ def growing_depth(i: Inputs) -> Answer:
 
 def vanishing_depth(i: Inputs) -> Answer:
     parameters = {"depth": i["d0"], "length": i["l"]}
-    depth, length, density, sale = (float(i[name]) for name in ("d0", "l", "g", "Q0"))
+    depth, length, density = (float(i[name]) for name in ("d0", "l", "g"))
     critical, at_critical = law.critical_sale(depth, length, density)
     width = i["l"] * max(1, round(2 * at_critical / length))
     run = ladders.curve_ladder("depth_exponential", parameters, i["g"], i["Q0"], width)
     alone = ladders.curve_ladder("depth_exponential", parameters, Fraction(0), i["Q0"], width)
     for share, runs_away in (("0.99", False), ("1.01", True)):
-        edge = ladders.curve_ladder(
-            "depth_exponential", parameters, i["g"], Fraction(repr(critical)) * Fraction(share), width
-        )
+        near = Fraction(repr(critical)) * Fraction(share)
+        edge = ladders.curve_ladder("depth_exponential", parameters, i["g"], near, width)
         if edge.exhausted != runs_away:
-            raise ValueError(f"a sale of {share} Q_c must {'not ' * (not runs_away)}empty the ladder")
+            raise ValueError(f"a sale of {share} Q_c emptied the ladder: {edge.exhausted}")
     # impact of a unit at the end, and what R still amplifies there
     impact = 1 / (depth * np.exp(-run.drop / length))
     slack = max(3e-4, 2 * run.rung * impact / max(0.05, 1 - density * impact))
@@ -336,7 +341,7 @@ def poisson_ladder(i: Inputs) -> Answer:
     chance = random_ladders.pmf_p_value(counts, pmf)
     if chance < 1e-4:
         raise ValueError(f"chi-square of the numbers liquidated: p value {chance:.2g}")
-    mean, variance = law.generalised_poisson_moments(theta, ratio)
+    variance = law.generalised_poisson_moments(theta, ratio)[1]
     square = (counts - counts.mean()) ** 2
     return Answer(
         {
@@ -345,9 +350,9 @@ def poisson_ladder(i: Inputs) -> Answer:
             "pmf": {str(n): float((counts == n).mean()) for n in range(400)},
             "P_gt_20": float((counts > 20).mean()),
         },
-        {"mean": 4 * (variance / RUNS) ** 0.5, "var": 4 * float(square.std()) / RUNS**0.5,
-         "pmf": 4 * float(np.sqrt(pmf * (1 - pmf)).max()) / RUNS**0.5,
-         "P_gt_20": 4 * float((counts > 20).std()) / RUNS**0.5},
+        {"mean": 4 * (variance / len(counts)) ** 0.5, "var": 4 * float(square.std()) / len(counts) ** 0.5,
+         "pmf": 4 * float(np.sqrt(pmf * (1 - pmf)).max()) / len(counts) ** 0.5,
+         "P_gt_20": 4 * float((counts > 20).std()) / len(counts) ** 0.5},
     )  # fmt: skip
 
 
@@ -383,10 +388,10 @@ def critical_tail(i: Inputs) -> dict[str, Any]:
 def random_sizes(i: Inputs) -> Answer:
     theta, ratio, spread = float(i["theta"]), float(i["R"]), float(i["cv2"])
     counts = random_ladders.poisson_ladder(theta, ratio, RUNS, SEED, spread)
-    mean, variance = law.generalised_poisson_moments(theta, ratio, spread)
+    variance = law.generalised_poisson_moments(theta, ratio, spread)[1]
     return Answer(
         {"mean": counts.mean(), "var": counts.var(ddof=1)},
-        {"mean": 4 * (variance / RUNS) ** 0.5, "var": 0.05 * variance},
+        {"mean": 4 * (variance / len(counts)) ** 0.5, "var": 0.05 * variance},
     )
 
 

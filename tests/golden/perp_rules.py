@@ -9,12 +9,17 @@ from case import Inputs
 
 from cascade import margin
 
+BACKINGS = (
+    "wallet_balance", "margin", "margin_btc", "wallet_balance_btc", "account_balance_btc",
+    "position_margin",
+)  # fmt: skip
 KUCOIN_PRICE_CAP = 1_000_000  # KuCoin Futures reports no price above it
 
 
 def _terms(i: Inputs, **more: Any) -> margin.MarginTerms:
     rate = i.first("mmr", "mm_rate", "mmf", "l", "mm_ratio")
-    deduction = next((i[n] for n in ("maint_amount", "mm_deduction", "cum", "maint_amount_btc") if n in i), 0)
+    names = ("maint_amount", "mm_deduction", "cum", "maint_amount_btc")
+    deduction = next((i[name] for name in names if name in i), 0)
     return margin.MarginTerms.flat(rate, deduction, **more)
 
 
@@ -26,8 +31,7 @@ def _size(i: Inputs) -> Fraction:
 
 
 def _collateral(i: Inputs, contract: str = "linear") -> Fraction:
-    for name in ("wallet_balance", "margin", "margin_btc", "wallet_balance_btc", "account_balance_btc",
-                 "position_margin"):
+    for name in BACKINGS:
         if name in i:
             return i[name]
     return margin.isolated_margin(
@@ -83,7 +87,8 @@ def multi_liability(i: Inputs) -> dict[str, Any]:
         value = margin.notional(row["amount"], row["price"])
         floors = [0, *row["edges"][:-1]]
         mm = list(zip(floors, row["mm"], strict=True))
-        totals["initial_margin"] += margin.sliced_margin(value, list(zip(floors, row["im"], strict=True)))
+        im = list(zip(floors, row["im"], strict=True))
+        totals["initial_margin"] += margin.sliced_margin(value, im)
         totals["maintenance_margin"] += margin.sliced_margin(value, mm)
         totals["maintenance_margin_fast"] += margin.maintenance(value, margin.MarginTerms(mm))
     return totals
@@ -177,7 +182,9 @@ def inverse_cross_with_fee(i: Inputs) -> dict[str, Any]:
     size, entry = _size(i), i["entry"]
     backing = _collateral(i) - i.get("order_margin")
     terms = _terms(i, basis="entry", close_fee=i["taker_fee"], close_fee_basis="bankruptcy")
-    worst = margin.bankruptcy_price(size, entry, backing, close_fee=i["taker_fee"], contract="inverse")
+    worst = margin.bankruptcy_price(
+        size, entry, backing, close_fee=i["taker_fee"], contract="inverse"
+    )
     price = margin.liquidation_price(size, entry, backing, terms, contract="inverse")
     return _on_grid(i, size, {"bankruptcy_price": worst, "liq_price": price})
 
@@ -195,7 +202,8 @@ def inverse_at_entry(i: Inputs) -> dict[str, Any]:
     size, entry = _size(i), i["entry"]
     backing = _collateral(i, "inverse") + i.get("extra_margin")
     worst = margin.bankruptcy_price(size, entry, backing, contract="inverse")
-    price = margin.liquidation_price(size, entry, backing, _terms(i, basis="entry"), contract="inverse")
+    terms = _terms(i, basis="entry")
+    price = margin.liquidation_price(size, entry, backing, terms, contract="inverse")
     return _on_grid(i, size, {"bankruptcy_price": worst, "liq_price": price})
 
 

@@ -1,8 +1,8 @@
 """Run golden cases against the product: ``python tests/golden/run.py FILE.json [--rule R]``.
 
 A file is a list of cases with `inputs`, `expected` and `tolerance`, named by `rule` or by an `id`
-that begins with a law (L01). An adapter a rule translates inputs to calls of public functions or runs of
-the engine; a rule without one is unsupported. Prints a line a failing case and a closing count, and
+that begins with a law (L01). An adapter a rule translates inputs to calls of public functions or
+runs of the engine; a rule without one is unsupported. Prints a line a failing case and a closing count, and
 ends with 1 when a case fails.
 """
 
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a file and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
-    parser.add_argument("--rule", help="only cases of this rule or law, or whose rule begins with it.")
+    parser.add_argument("--rule", help="only this rule or law, or rules below it")
     parser.add_argument("--list", action="store_true", help="print a line for every case")
     options = parser.parse_args(arguments)
     cases = json.loads(options.file.read_text())

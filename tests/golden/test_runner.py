@@ -40,7 +40,9 @@ def test_counts_and_exit_code(tmp_path):
     assert lines[0].startswith(f"FAILED wrong ({TIERED}): liq_price: 6.4545")
     assert lines[1] == "passed 1, failed 1, unsupported 1"
     assert _run(tmp_path, [right, other]) == (0, ["passed 1, failed 0, unsupported 1"])
-    assert _run(tmp_path, [right, wrong], "--rule", "pnl")[1] == ["passed 0, failed 0, unsupported 0"]
+    assert _run(tmp_path, [right, wrong], "--rule", "pnl")[1] == [
+        "passed 0, failed 0, unsupported 0"
+    ]
 
 
 def test_inputs_are_exact_and_formulas_are_read():

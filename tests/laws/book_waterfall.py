@@ -63,7 +63,7 @@ def _market(feed: dict[str, Any], rules: cs.Rules, grid: Fraction) -> tuple[cs.E
 def _run(
     engine: cs.Engine, market: cs.Market, feed: dict[str, Any], side: str, owner: dict[int, str]
 ) -> dict[str, Any]:
-    """Rest a maker's orders, send the order from outside, let the cascade run and tell the story."""
+    """Rest a maker's orders, send the order from outside, run the cascade and tell the story."""
     rest, away = ("buy", -1) if side == "sell" else ("sell", 1)
     maker, sender = engine.accounts.create(2, balance=10**7).tolist()
     owner = owner | {maker: "MM", sender: "EXT"}
@@ -108,7 +108,8 @@ def _run(
     return story | {
         "liquidations": steps, "vwaps": {step["account"]: step["vwap"] for step in steps},
         "final_last": market.last, "best_bid": best, "best_ask": best,
-        "fund": engine.insurance_fund(), "total_sold": sold, "pnl": pnl, "pnl_sum": sum(pnl.values()),
+        "fund": engine.insurance_fund(), "total_sold": sold,
+        "pnl": pnl, "pnl_sum": sum(pnl.values()),
     }  # fmt: skip
 
 
@@ -122,7 +123,8 @@ def sell_into_bids(feed: dict[str, Any]) -> dict[str, Any]:
     ).tolist()
     owner = dict(zip(ids, crowd.names, strict=True))
     for name, (size, entry) in feed.get("shorts", {}).items():
-        owner[int(engine.accounts.open(market, side="short", size=size, entry=entry, margin=10**6)[0])] = name
+        made = engine.accounts.open(market, side="short", size=size, entry=entry, margin=10**6)
+        owner[int(made[0])] = name
     story = _run(engine, market, feed, "sell", owner)
     for step in story["liquidations"]:
         step["p_bk"] = crowd.bankruptcy[crowd.names.index(step["account"])]

@@ -1,10 +1,11 @@
-"""Crowds with margin rules of their own: one leverage, partial closing, cross margin, gaps and delay.
+"""Crowds with margin rules of their own: one leverage, partial closing, cross margin, gaps, delay.
 
 Set up in whole ticks, lots and atoms, as in `ladders`. Source of the laws: ../shared/rules/laws.md,
 section 2.1.
 """
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def one_leverage_crowd(
     shock: Fraction,
     accounts: int = 20_000,
 ) -> dict[str, float]:
-    """Isolated longs of one leverage, entries uniform (L06): drop, final price and units liquidated."""
+    """Isolated longs of one leverage, entries uniform (L06): drop, end price, units liquidated."""
     low, high = entries
     step = (high - low) / accounts
     tick = common_step(step / 2, price, shock) / 10
@@ -61,11 +62,14 @@ def partial_staircase(
     ratio = (1 - target) / (1 - rate)
     ticks = ratio.denominator ** (count - 1)
     late = 0.0
-    if ticks > 2**30:
+    if ticks > 2**31 - 100:
         ticks = 2**30
         late = 2 * count / ticks
     keep = rate / target
-    lots = min(keep.denominator**count, 2**20) * rate.denominator
+    lots = keep.denominator**count * rate.denominator
+    if late or lots > 2**29:
+        lots = 2**29 // rate.denominator * rate.denominator
+        late = max(late, 4 / 2**29)
     engine = cs.Engine(asset_decimals=0)
     rules = cs.Rules(tiers=((0, rate),), partial=("target", target), trigger="<=", feed="index")
     market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules, venue=cs.Impact.linear(0))
@@ -84,19 +88,29 @@ def partial_staircase(
 
 def cross_margin_groups(
     matrix: list[list[Fraction]], impact: Fraction
-) -> tuple[list[Fraction], list[tuple[int, int]], list[Fraction]]:
+) -> tuple[list[Fraction], list[tuple[Any, Any]], list[Fraction]]:
     """Impacts, exposures and densities of three groups of accounts that make a 2 x 2 matrix.
 
-    ``K = diag(impacts) @ sum(density * outer(a, a))``: the ratio of the off-diagonal elements is that of the
-    impacts, and the groups hold both markets, the first, or the second.
+    ``K = diag(impacts) @ sum(density * outer(a, a))``: the ratio of the off-diagonal elements is that
+    of the impacts, and the groups hold both markets, the first, or the second.
+
+    Raises
+    ------
+    ValueError
+        No accounts make this matrix.
     """
     (k11, k12), (k21, k22) = matrix
+    if bool(k12) != bool(k21):
+        raise ValueError("accounts that hold both markets carry a crash both ways")
     impacts = [impact, impact * k21 / k12 if k12 else impact]
-    both = k12 / impacts[0]
-    densities = [both, k11 / impacts[0] - both, k22 / impacts[1] - both]
-    if min(densities) < 0:
-        raise ValueError(f"no groups of unit exposures make this matrix: densities {densities}")
-    return impacts, [(1, 1), (1, 0), (0, 1)], densities
+    first, second, shared = k11 / impacts[0], k22 / impacts[1], k12 / impacts[0]
+    if shared * shared > first * second:
+        raise ValueError("a matrix of cross-margin accounts is positive semi-definite")
+    # units of the second market that an account with both holds for one of the first
+    held = min(max(Fraction(1), shared / first), second / shared) if shared else Fraction(1)
+    both = shared / held
+    densities = [both, first - both, second - both * held * held]
+    return impacts, [(1, held), (1, 0), (0, 1)], densities
 
 
 def cross_margin_crash(
@@ -111,10 +125,10 @@ def cross_margin_crash(
     Surpluses of each group are uniform over `reach`; maintenance is taken of the entry value, so
     that a surplus falls by exactly the exposure times the drop.
     """
-    base, ticks = 10**9, 1000
+    base, ticks = 10**8, 1000
     impacts, exposures, densities = cross_margin_groups(matrix, impact)
     step = reach / accounts
-    scale = 1000 / (max(densities) * step)  # lots in a unit
+    scale = 10**5 / (max(densities) * step)  # lots in a unit
     engine = cs.Engine(asset_decimals=0)
     rules = cs.Rules(tiers=((0, "0.01"),), basis="entry")
     markets = [
@@ -126,30 +140,31 @@ def cross_margin_crash(
         market.set_index(base)
     surplus = ticks // 2 + ticks * np.arange(accounts)
     for held, density in zip(exposures, densities, strict=True):
-        lots = round(density * step * scale)
-        if lots == 0:
+        if not density:
             continue
-        # each leg brings its maintenance, the first also the surplus
-        margins = [lots * base // 100 + lots * surplus * first for first in (1, 0)]
+        lots = round(density * step * scale)
         ids = None
         for market, exposure in zip(markets, held, strict=True):
             if exposure:
-                margin = margins[0] if ids is None else margins[1]
+                size = round(lots * exposure)
+                # each leg brings its maintenance, the first also the surplus
+                margin = size * base // 100 + (lots * surplus if ids is None else 0)
                 ids = engine.accounts.open(
-                    market, side="long", size=np.full(accounts, lots), entry=base, margin=margin,
+                    market, side="long", size=np.full(accounts, size), entry=base, margin=margin,
                     mode="cross", account=ids,
                 )  # fmt: skip
     moves = {m.name: base - round(s / step * ticks) for m, s in zip(markets, shocks, strict=True)}
     engine.step(index=moves)
     engine.validate()
     drops = [(base - market.mark_ticks) / ticks * float(step) for market in markets]
-    return drops, float(max(impacts) * max(densities) * step)
+    largest = max(density * max(held) for held, density in zip(exposures, densities, strict=True))
+    return drops, float(max(impacts) * largest * step)
 
 
 def gap_bankruptcies(
     price: Fraction, after: Fraction, density: Fraction, rate: Fraction, rungs: int = 99_000
 ) -> dict[str, float]:
-    """Jump through a ladder, all filled at the end of it (L21): bad debt, units hit and bankrupt."""
+    """Jump through a ladder, all filled at its end (L21): bad debt, units hit and bankrupt."""
     width = price - after
     ticks = 100
     tick = width / rungs / ticks
@@ -176,7 +191,7 @@ def gap_bankruptcies(
 def late_executions(
     liquidation: float, bankruptcy: float, deviation: float, draws: int, seed: int
 ) -> np.ndarray:
-    """Losses below bankruptcy, per unit, of accounts that wait one step while the price moves (L22).
+    """Losses below bankruptcy, per unit, of accounts that wait while the price moves (L22).
 
     An account is reached exactly at its liquidation price in a step without a budget, and is
     executed in the next one at a normally distributed price.
@@ -193,9 +208,7 @@ def late_executions(
     losses = np.zeros(draws)
     market.set_index(far)
     for row, price in enumerate(prices.tolist()):
-        engine.accounts.open_ladder(
-            market, side="long", size=1, trigger=trigger, bankruptcy=ruin
-        )
+        engine.accounts.open_ladder(market, side="long", size=1, trigger=trigger, bankruptcy=ruin)
         engine.budget(accounts=0)
         waiting = engine.step(index={"X": trigger})
         assert waiting.pending == 1

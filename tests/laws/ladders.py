@@ -2,7 +2,7 @@
 
 A ladder of density g is cut into rungs of equal size, one every `spacing`. While R < 1 a rung's own
 sale carries the price a share R of the way to the next rung, so the rung stands for the middle of
-what is left, ``(1 - R) / 2`` of the spacing below its upper edge; else in the middle of its interval.
+what is left, ``(1 - R) / 2`` of the spacing below its upper edge; else for that of its interval.
 The number of ticks a rung is chosen, not the tick: ratios of prices are all that matters.
 Source of the laws: ../shared/rules/laws.md, sections 1 and 2.
 """
@@ -63,13 +63,11 @@ def linear_ladder(
     by_order: bool = False,
     budget: int | None = None,
     shuffle: int | None = None,
-    aligned: bool = False,
 ) -> Outcome:
     """Shock a linear market with a uniform ladder and let it run.
 
-    `by_order` sells `shock / impact` units from outside instead of moving the index; `budget` bounds
-    the accounts of a step; `shuffle` is a seed for the order of opening; `aligned` puts each trigger
-    at the lower edge of its interval.
+    `by_order` sells `shock / impact` units from outside instead of moving the index; `budget`
+    bounds the accounts of a step; `shuffle` is a seed for the order of opening.
     """
     spacing = width / rungs
     ratio = impact * density
@@ -83,8 +81,6 @@ def linear_ladder(
     )
     market.set_index(BASE_TICKS)
     distance = ladder_ticks(rungs, ratio * (1 - absorb), gap, spacing)
-    if aligned:
-        distance = round(gap / spacing * TICKS_PER_RUNG) + TICKS_PER_RUNG * (np.arange(rungs) + 1)
     if shuffle is not None:
         distance = np.random.default_rng(shuffle).permutation(distance)
     triggers = BASE_TICKS - sign * distance
@@ -171,7 +167,9 @@ def _in_steps(
     return {"depth": parameters["depth"] * tick / lot, "length": parameters["length"] / tick}
 
 
-def rung_run(shock: Fraction, impact: Fraction, size: Fraction, spacing: Fraction, rungs: int) -> Outcome:
+def rung_run(
+    shock: Fraction, impact: Fraction, size: Fraction, spacing: Fraction, rungs: int
+) -> Outcome:
     """Few rungs on an exact grid: everything is a whole number of ticks (L05)."""
     tick = common_step(shock, impact * size, spacing)
     step, push, moved = (int(x / tick) for x in (spacing, impact * size, shock))
@@ -200,20 +198,18 @@ def generation_marks(shock: Fraction, ratio: Fraction, count: int) -> tuple[list
     """Cumulative drops after generation 0, 1, ... `count` in batch mode, and what they may be off.
 
     The rungs are cut so that each generation ends between two of them, where the numbers allow it;
-    else a drop is off by up to two rungs.
+    else a drop is off by up to two rungs a generation.
     """
     drops = [shock * sum(ratio**j for j in range(k + 1)) for k in range(count + 2)]
     spacing = common_step(*drops)
     rungs = -(-drops[-1] // spacing) + 1
     slack = 0.0
     if rungs > 10**6:
-        slack = float(2 * ratio * drops[-1] / 10**5)
-        spacing, rungs = drops[-1] / 10**5, 10**5 + 1
+        slack = float(2 * count * ratio * drops[-1] / 10**6)
+        spacing, rungs = drops[-1] / 10**6, 10**6 + 1
     ticks = ratio.denominator * max(1, min(2000, 2**29 // rungs) // ratio.denominator)
     engine = cs.Engine(asset_decimals=0, execution="batch")
-    market = engine.add_market(
-        "X", tick_size=1, lot_size=1, venue=cs.Impact.linear(ratio * ticks)
-    )
+    market = engine.add_market("X", tick_size=1, lot_size=1, venue=cs.Impact.linear(ratio * ticks))
     market.set_index(BASE_TICKS)
     triggers = BASE_TICKS - ticks * np.arange(1, int(rungs) + 1)
     engine.accounts.open_ladder(

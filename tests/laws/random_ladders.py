@@ -1,9 +1,10 @@
 """Ladders whose triggers are a Poisson process: the number liquidated has a known distribution.
 
-A Poisson process has no memory. So one long ladder serves for many runs: after a run has stopped, what lies
-below the price is a fresh ladder, and the next shock starts the next run. All boundaries are whole ticks and
-triggers are rounded to the lower tick, so that counts are those of the continuous process. Above R = 1 a run
-may go on for ever: there each run has a ladder of its own, with room below it.
+A Poisson process has no memory. So one long ladder serves for many runs: after a run has stopped,
+what lies below the price is a fresh ladder, and the next shock starts the next run. All boundaries
+are whole ticks and triggers are rounded to the lower tick, so that counts are those of the
+continuous process. From R = 1 a run may go on for ever: there each run has a ladder of its own, with
+room below it.
 Source: ../shared/rules/laws.md, section 2.3; Consul & Jain (1973) for the distribution.
 """
 
@@ -13,13 +14,14 @@ from scipy.stats import chi2
 import cascade as cs
 
 TOP_TICKS = 2**31 - 1000
-LOTS = 1000
+LOTS = 100
+MOST_RUNGS = 3_000_000
 
 
 def poisson_ladder(
     theta: float, ratio: float, runs: int, seed: int, size_cv2: float = 0.0
 ) -> np.ndarray:
-    """Numbers liquidated in independent runs below R = 1.
+    """Numbers liquidated in independent runs below R = 1; in fewer of them where they are long.
 
     Parameters
     ----------
@@ -31,6 +33,7 @@ def poisson_ladder(
         Squared coefficient of variation of the sizes (gamma distributed; 1 is exponential).
     """
     mean = theta / (1 - ratio)
+    runs = min(runs, int(MOST_RUNGS / mean))
     rungs = int(runs * mean + 60 * np.sqrt(runs * theta * (1 + size_cv2) / (1 - ratio) ** 3))
     ticks = int(min(5000, TOP_TICKS / (rungs + runs * theta) * 0.95))
     shock = round(theta * ticks)
@@ -61,7 +64,7 @@ def poisson_ladder(
 def separate_ladders(
     theta: float, ratio: float, runs: int, rungs: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers liquidated in runs that each have their own ladder, and which ladders were emptied."""
+    """Numbers liquidated in runs with a ladder each, and which of these were emptied."""
     ticks = int(min(1000, TOP_TICKS * 0.95 / (runs * rungs * (1.5 + ratio))))
     shock, push = round(theta * ticks), round(ratio * ticks)
     length = rungs * ticks + shock + push * rungs + 10 * ticks * int(np.sqrt(rungs))

@@ -6,6 +6,7 @@ Numbers are those of ../shared/rules/laws.md, section 2.4, found there with rati
 from fractions import Fraction
 
 import pytest
+
 from laws.book_waterfall import FEED, buy_from_asks, sell_into_bids
 
 STORY = [

@@ -6,9 +6,10 @@ brute-force simulation. A continuum met by N accounts is allowed twice a rung's 
 
 from fractions import Fraction as F  # noqa: N817
 
-import cascade as cs
 import numpy as np
 import pytest
+
+import cascade as cs
 from cascade import laws
 from laws.crowds import (
     cross_margin_crash,
@@ -82,9 +83,7 @@ def test_kept_number_of_rungs():  # L05
 
 
 def test_crowd_of_one_leverage():  # L06
-    run = one_leverage_crowd(
-        F(20), F("0.01"), (F(100), F(110)), F(1000), F("0.005"), F(106), F(2)
-    )
+    run = one_leverage_crowd(F(20), F("0.01"), (F(100), F(110)), F(1000), F("0.005"), F(106), F(2))
     assert run["drop"] == pytest.approx(48 / 13, abs=2 * 0.005 * run["rung"] / (1 - 0.521))
     assert run["units_liquidated"] == pytest.approx(338.461538462, abs=0.3)
     assert laws.critical_open_interest(10, 20, 0.01, 0.005) == pytest.approx(1919.19191919)
@@ -92,7 +91,7 @@ def test_crowd_of_one_leverage():  # L06
 
 def test_long_and_short_are_mirrored():  # L08
     longs, shorts = (linear_ladder(F(3), F("0.002"), F(300), side=s) for s in ("long", "short"))
-    assert longs.drop == -(-shorts.drop) == pytest.approx(7.5, abs=2 * longs.rung_drop)
+    assert longs.drop == shorts.drop == pytest.approx(7.5, abs=2 * longs.rung_drop)
     assert longs.result.liquidated == shorts.result.liquidated
     assert longs.result.waves == shorts.result.waves
 

@@ -7,11 +7,12 @@ properties are exact, in ticks and atoms.
 
 from fractions import Fraction
 
-import cascade as cs
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import cascade as cs
 
 BASE = 100_000
 
@@ -83,9 +84,11 @@ def test_end_state_is_the_smallest_fixed_point(crowd):
     # the drop is the least D with D = shock + impact * (sizes whose trigger is within D)
     distances, sizes, impact, shock = crowd
     price, gone, _ = crash(crowd)
+
     # the venue rounds half away from zero, and no price is below one tick
     def drop(sold):
         return min(shock + int(impact * sold + Fraction(1, 2)), BASE - 1)
+
     reached = drop(0)
     while True:
         hit = distances <= reached
@@ -160,7 +163,7 @@ def test_a_larger_shock_liquidates_no_fewer(crowd, more):
 
 @given(crowd=crowds(), ruin=st.integers(1, 5000), share=st.integers(0, 10))
 def test_money_is_conserved_to_the_atom(crowd, ruin, share):
-    # the engine's own check, and the sum over all parties at the last mark, where all PnL is counted
+    # deposits are what accounts, fund and the other side of each contract hold, less bad debt
     _, _, engine = crash(crowd, ruin=ruin, absorb=Fraction(share, 10))
     money = engine.totals()["money"]["USD"]
     held = money["balances"] + money["margins"] - money["entry_values"]

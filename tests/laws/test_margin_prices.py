@@ -1,18 +1,20 @@
 """`cascade.margin` against published numbers, against its own equations, and against the engine.
 
-Published numbers keep their source beside them. The engine's tick must be the whole tick next to the
-rational price, on the side where the trigger is strict.
+Published numbers keep their source beside them. The engine's tick must be the whole tick next to
+the rational price, on the side where the trigger is strict.
 """
 
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor
 
-import cascade as cs
 import numpy as np
 import pytest
-from cascade import margin
 from hypothesis import given
 from hypothesis import strategies as st
+
+import cascade as cs
+from cascade import margin
 
 # ../shared/rules/laws.md, L07: entry 100; leverage, rate, then linear long and short, inverse long
 # and short: liquidation and bankruptcy
@@ -72,7 +74,9 @@ def test_deductions_of_a_published_table():
 @pytest.mark.parametrize("value", [0, 1, 49_999, 50_000, 75_000, 100_000, 390_000])
 def test_deduction_and_slices_agree(value):
     tiers = ((0, "0.05"), (50_000, "0.07"), (100_000, "0.08"))
-    assert margin.maintenance(value, margin.MarginTerms(tiers)) == margin.sliced_margin(value, tiers)
+    assert margin.maintenance(value, margin.MarginTerms(tiers)) == margin.sliced_margin(
+        value, tiers
+    )
 
 
 def test_what_has_no_price():
@@ -99,9 +103,9 @@ def test_first_edge_of_a_whole_table_is_met_from_the_mark():
 
 
 sides = st.sampled_from([1, -1])
-tables = st.lists(
-    st.tuples(st.integers(1, 2000), st.integers(1, 60)), min_size=1, max_size=4
-).map(lambda rows: _table(rows))
+tables = st.lists(st.tuples(st.integers(1, 2000), st.integers(1, 60)), min_size=1, max_size=4).map(
+    lambda rows: _table(rows)
+)
 
 
 def _table(rows):
@@ -119,13 +123,9 @@ def _table(rows):
 def test_tick_of_the_engine_is_next_to_the_exact_price(
     side, tiers, size, entry, leverage, basis, fee
 ):
-    rules = cs.Rules(
-        tiers=tiers, basis=basis, taker_fee=Fraction(fee, 10_000), close_fee=bool(fee)
-    )
+    rules = cs.Rules(tiers=tiers, basis=basis, taker_fee=Fraction(fee, 10_000), close_fee=bool(fee))
     engine = cs.Engine(asset_decimals=0)
-    market = engine.add_market(
-        "X", tick_size=1, lot_size=1, rules=rules, venue=cs.Impact.linear(0)
-    )
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules, venue=cs.Impact.linear(0))
     market.set_index(entry)
     engine.accounts.open(market, side=[side], size=size, entry=entry, leverage=leverage)
     backing = int(engine.accounts.column(market, "margin")[0])
@@ -223,7 +223,7 @@ def test_liquidation_price_moves_towards_the_entry_with_leverage(side, size, ent
         for lev in leverages
     ]
     distances = [side * (entry - price) for price in prices]
-    assert all(b < a for a, b in zip(distances, distances[1:], strict=False))
+    assert all(b < a for a, b in pairwise(distances))
     assert distances[-1] > 0
 
 

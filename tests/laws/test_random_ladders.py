@@ -1,11 +1,12 @@
 """The number liquidated in random ladders has the distribution that theory gives it.
 
-Mean, variance and probabilities are those of ../shared/rules/laws.md, section 2.3. Seeds are fixed; the bounds are
-four standard errors, and a chi-square p value of one in ten thousand.
+Mean, variance and probabilities are those of ../shared/rules/laws.md, section 2.3. Seeds are fixed;
+the bounds are four standard errors, and a chi-square p value of one in ten thousand.
 """
 
 import numpy as np
 import pytest
+
 from cascade import laws
 from laws.random_ladders import pmf_p_value, poisson_ladder, separate_ladders
 
@@ -22,7 +23,9 @@ def test_kept_probabilities():  # S01
     assert tail == pytest.approx(0.0239404137798, rel=1e-9)
 
 
-@pytest.mark.parametrize(("runs", "seed"), [(10_000, 1), pytest.param(100_000, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("runs", "seed"), [(10_000, 1), pytest.param(100_000, 2, marks=pytest.mark.slow)]
+)
 def test_poisson_triggers(runs, seed):  # S01
     counts = poisson_ladder(2.0, 0.6, runs, seed)
     assert counts.mean() == pytest.approx(5, abs=4 * (31.25 / runs) ** 0.5)
@@ -51,7 +54,7 @@ def test_supercritical_ladders_stop_or_run_away():  # S02
 
 
 @pytest.mark.slow
-def test_critical_ladders_have_a_tail(): # S03
+def test_critical_ladders_have_a_tail():  # S03
     counts, emptied = separate_ladders(2.0, 1.0, 8000, 300, seed=6)
     pmf = laws.generalised_poisson_pmf(np.arange(200), 2, 1)
     assert pmf_p_value(np.where(emptied, 299, counts), pmf) > RARE
