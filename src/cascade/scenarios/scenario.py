@@ -50,6 +50,7 @@ class Before:
 
     Attributes
     ----------
+    time_ns : int
     mark_ticks : int
     open_interest_lots : int
     size, entry_value, collateral : numpy.ndarray of int64
@@ -59,6 +60,7 @@ class Before:
     fund, fees, bad_debt : int
     """
 
+    time_ns: int
     mark_ticks: int
     open_interest_lots: int
     size: NDArray[np.int64]
@@ -77,6 +79,7 @@ class Before:
         bids, asks = (None, None) if market.impact else depths.read_sides(market)
         money = asset_row(engine, engine.asset_number(market.asset))
         return cls(
+            time_ns=engine.time_ns,
             mark_ticks=market.mark_ticks,
             open_interest_lots=market.open_interest_lots,
             size=accounts.column(market, "size"),
