@@ -81,11 +81,13 @@ def _waves(market: Market, liquidations: Events, marks: Events) -> list[dict[str
 
 def _step_times(events: Events) -> NDArray[np.int64]:
     # depth that makers moved between two steps belongs to the step it prepares
-    times = events["time"].copy()
-    quoted = np.flatnonzero((events["kind"] == EventKind.MARK) & (events["cause"] < 0))
-    for at in quoted[quoted < len(times) - 1][::-1].tolist():
-        times[at] = times[at + 1]
-    return times
+    kinds = events["kind"]
+    quoted = (kinds == EventKind.MARK) & (events["cause"] < 0)
+    quoted |= (kinds == EventKind.CANCEL) & (events["account"] < 0)
+    count = len(events)
+    following = np.where(quoted, count, np.arange(count))
+    following = np.minimum.accumulate(following[::-1])[::-1]
+    return events["time"][np.where(following < count, following, np.arange(count))]
 
 
 def _path(market: Market, events: Events, before: Before) -> list[dict[str, Any]]:
