@@ -33,7 +33,7 @@ SANITIZERS = ["-fsanitize=address,undefined"]
 # Compiler and linker arguments. Users' builds must not fail on a warning of a newer compiler.
 FLAVOURS = {
     "release": (
-        ["-O3", "-fno-semantic-interposition"],
+        ["-O3", "-fno-semantic-interposition", "-fno-strict-aliasing"],
         ["-Wl,-s"] if sys.platform == "linux" else [],
     ),
     "debug": (["-O1", "-g", *STRICT], []),

@@ -59,6 +59,68 @@ def work():
     books.pop().apply(messages)
 """,
     ),
+    Scenario(
+        name="quiet_marks",
+        covers="index moves that reach nobody among 2,000 isolated accounts",
+        setup="""
+engine = cascade.Engine()
+rules = cascade.Rules(tiers=[(0, "0.005")], feed="index")
+market = engine.add_market("BTC", tick_size=1, lot_size=1, rules=rules)
+market.set_index(60_000)
+engine.accounts.open(market, side=np.tile([1, -1], 1000), size=10, entry=60_000,
+                     leverage=np.linspace(2, 20, 2000).round(1))
+engine.clear_events()
+
+def work():
+    for price in range(60_000, 60_200):
+        engine.step(index={"BTC": price})
+    assert len(engine.events) > 0
+    engine.clear_events()
+""",
+    ),
+    Scenario(
+        name="ladder_cascade",
+        covers="one sale that fires a ladder of 500 liquidations into a book",
+        setup="""
+engine = cascade.Engine()
+rules = cascade.Rules(tiers=[(0, "0.005")], feed="last", liquidation_order="market")
+market = engine.add_market("BTC", tick_size=1, lot_size=1, rules=rules)
+prices = 10_000 - np.arange(1, 1001)
+market.book.load_depth(bids=np.column_stack([prices, np.full(1000, 10)]), asks=[(10_001, 10)])
+triggers = 9_999 - np.arange(500)
+engine.accounts.open_ladder(market, side="long", size=10, trigger=triggers,
+                            bankruptcy=triggers - 50)
+sale = np.zeros(1, dtype=cascade.MESSAGE_DTYPE)
+sale["kind"], sale["side"], sale["size"], sale["account"] = 2, 1, 20, -1
+engines = [engine, engine.copy()]
+
+def work():
+    assert engines.pop().step(orders=[("BTC", sale)]).liquidated == 500
+""",
+    ),
+    Scenario(
+        name="cross_margin_cascade",
+        covers="a fall of one of three prices through 300 cross-margin accounts with guards",
+        setup="""
+engine = cascade.Engine()
+rules = cascade.Rules(tiers=[(0, "0.01")], feed="last", liquidation_order="bankruptcy")
+markets = [engine.add_market(name, tick_size=1, lot_size=1, rules=rules) for name in "ABC"]
+levels = np.arange(1, 400)
+for market in markets:
+    market.book.load_depth(bids=np.column_stack([1000 - levels, np.full(399, 40)]),
+                           asks=np.column_stack([1000 + levels, np.full(399, 40)]))
+traders = engine.accounts.create(300)
+for leg, market in enumerate(markets):
+    engine.accounts.open(market, side="long", size=5 + leg, entry=1000, mode="cross",
+                         leverage=np.linspace(4, 20, 300).round(1), account=traders)
+sale = np.zeros(1, dtype=cascade.MESSAGE_DTYPE)
+sale["kind"], sale["side"], sale["size"], sale["account"] = 2, 1, 9_000, -1
+engines = [engine, engine.copy()]
+
+def work():
+    assert engines.pop().step(orders=[("A", sale)]).liquidated > 100
+""",
+    ),
 ]
 
 HARNESS = """

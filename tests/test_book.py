@@ -165,6 +165,9 @@ def test_market_fok_fills_whole_or_not_at_all(book):
         Code.OK,
     ]
     assert pairs(book.fills) == [(1, 4, 5, 101), (2, 4, 5, 900)]
+    book.limit("buy", 99, 5)
+    assert book.market("sell", 6, time_in_force="fok").code == Code.NOT_FILLABLE
+    assert book.market("sell", 5, time_in_force="fok").filled == 5
 
 
 def test_post_only_rests_when_it_does_not_trade(book):

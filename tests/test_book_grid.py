@@ -164,6 +164,11 @@ def test_highest_price_is_on_the_grid(book):
     assert book.limit("sell", MAX_PRICE, 1).code == Code.OK
     assert book.limit("buy", 1, 1).code == Code.OK
     assert (book.best_bid, book.best_ask) == (1, MAX_PRICE)
+    book.validate()
+    other = book.copy()
+    assert other.state_hash() == book.state_hash()
+    assert other.market("buy", 1).filled == 1
+    assert (other.best_bid, other.best_ask, other.last) == (1, 0, MAX_PRICE)
 
 
 @pytest.mark.parametrize(

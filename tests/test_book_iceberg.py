@@ -1,7 +1,8 @@
 """Iceberg orders of the order book: display, refresh, priority, modify; worked by hand."""
 
+import numpy as np
 import pytest
-from book_reading import codes, column, levels, queue, rows, trades
+from book_reading import batch, codes, column, levels, queue, rows, trades
 from reference.records import Code
 
 
@@ -97,6 +98,18 @@ def test_fok_counts_hidden_lots(book):
     book.limit("sell", 101, 10, display=1)
     assert book.limit("buy", 101, 11, time_in_force="fok").code == Code.NOT_FILLABLE
     assert book.limit("buy", 101, 10, time_in_force="fok").filled == 10
+
+
+def test_fok_counts_more_hidden_lots_than_64_bits_hold(core_book):
+    book = core_book()  # too many orders for the twin's scans
+    icebergs = batch({"kind": 0, "side": 1, "price": 101, "size": 2**48, "extra": 1, "flags": 16})
+    assert not book.apply(np.repeat(icebergs, 40_000)).codes.any()
+    # Every order trades one lot, then the first 10,000 trade another.
+    result = book.limit("buy", 101, 50_000, time_in_force="fok")
+    assert (result.code, result.filled) == (Code.OK, 50_000)
+    makers = book.fills["maker"]
+    assert (makers[:40_000] == np.arange(1, 40_001)).all()
+    assert (makers[40_000:] == np.arange(1, 10_001)).all()
 
 
 def test_post_only_iceberg(book):

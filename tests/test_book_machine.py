@@ -10,7 +10,7 @@ from book_reading import batch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from random_actions import Action, compare_books, differences, run_action
+from random_actions import Action, compare_books, differences, run_action, saved_and_loaded
 from reference.book import OrderBook as TwinBook
 
 sides = st.sampled_from(["buy", "sell"])
@@ -152,6 +152,10 @@ class BookMachine(RuleBasedStateMachine):
     @rule()
     def go_on_with_copies(self):
         self.twin, self.core = self.twin.copy(), self.core.copy()
+
+    @rule()
+    def go_on_with_files(self):
+        self.twin, self.core = self.twin.copy(), saved_and_loaded(self.core)
 
     @invariant()
     def twin_is_sound(self):

@@ -55,6 +55,20 @@ def test_stop_reached_already_trades_in_its_own_message(book):
     assert book.last == 105
 
 
+def test_results_of_stops(book):
+    waiting = book.stop("buy", 50, 5, price=60)
+    assert (waiting.code, waiting.filled, waiting.resting, waiting.price) == (1, 0, 5, 60)
+    waiting = book.stop("buy", 50, 5)
+    assert (waiting.code, waiting.filled, waiting.resting, waiting.price) == (1, 0, 5, 0)
+    book.cancel_all(-1)
+    trade_at(book, 50)
+    book.limit("sell", 55, 2)
+    reached = book.stop("buy", 50, 5, price=60)
+    assert (reached.code, reached.filled, reached.resting, reached.price) == (0, 2, 3, 60)
+    reached = book.stop("sell", 55, 9)
+    assert (reached.code, reached.filled, reached.resting, reached.price) == (0, 3, 0, 0)
+
+
 def test_buy_stop_fires_when_the_last_price_reaches_it(book):
     ladder(book)
     book.stop("buy", 102, 4)  # 21
@@ -314,6 +328,15 @@ def test_fired_sliding_stop_limit_slides(book):
     assert codes(book, stop) == [Code.STOP_WAITING]
     book.market("buy", 1)
     assert (21, 100, 5, 0) in rows(book)
+
+
+def test_post_only_in_single_stops(book):
+    ladder(book)
+    assert book.stop("buy", 101, 5, post_only="reject").code == Code.BAD_MESSAGE
+    book.stop("buy", 101, 5, price=103, post_only="reject")  # 22
+    book.stop("buy", 101, 5, price=103, post_only="slide")  # 23
+    book.market("buy", 1)
+    assert [row for row in rows(book) if row[0] > 20] == [(23, 100, 5, 0)]
 
 
 def test_self_trade_policy_of_a_fired_stop(book):

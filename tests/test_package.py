@@ -92,6 +92,7 @@ def test_the_utility_code_of_compiled_modules_is_shared(installed_files):
         ("cascade_message", cascade.MESSAGE_DTYPE),
         ("cascade_fill", cascade.FILL_DTYPE),
         ("cascade_order", cascade.ORDER_DTYPE),
+        ("cascade_event", cascade.EVENT_DTYPE),
     ],
 )
 def test_header_declares_the_records_of_the_arrays(record, dtype, tmp_path):

@@ -2,9 +2,10 @@
 
 from pathlib import Path as _Path
 
+from cascade._bookview import BookView
 from cascade._grid import Grid
 from cascade._log import EVENT_DTYPE
-from cascade._orderbook import BookView, OrderBook
+from cascade._orderbook import OrderBook
 from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce

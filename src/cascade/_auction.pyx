@@ -9,9 +9,9 @@ full levels of 2**62 lots do not fit in 64; results saturate.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._bitmap cimport bitmap_up
-from cascade._book cimport Book, Fill, Iceberg, Order, OrderExtra, book_reduce
+from cascade._book cimport Book, Iceberg, Order, book_reduce
 from cascade._levels cimport (
-    fill_write, fills_grow, hidden_lots, level_at, order_remove,
+    fill_write, fills_grow, hidden_lots, level_at, order_remove, side_of_slot,
 )
 from cascade._types cimport BUY, FLAG_REDUCE_ONLY, SELL
 
@@ -166,8 +166,7 @@ cdef int64_t allowed_lots(Book* book, uint32_t slot) noexcept nogil:
 cdef void take_in_place(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
     """Displayed lots first; an order that is left with something keeps its place."""
     cdef Order* order = &book.orders[slot]
-    cdef OrderExtra* extra = &book.extras[slot]
-    cdef Iceberg* iceberg = &book.icebergs[extra.iceberg]
+    cdef Iceberg* iceberg = &book.icebergs[book.extras[slot].iceberg]
     cdef int64_t before = order.size, hidden = hidden_lots(book, slot)
     if lots == before + hidden:
         order_remove(book, slot)
@@ -178,7 +177,7 @@ cdef void take_in_place(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
         hidden -= lots - before
         order.size = iceberg.display if iceberg.display < hidden else hidden
         iceberg.hidden = hidden - order.size
-    level_at(book, extra.side, order.price).size -= before - order.size
+    level_at(book, side_of_slot(book, slot), order.price).size -= before - order.size
 
 
 cdef void trade(Book* book, uint32_t bid, uint32_t ask, int64_t lots,
@@ -188,7 +187,7 @@ cdef void trade(Book* book, uint32_t bid, uint32_t ask, int64_t lots,
         maker = ask
         taker = bid
     fill_write(&book.fills[book.fill_count], &book.orders[maker], book.orders[taker].id,
-               book.orders[taker].account, lots, price, 0, book.extras[taker].side,
+               book.orders[taker].account, lots, price, 0, SELL if taker == ask else BUY,
                book.extras[maker].flags)
     book.fill_count += 1
     take_in_place(book, bid, lots)

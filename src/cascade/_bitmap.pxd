@@ -89,8 +89,8 @@ cdef inline bint bitmap_has(const Bitmap* bitmap, int32_t tick) noexcept nogil:
 
 cdef inline int32_t bitmap_top_words(const Bitmap* bitmap) noexcept nogil:
     cdef int64_t count = bitmap.size
-    cdef int32_t level
-    for level in range(bitmap.depth):
+    cdef int32_t _level
+    for _level in range(bitmap.depth):
         count = (count + 63) >> 6
     return <int32_t>count
 

@@ -25,7 +25,7 @@ cdef struct OrderExtra:       # 16 bytes: touched when an order is placed or rem
     uint32_t account_next     # list of the account's orders in this book
     uint32_t account_previous
     uint32_t iceberg          # slot in the iceberg pool, 0: none
-    uint8_t side
+    uint8_t side              # not of plain orders, which are all zero here: see book_side
     uint8_t flags             # MessageFlag
     uint8_t waiting           # 1: a stop that waits (not in a level)
     uint8_t self_trade
@@ -36,7 +36,7 @@ cdef struct Iceberg:
 
 cdef struct Level:            # 16 bytes
     uint32_t head             # oldest order, 0: empty
-    uint32_t tail
+    uint32_t tail             # newest order, with LEVEL_MIXED when an order may be not plain
     int64_t size              # displayed lots
 
 cdef struct Fill:             # 48 bytes, FILL_DTYPE
@@ -115,11 +115,13 @@ cdef struct Book:
     OrderRemoved removed
     void* context
 
-# What matching and cancelling must know of an order without reading its OrderExtra.
+# What matching and cancelling must know of an order without reading its OrderExtra. An order without
+# account, flags and self-trade policy is plain, and nobody writes its OrderExtra.
 cdef enum SlotTag:
     TAG_SIDE = 0x40000000     # it sells
-    TAG_SPECIAL = 0x80000000  # waiting, with flags, or of an account: see its OrderExtra
+    TAG_SPECIAL = 0x80000000  # not plain: see its OrderExtra
     SLOT_MASK = 0x3FFFFFFF
+    LEVEL_MIXED = 0x80000000  # in Level.tail: look at the tag of every order
 
 cdef enum:
     STOP_HEAPS = 4
@@ -138,6 +140,8 @@ cdef int book_copy(Book* target, const Book* source) noexcept nogil
 # Room for that many more orders, fills and ids: -1 and the book as it was without memory.
 cdef int book_reserve(Book* book, int64_t orders, int64_t fills, int64_t ids) noexcept nogil
 cdef void book_touch(Book* book) noexcept nogil              # page faults of what is reserved, now
+# A window over these prices, its page faults taken now; -1 and the book as it was without memory.
+cdef int book_reserve_prices(Book* book, int32_t low, int32_t high) noexcept nogil
 
 # Steps 1-9 of docs/book.md for any message but stops firing; fills are appended to `fills`.
 cdef void book_submit(Book* book, const Message* message, uint32_t index, Submitted* out) noexcept nogil
@@ -153,9 +157,10 @@ cdef int64_t book_next_stop(Book* book, Message* message) noexcept nogil
 cdef void book_process(Book* book, const Message* message, uint32_t index, Submitted* out) noexcept nogil
 cdef void book_fire_stops(Book* book, uint32_t index) noexcept nogil
 # book_process for each message; gives the messages done, fewer than `count` only without memory.
-# Code, lots traded and id (of the order made or meant) of message i go to entry i of the columns.
+# Code and lots traded of message i go to entry i. `book_reserve` must have made room for `count` orders
+# and ids.
 cdef int64_t book_process_many(Book* book, const Message* messages, int64_t count, uint8_t* codes,
-                               int64_t* filled, int64_t* order_ids) noexcept nogil
+                               int64_t* filled) noexcept nogil
 # Puts back an order or waiting stop as it was stored, behind those of its level: 0, or a reason.
 cdef uint8_t book_restore(Book* book, const Order* order, const OrderExtra* extra,
                           int64_t hidden, int64_t display, int32_t trigger) noexcept nogil
@@ -164,6 +169,7 @@ cdef void book_set_mark(Book* book, int32_t price) noexcept nogil       # fires 
 cdef uint8_t book_cancel(Book* book, int64_t order_id) noexcept nogil
 cdef int64_t book_cancel_all(Book* book, int32_t account) noexcept nogil     # orders removed
 cdef uint32_t book_find(const Book* book, int64_t order_id) noexcept nogil   # slot, 0: unknown
+cdef uint8_t book_side(const Book* book, uint32_t slot) noexcept nogil       # of any order
 # Lots that a taker could trade at `limit` or better, hidden included, up to `wanted`.
 cdef int64_t book_available(const Book* book, uint8_t side, int32_t limit, int64_t wanted,
                             int32_t account, uint8_t self_trade) noexcept nogil

@@ -10,60 +10,40 @@ comments are the steps of docs/book.md.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from cascade._bitmap cimport bitmap_down, bitmap_up, likely, unlikely
+from cascade._bitmap cimport likely, unlikely
 from cascade._growth cimport (
     BELOW_ACCOUNTS, account_ready, accounts_grow, icebergs_grow, ids_grow, levels_allocate,
-    levels_free, levels_move, no_memory, orders_grow, stops_grow, window_cover,
+    levels_free, levels_move, no_memory, orders_grow, window_cover,
 )
-from cascade._heap cimport heap_build, heap_copy, heap_free, heap_init, heap_pop, heap_set
+from cascade._heap cimport heap_copy, heap_free, heap_init
 from cascade._invariants cimport first_broken
 from cascade._levels cimport (
-    __builtin_prefetch, account_link, fill_write, fills_grow, hidden_lots, in_window, level_append,
-    level_at, level_emptied, level_unlink, order_forget, order_remove, slot_take, stop_heap, tag_at,
+    MAX_LEVEL, __builtin_prefetch, account_link, hidden_lots, in_window, level_append, level_at,
+    level_unlink, side_of_slot, slot_of, slot_release, slot_take, slots_ready, tag_at,
+)
+from cascade._matching cimport (
+    NOT_STOPPED, STOPPED_BY_PREVENTION, Taker, available_lots, expel, match_side, order_reduce,
 )
 from cascade._memory cimport memory_allocate, memory_release, memory_resize, memory_touch
+from cascade._rules cimport (
+    ANY_POST_ONLY, crosses, limit_of, message_refusal, policy_of, reached, storable,
+)
+from cascade._stops cimport stop_take, wait_for_trigger
 from cascade._types cimport (
-    BUY, CODE_AUCTION, CODE_BAD_MESSAGE, CODE_BAD_PRICE, CODE_BAD_SIZE, CODE_LEVEL_FULL,
-    CODE_NOT_FILLABLE, CODE_OK, CODE_REDUCE_ONLY, CODE_SELF_TRADE_CANCELLED, CODE_STOP_WAITING,
-    CODE_UNKNOWN_ORDER, CODE_WINDOW, CODE_WOULD_TRADE, FLAG_ICEBERG, FLAG_LONG_LEG,
-    FLAG_POST_ONLY, FLAG_POST_ONLY_SLIDE, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, FLAG_STOP_ON_MARK, FOK,
-    GTC, HOUSE_ACCOUNT, IOC, MAX_PRICE, MAX_SIZE, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL,
-    MESSAGE_LIMIT, MESSAGE_MARKET, MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT,
-    SELF_TRADE_ALLOW, SELF_TRADE_CANCEL_BOTH, SELF_TRADE_CANCEL_NEWEST, SELF_TRADE_CANCEL_OLDEST,
-    SELF_TRADE_DECREMENT, SELL,
+    BUY, CODE_AUCTION, CODE_BAD_MESSAGE, CODE_BAD_PRICE, CODE_LEVEL_FULL, CODE_NOT_FILLABLE,
+    CODE_OK, CODE_SELF_TRADE_CANCELLED, CODE_STOP_WAITING, CODE_UNKNOWN_ORDER, CODE_WINDOW,
+    CODE_WOULD_TRADE, FLAG_ICEBERG, FLAG_POST_ONLY, FLAG_POST_ONLY_SLIDE, FOK, GTC, HOUSE_ACCOUNT,
+    IOC, MAX_PRICE, MAX_SIZE, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT, MESSAGE_MARKET,
+    MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELF_TRADE_ALLOW, SELL,
 )
 
 cdef enum:
-    ANY_POST_ONLY = 3            # both post-only flags
-    BOTH_LEGS = 96
-    DEFINED_FLAGS = 127
     # first four bytes of a message, as the little-endian word they make
     PLAIN_LIMIT = 0x0000
     PLAIN_MARKET = 0x0002
     SIDE_BIT = 0x0100
-    PREFETCH_ORDERS = 16384      # live orders from which the book is larger than a core's cache
     PREFETCH_IDS_AHEAD = 24      # messages
-    PREFETCH_ORDERS_AHEAD = 10
-    NOT_STOPPED = 0
-    STOPPED_BY_PREVENTION = 1
-    STOPPED_WITHOUT_MEMORY = 2
-
-cdef extern from *:
-    """
-    #define CASCADE_MAX_LEVEL (((int64_t)1) << 62)
-    """
-    const int64_t MAX_LEVEL "CASCADE_MAX_LEVEL"     # lots
-
-cdef struct Taker:
-    int64_t order
-    int64_t left
-    int32_t account
-    int32_t limit             # worst price it trades at
-    uint32_t index
-    uint8_t side
-    uint8_t policy            # SelfTrade, SELF_TRADE_ALLOW for the anonymous account
-    uint8_t stopped
-
+    PREFETCH_ORDERS_AHEAD = 8
 
 # --- life of a book ----------------------------------------------------------------------------
 
@@ -148,7 +128,8 @@ cdef int book_copy(Book* target, const Book* source) noexcept nogil:
             levels_move(<Book*>source, target.levels, target.occupied, source.base)
     for heap in range(STOP_HEAPS):
         heap_init(&target.stops[heap])
-        failed |= heap_copy(&target.stops[heap], &source.stops[heap]) != 0
+        if source.stops[heap].item_capacity > 0:
+            failed |= heap_copy(&target.stops[heap], &source.stops[heap]) != 0
     if (failed or target.orders == NULL or target.extras == NULL or target.icebergs == NULL
             or target.slot_of_id == NULL or target.account_head == NULL):
         book_free(target)
@@ -179,6 +160,16 @@ cdef void book_touch(Book* book) noexcept nogil:
     memory_touch(book.fills, 0, <size_t>book.fill_capacity * sizeof(Fill))
 
 
+cdef int book_reserve_prices(Book* book, int32_t low, int32_t high) noexcept nogil:
+    cdef int side
+    if window_cover(book, low) or window_cover(book, high):
+        return -1
+    for side in range(2):
+        memory_touch(book.levels[side], <size_t>(low - book.base) * sizeof(Level),
+                     <size_t>(high - book.base + 1) * sizeof(Level))
+    return 0
+
+
 cdef void book_clear_fills(Book* book) noexcept nogil:
     book.fill_count = 0
 
@@ -192,83 +183,35 @@ cdef int64_t book_take_id(Book* book) noexcept nogil:
 
 
 cdef uint32_t book_find(const Book* book, int64_t order_id) noexcept nogil:
-    if order_id < book.first_id or order_id >= book.next_id:
-        return 0
-    return tag_at(book, order_id)[0] & SLOT_MASK
+    return slot_of(book, order_id)
+
+
+cdef uint8_t book_side(const Book* book, uint32_t slot) noexcept nogil:
+    return side_of_slot(book, slot)
 
 
 cdef int book_validate(const Book* book) noexcept nogil:
     return first_broken(book)
 
 
-# --- steps 1 and 2 -----------------------------------------------------------------------------
-
-cdef inline bint well_formed(const Message* message) noexcept nogil:
-    cdef uint8_t flags = message.flags, kind = message.kind
-    cdef uint8_t time_in_force = message.time_in_force & 15
-    cdef bint is_stop = kind == MESSAGE_STOP or kind == MESSAGE_STOP_LIMIT
-    cdef bint has_limit = kind == MESSAGE_LIMIT or kind == MESSAGE_STOP_LIMIT
-    if not (is_stop or has_limit or kind == MESSAGE_MARKET):
-        return False
-    if (message.side > SELL or time_in_force > FOK or flags > DEFINED_FLAGS
-            or (message.time_in_force >> 4) > SELF_TRADE_DECREMENT
-            or message.account < HOUSE_ACCOUNT):
-        return False
-    if (flags & BOTH_LEGS) == BOTH_LEGS or (flags & ANY_POST_ONLY) == ANY_POST_ONLY:
-        return False
-    if flags & ANY_POST_ONLY and (time_in_force != GTC or not has_limit):
-        return False
-    if flags & FLAG_ICEBERG and (time_in_force != GTC or kind != MESSAGE_LIMIT):
-        return False
-    if is_stop:
-        return time_in_force == GTC
-    return not flags & FLAG_STOP_ON_MARK
-
-
 cdef uint8_t book_check(const Book* book, const Message* message) noexcept nogil:
-    if message.kind == MESSAGE_CANCEL or message.kind == MESSAGE_CANCEL_ALL:
-        return CODE_OK
-    if message.kind != MESSAGE_MODIFY and not well_formed(message):
-        return CODE_BAD_MESSAGE
-    if message.size < book.min_size or message.size > book.max_size:
-        return CODE_BAD_SIZE
-    if message.kind != MESSAGE_MARKET and message.kind != MESSAGE_STOP:
-        if message.price < book.min_price or message.price > book.max_price:
-            return CODE_BAD_PRICE
-    if message.kind == MESSAGE_MODIFY:
-        return CODE_OK
-    if message.kind == MESSAGE_STOP or message.kind == MESSAGE_STOP_LIMIT:
-        if message.extra < 1 or message.extra > MAX_PRICE:
-            return CODE_BAD_PRICE
-    elif message.flags & FLAG_ICEBERG and (message.extra < 1 or message.extra > message.size):
-        return CODE_BAD_SIZE
-    if message.flags & FLAG_REDUCE_ONLY and book.allow == NULL:
-        return CODE_REDUCE_ONLY
-    return CODE_OK
+    return message_refusal(book, message)
+
+
+cdef void book_reduce(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
+    order_reduce(book, slot, lots)
+
+
+cdef int64_t book_available(const Book* book, uint8_t side, int32_t limit, int64_t wanted,
+                            int32_t account, uint8_t self_trade) noexcept nogil:
+    return available_lots(book, side, limit, wanted, account, self_trade)
+
+
+cdef int64_t book_next_stop(Book* book, Message* message) noexcept nogil:
+    return stop_take(book, message)
 
 
 # --- steps 5 to 9 ------------------------------------------------------------------------------
-
-cdef inline bint crosses(const Book* book, uint8_t side, int32_t limit) noexcept nogil:
-    """Does the best opposite price trade at `limit`? No best price is 0."""
-    if side == BUY:
-        return <uint32_t>(book.best_ask - 1) < <uint32_t>limit
-    return book.best_bid >= limit
-
-
-cdef inline int32_t limit_of(const Message* message) noexcept nogil:
-    if message.kind == MESSAGE_LIMIT:
-        return message.price
-    return MAX_PRICE if message.side == BUY else 1
-
-
-cdef inline uint8_t policy_of(const Message* message) noexcept nogil:
-    return SELF_TRADE_ALLOW if message.account == NO_ACCOUNT else message.time_in_force >> 4
-
-
-cdef inline bint slots_ready(const Book* book) noexcept nogil:
-    return book.order_free != 0 or book.order_top < book.order_capacity
-
 
 cdef int room_to_rest(Book* book, const Message* message, int32_t price) noexcept nogil:
     """Everything an order that may rest can need, so that nothing fails half-way."""
@@ -313,7 +256,7 @@ cdef uint8_t admit(Book* book, const Message* message, uint32_t leaving,
         if not trades and level_size > MAX_LEVEL - shown:
             return CODE_LEVEL_FULL
     elif (message.time_in_force & 15) == FOK:
-        if book_available(book, side, limit_of(message), message.size, message.account,
+        if available_lots(book, side, limit_of(message), message.size, message.account,
                           policy_of(message)) < message.size:
             return CODE_NOT_FILLABLE
     return CODE_OK
@@ -326,6 +269,7 @@ cdef void place(Book* book, int64_t order_id, const Message* message, int32_t pr
     cdef Order* order = &book.orders[slot]
     cdef OrderExtra* extra = &book.extras[slot]
     cdef uint8_t side = message.side, flags = message.flags
+    cdef bint special
     order.id = order_id
     order.price = price
     order.account = message.account
@@ -340,187 +284,18 @@ cdef void place(Book* book, int64_t order_id, const Message* message, int32_t pr
         order.size = message.extra if message.extra < size else size
         book.icebergs[iceberg].display = message.extra
         book.icebergs[iceberg].hidden = size - order.size
-    extra.iceberg = iceberg
-    extra.side = side
-    extra.flags = flags
-    extra.waiting = 0
-    extra.self_trade = message.time_in_force >> 4
+    special = flags != 0 or order.account != NO_ACCOUNT or message.time_in_force >> 4 != 0
     tag_at(book, order_id)[0] = (slot | (TAG_SIDE if side == SELL else 0)
-                                 | (TAG_SPECIAL if flags or order.account != NO_ACCOUNT else 0))
+                                 | (TAG_SPECIAL if special else 0))
+    if special:
+        extra.iceberg = iceberg
+        extra.side = side
+        extra.flags = flags
+        extra.self_trade = message.time_in_force >> 4
     if order.account != NO_ACCOUNT:
         account_link(book, slot)
-    level_append(book, side, slot)
+    level_append(book, side, price, slot, order.size, LEVEL_MIXED if special else 0)
     book.live_orders += 1
-
-
-cdef inline void removed_lots(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
-    if book.removed != NULL:
-        book.removed(book.context, &book.orders[slot], &book.extras[slot], lots)
-
-
-cdef void expel(Book* book, uint32_t slot) noexcept nogil:
-    """Remove an order or waiting stop without a fill."""
-    removed_lots(book, slot, book.orders[slot].size + hidden_lots(book, slot))
-    order_remove(book, slot)
-
-
-cdef void book_reduce(Book* book, uint32_t slot, int64_t lots) noexcept nogil:
-    cdef Order* order = &book.orders[slot]
-    cdef OrderExtra* extra = &book.extras[slot]
-    cdef int64_t hidden = hidden_lots(book, slot), shown
-    if lots >= order.size + hidden:
-        expel(book, slot)
-        return
-    removed_lots(book, slot, lots)
-    if hidden > 0:
-        hidden = lots if lots < hidden else hidden
-        book.icebergs[extra.iceberg].hidden -= hidden
-        lots -= hidden
-    order.size -= lots
-    if not extra.waiting:
-        level_at(book, extra.side, order.price).size -= lots
-
-
-cdef void prevent(Book* book, Taker* taker, uint32_t slot) noexcept nogil:
-    """Step 8: the maker next in line is the taker's own."""
-    cdef int64_t open_lots = book.orders[slot].size + hidden_lots(book, slot)
-    cdef int64_t lots
-    if taker.policy == SELF_TRADE_DECREMENT:
-        lots = taker.left if taker.left < open_lots else open_lots
-        book_reduce(book, slot, lots)
-        taker.left -= lots
-        if taker.left == 0:
-            taker.stopped = STOPPED_BY_PREVENTION
-        return
-    if taker.policy != SELF_TRADE_CANCEL_NEWEST:
-        expel(book, slot)
-    if taker.policy != SELF_TRADE_CANCEL_OLDEST:
-        taker.stopped = STOPPED_BY_PREVENTION
-
-
-cdef bint may_trade(Book* book, uint32_t slot) noexcept nogil:
-    """Cut a reduce-only maker to what its account may still close; False: it is gone."""
-    cdef int64_t open_lots = book.orders[slot].size + hidden_lots(book, slot)
-    cdef int64_t lots = book.allow(book.context, &book.orders[slot], &book.extras[slot])
-    if lots < open_lots:
-        book_reduce(book, slot, open_lots - lots if lots > 0 else open_lots)
-    return lots > 0
-
-
-cdef void meet(Book* book, Taker* taker, uint32_t slot) noexcept nogil:
-    """One encounter with the order at the head of the best level, whatever it is."""
-    cdef Order* order = &book.orders[slot]
-    cdef OrderExtra* extra = &book.extras[slot]
-    cdef Iceberg* iceberg
-    cdef int64_t lots
-    if taker.policy != SELF_TRADE_ALLOW and order.account == taker.account:
-        prevent(book, taker, slot)
-        return
-    if extra.flags & FLAG_REDUCE_ONLY and book.allow != NULL and not may_trade(book, slot):
-        return
-    if book.fill_count >= book.fill_capacity and fills_grow(book):
-        taker.stopped = STOPPED_WITHOUT_MEMORY
-        return
-    lots = taker.left if taker.left < order.size else order.size
-    fill_write(&book.fills[book.fill_count], order, taker.order, taker.account, lots, order.price,
-               taker.index, taker.side, extra.flags)
-    book.fill_count += 1
-    taker.left -= lots
-    if lots < order.size:
-        order.size -= lots
-        level_at(book, extra.side, order.price).size -= lots
-        return
-    level_unlink(book, extra.side, slot)
-    iceberg = &book.icebergs[extra.iceberg]
-    if extra.iceberg == 0 or iceberg.hidden == 0:
-        order_forget(book, slot)
-        return
-    order.size = iceberg.display if iceberg.display < iceberg.hidden else iceberg.hidden
-    iceberg.hidden -= order.size
-    level_append(book, extra.side, slot)
-
-
-cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nogil:
-    """Step 7 for a taker of `side`, a constant where this is inlined."""
-    cdef Order* orders = book.orders
-    cdef uint32_t* tags = book.slot_of_id - book.first_id
-    cdef Fill* fill = book.fills + book.fill_count
-    cdef Fill* fill_end = book.fills + book.fill_capacity
-    cdef int64_t before = book.fill_count, left = taker.left, level_size, size
-    cdef int64_t gone = 0
-    cdef int32_t price, found
-    cdef Level* level
-    cdef Order* order
-    cdef uint32_t slot, first, last, following
-    while left > 0:
-        if side == BUY:
-            price = book.best_ask
-            if <uint32_t>(price - 1) >= <uint32_t>taker.limit:
-                break
-        else:
-            price = book.best_bid
-            if price < taker.limit:
-                break
-        level = level_at(book, 1 - side, price)
-        first = level.head
-        slot = first
-        last = 0
-        level_size = level.size
-        while True:
-            order = &orders[slot]
-            if unlikely(tags[order.id] & TAG_SPECIAL) or unlikely(fill == fill_end):
-                break
-            size = order.size
-            if left < size:
-                fill_write(fill, order, taker.order, taker.account, left, price, taker.index,
-                           side, 0)
-                fill += 1
-                order.size = size - left
-                level_size -= left
-                left = 0
-                break
-            following = order.next
-            __builtin_prefetch(&orders[following])
-            fill_write(fill, order, taker.order, taker.account, size, price, taker.index, side, 0)
-            fill += 1
-            left -= size
-            level_size -= size
-            tags[order.id] = 0
-            order.id = 0
-            gone += 1
-            last = slot
-            slot = following
-            if slot == 0 or left == 0:
-                break
-        level.size = level_size
-        if last != 0:
-            # the filled orders are still chained: give them back at once
-            orders[last].next = book.order_free
-            book.order_free = first
-            level.head = slot
-            if slot == 0:
-                level.tail = 0
-                level_emptied(book, 1 - side, price)
-                continue
-            orders[slot].previous = 0
-        if left == 0:
-            break
-        book.fill_count = fill - book.fills
-        if fill == fill_end and fills_grow(book):
-            taker.stopped = STOPPED_WITHOUT_MEMORY
-            break
-        taker.left = left
-        meet(book, taker, slot)
-        left = taker.left
-        fill = book.fills + book.fill_count
-        fill_end = book.fills + book.fill_capacity
-        if taker.stopped:
-            break
-    taker.left = left
-    book.live_orders -= gone
-    book.fill_count = fill - book.fills
-    if book.fill_count > before:
-        book.last = book.fills[book.fill_count - 1].price
 
 
 cdef void match_buy(Book* book, Taker* taker) noexcept nogil:
@@ -571,187 +346,14 @@ cdef void book_enter(Book* book, int64_t order_id, const Message* message, uint3
         out.resting = taker.left
 
 
-cdef int64_t book_available(const Book* book, uint8_t side, int32_t limit, int64_t wanted,
-                            int32_t account, uint8_t self_trade) noexcept nogil:
-    """Walks the levels a taker would walk; order by order only where hidden size or an own order
-    can matter."""
-    cdef uint8_t opposite = 1 - side
-    cdef bint own_matters = self_trade != SELF_TRADE_ALLOW and account != NO_ACCOUNT
-    cdef bint stops_at_own = (self_trade == SELF_TRADE_CANCEL_NEWEST
-                              or self_trade == SELF_TRADE_CANCEL_BOTH)
-    cdef bint by_order = own_matters or book.iceberg_top > 1 or book.allow != NULL
-    cdef int32_t price = book.best_ask if side == BUY else book.best_bid
-    cdef int64_t available = 0, displayed, hidden
-    cdef uint32_t slot
-    while price != 0 and available < wanted:
-        if price > limit if side == BUY else price < limit:
-            break
-        if not by_order:
-            available += level_at(book, opposite, price).size
-        else:
-            displayed = 0
-            hidden = 0
-            slot = level_at(book, opposite, price).head
-            while slot != 0 and available + displayed < wanted:
-                if own_matters and book.orders[slot].account == account:
-                    if stops_at_own:
-                        return available + displayed
-                else:
-                    count_maker(book, slot, &displayed, &hidden)
-                slot = book.orders[slot].next
-            available += displayed + hidden
-        price = next_price(book, opposite, price)
-    return available if available < wanted else wanted
-
-
-cdef void count_maker(const Book* book, uint32_t slot, int64_t* displayed,
-                      int64_t* hidden) noexcept nogil:
-    cdef const Order* order = &book.orders[slot]
-    cdef const OrderExtra* extra = &book.extras[slot]
-    cdef int64_t lots = order.size + hidden_lots(book, slot), allowed = lots
-    if extra.flags & FLAG_REDUCE_ONLY and book.allow != NULL:
-        allowed = book.allow(book.context, order, extra)
-        allowed = 0 if allowed < 0 else lots if allowed > lots else allowed
-    lots = order.size if order.size < allowed else allowed
-    displayed[0] += lots
-    hidden[0] += allowed - lots
-
-
-cdef inline int32_t next_price(const Book* book, uint8_t side, int32_t price) noexcept nogil:
-    """Next occupied price of a side, away from its best; 0: none."""
-    cdef int32_t tick
-    if side == BUY:
-        tick = bitmap_down(&book.occupied[<int>BUY], price - book.base - 1)
-    else:
-        tick = bitmap_up(&book.occupied[<int>SELL], price - book.base + 1)
-    return 0 if tick < 0 else tick + book.base
-
-
 # --- stops -------------------------------------------------------------------------------------
-
-cdef inline bint reached(const Book* book, uint8_t side, uint8_t flags,
-                         int32_t trigger) noexcept nogil:
-    cdef int32_t watched = book.mark if flags & FLAG_STOP_ON_MARK else book.last
-    if watched == 0:
-        return False
-    return watched >= trigger if side == BUY else watched <= trigger
-
-
-cdef inline int64_t stop_key(uint8_t side, int32_t trigger, uint32_t sequence) noexcept nogil:
-    """Buys from the lowest trigger up, sells from the highest down, then by id."""
-    cdef int64_t rank = trigger if side == BUY else MAX_PRICE - trigger
-    return (rank << 32) | sequence
-
-
-cdef void renumber_stops(Book* book) noexcept nogil:
-    """Sequence numbers from 1 again, in order of id, before the counter runs out."""
-    cdef int64_t order_id
-    cdef uint32_t slot
-    cdef int heap
-    for heap in range(STOP_HEAPS):
-        book.stops[heap].count = 0
-    book.stop_sequence = 0
-    for order_id in range(book.first_id, book.next_id):
-        slot = book_find(book, order_id)
-        if slot != 0 and book.extras[slot].waiting:
-            stop_append(book, slot)
-    for heap in range(STOP_HEAPS):
-        heap_build(&book.stops[heap])
-
-
-cdef void stop_append(Book* book, uint32_t slot) noexcept nogil:
-    cdef OrderExtra* extra = &book.extras[slot]
-    cdef Heap* heap = stop_heap(book, extra.side, extra.flags)
-    book.stop_sequence += 1
-    heap.nodes[heap.count].key = stop_key(extra.side, <int32_t>book.orders[slot].next,
-                                          book.stop_sequence)
-    heap.nodes[heap.count].item = slot
-    heap.place[slot] = heap.count
-    heap.count += 1
-
-
-cdef void wait_for_trigger(Book* book, int64_t order_id, const Message* message,
-                           Submitted* out) noexcept nogil:
-    """Step 3 for a stop that is not due: it waits in its heap, outside the levels."""
-    cdef Heap* heap = stop_heap(book, message.side, message.flags)
-    cdef uint32_t slot
-    cdef Order* order
-    cdef OrderExtra* extra
-    if ((not slots_ready(book) and orders_grow(book, <int64_t>book.order_top + 1))
-            or (not account_ready(book, message.account) and accounts_grow(book, message.account))
-            or stops_grow(book, heap)):
-        out.code = CODE_WINDOW
-        return
-    slot = slot_take(book)
-    order = &book.orders[slot]
-    extra = &book.extras[slot]
-    order.id = order_id
-    order.size = message.size
-    order.price = message.price if message.kind == MESSAGE_STOP_LIMIT else 0
-    order.account = message.account
-    order.next = <uint32_t>message.extra
-    order.previous = 0
-    extra.iceberg = 0
-    extra.side = message.side
-    extra.flags = message.flags
-    extra.waiting = 1
-    extra.self_trade = message.time_in_force >> 4
-    tag_at(book, order_id)[0] = slot | (TAG_SIDE if message.side == SELL else 0) | TAG_SPECIAL
-    if order.account != NO_ACCOUNT:
-        account_link(book, slot)
-    book.live_orders += 1
-    if book.stop_sequence == <uint32_t>0xFFFFFFFF:
-        renumber_stops(book)
-    else:
-        book.stop_sequence += 1
-        heap_set(heap, slot, stop_key(message.side, message.extra, book.stop_sequence))
-    out.code = CODE_STOP_WAITING
-    out.resting = message.size
-    out.price = order.price
-
-
-cdef int64_t book_next_stop(Book* book, Message* message) noexcept nogil:
-    cdef int at
-    cdef uint8_t side, flags
-    cdef Heap* heap
-    cdef uint32_t slot
-    cdef Order* order
-    cdef int64_t order_id
-    if book.auction:
-        return 0
-    for at in range(STOP_HEAPS):
-        heap = &book.stops[at]
-        if heap.count == 0:
-            continue
-        side = BUY if at & 1 else SELL
-        flags = FLAG_STOP_ON_MARK if at >= 2 else 0
-        slot = heap.nodes[0].item
-        order = &book.orders[slot]
-        if not reached(book, side, flags, <int32_t>order.next):
-            continue
-        heap_pop(heap)
-        memset(message, 0, sizeof(Message))
-        message.kind = MESSAGE_LIMIT if order.price != 0 else MESSAGE_MARKET
-        message.side = side
-        message.time_in_force = ((GTC if order.price != 0 else IOC)
-                                 | (book.extras[slot].self_trade << 4))
-        message.flags = book.extras[slot].flags
-        message.account = order.account
-        message.extra = <int32_t>order.next    # the trigger, for who logs it
-        message.price = order.price
-        message.size = order.size
-        order_id = order.id
-        order_forget(book, slot)
-        return order_id
-    return 0
-
 
 cdef void book_fire_stops(Book* book, uint32_t index) noexcept nogil:
     cdef Message message
     cdef Submitted ignored
     cdef int64_t order_id
     while not book.out_of_memory:
-        order_id = book_next_stop(book, &message)
+        order_id = stop_take(book, &message)
         if order_id == 0:
             return
         book_enter(book, order_id, &message, index, &ignored)
@@ -764,7 +366,7 @@ cdef void book_set_mark(Book* book, int32_t price) noexcept nogil:
 # --- modify and cancel -------------------------------------------------------------------------
 
 cdef uint8_t book_cancel(Book* book, int64_t order_id) noexcept nogil:
-    cdef uint32_t slot = book_find(book, order_id)
+    cdef uint32_t slot = slot_of(book, order_id)
     if slot == 0:
         return CODE_UNKNOWN_ORDER
     expel(book, slot)
@@ -777,7 +379,7 @@ cdef int64_t book_cancel_all(Book* book, int32_t account) noexcept nogil:
     if account == NO_ACCOUNT:
         # anonymous depth is in no list
         for order_id in range(book.first_id, book.next_id):
-            slot = book_find(book, order_id)
+            slot = slot_of(book, order_id)
             if slot != 0 and book.orders[slot].account == NO_ACCOUNT:
                 expel(book, slot)
                 count += 1
@@ -796,7 +398,7 @@ cdef int64_t book_cancel_all(Book* book, int32_t account) noexcept nogil:
 
 
 cdef void modify(Book* book, const Message* message, uint32_t index, Submitted* out) noexcept nogil:
-    cdef uint32_t slot = book_find(book, message.order)
+    cdef uint32_t slot = slot_of(book, message.order)
     cdef Order* order = &book.orders[slot]
     cdef OrderExtra* extra = &book.extras[slot]
     cdef int64_t open_lots, display
@@ -809,19 +411,19 @@ cdef void modify(Book* book, const Message* message, uint32_t index, Submitted* 
     if slot == 0 or extra.waiting:
         out.code = CODE_UNKNOWN_ORDER
         return
-    out.code = book_check(book, message)
+    out.code = message_refusal(book, message)
     if out.code != CODE_OK:
         return
     open_lots = order.size + hidden_lots(book, slot)
     if message.price == order.price and message.size <= open_lots:
         if message.size < open_lots:
-            book_reduce(book, slot, open_lots - message.size)
+            order_reduce(book, slot, open_lots - message.size)
         out.resting = message.size
         out.price = message.price
         return
     memset(&entered, 0, sizeof(Message))
     entered.kind = MESSAGE_LIMIT
-    entered.side = extra.side
+    entered.side = side_of_slot(book, slot)
     entered.time_in_force = GTC | (extra.self_trade << 4)
     entered.flags = extra.flags
     entered.account = order.account
@@ -865,7 +467,7 @@ cdef void submit_any(Book* book, const Message* original, uint32_t index,
     order_id = book_take_id(book)
     out.order = order_id
     out.price = message.price
-    out.code = book_check(book, &message)
+    out.code = message_refusal(book, &message)
     if out.code != CODE_OK or book.out_of_memory:
         return
     if message.kind == MESSAGE_STOP or message.kind == MESSAGE_STOP_LIMIT:
@@ -886,109 +488,123 @@ cdef void submit_any(Book* book, const Message* original, uint32_t index,
     book_enter(book, order_id, &message, index, out)
 
 
-cdef inline void cancel_plain(Book* book, int64_t order_id, Submitted* out) noexcept nogil:
+cdef inline uint8_t cancel_quickly(Book* book, int64_t order_id) noexcept nogil:
     cdef uint32_t* tag
     cdef uint32_t slot
-    out.order = order_id
-    out.filled = 0
-    out.resting = 0
-    out.price = 0
-    if unlikely(order_id < book.first_id or order_id >= book.next_id):
-        out.code = CODE_UNKNOWN_ORDER
-        return
+    if unlikely(<uint64_t>(order_id - book.first_id) >= <uint64_t>(book.next_id - book.first_id)):
+        return CODE_UNKNOWN_ORDER
     tag = tag_at(book, order_id)
     slot = tag[0]
     if unlikely(slot == 0):
-        out.code = CODE_UNKNOWN_ORDER
-        return
-    out.code = CODE_OK
+        return CODE_UNKNOWN_ORDER
     if unlikely(slot & TAG_SPECIAL) or unlikely(book.removed != NULL):
         expel(book, slot & SLOT_MASK)
-        return
+        return CODE_OK
     tag[0] = 0
-    level_unlink(book, SELL if slot & TAG_SIDE else BUY, slot & SLOT_MASK)
-    slot &= SLOT_MASK
-    book.orders[slot].id = 0
-    book.orders[slot].next = book.order_free
-    book.order_free = slot
+    level_unlink(book, (slot >> 30) & 1, slot & SLOT_MASK)
+    slot_release(book, slot & SLOT_MASK)
     book.live_orders -= 1
+    return CODE_OK
 
 
-cdef inline void order_plain(Book* book, const Message* message, uint32_t index, uint8_t side,
-                             bint is_limit, Submitted* out) noexcept nogil:
-    """A GTC limit or market order of the anonymous account without flags."""
-    cdef int64_t size = message.size, order_id = book.next_id
-    cdef int32_t price = message.price
-    cdef uint32_t slot
-    cdef Order* order
+cdef inline bint is_quick(const Book* book, const Message* message, uint32_t head) noexcept nogil:
+    """A limit or market order for the short path: anonymous, without flags, and in bounds."""
+    return (message.account == NO_ACCOUNT and not book.auction
+            and message.size >= book.min_size and message.size <= book.max_size
+            and ((head & 0xFF) == MESSAGE_MARKET
+                 or (message.price >= book.min_price and message.price <= book.max_price
+                     and in_window(book, message.price))))
+
+
+cdef int64_t trade_quickly(Book* book, int64_t order_id, int64_t size, int32_t limit,
+                           uint32_t index, uint8_t side) noexcept nogil:
+    """Match an anonymous order; the lots left, none when memory ran out."""
     cdef Taker taker
-    if not is_limit:
-        price = MAX_PRICE if side == BUY else 1
-    if unlikely(size < book.min_size or size > book.max_size or book.auction
-                or message.account != NO_ACCOUNT
-                or order_id - book.first_id >= book.id_capacity
-                or (is_limit and (price < book.min_price or price > book.max_price
-                                  or not in_window(book, price) or not slots_ready(book)))):
-        submit_any(book, message, index, out)
-        return
-    book.next_id = order_id + 1
-    out.order = order_id
-    out.price = price if is_limit else 0
-    out.code = CODE_OK
+    taker.order = order_id
     taker.left = size
-    if crosses(book, side, price):
-        taker.order = order_id
-        taker.account = NO_ACCOUNT
-        taker.limit = price
-        taker.index = index
-        taker.side = side
-        taker.policy = SELF_TRADE_ALLOW
-        taker.stopped = NOT_STOPPED
-        if side == BUY:
-            match_buy(book, &taker)
-        else:
-            match_sell(book, &taker)
-        if unlikely(taker.stopped):
-            out.code = CODE_WINDOW
-            out.filled = size - taker.left
-            out.resting = 0
-            return
-    out.filled = size - taker.left
-    if not is_limit or taker.left == 0:
-        out.resting = 0
-        return
-    out.resting = taker.left
-    if unlikely(level_at(book, side, price).size > MAX_LEVEL - taker.left):
-        out.code = CODE_LEVEL_FULL
-        out.resting = 0
-        return
-    slot = slot_take(book)
-    order = &book.orders[slot]
+    taker.account = NO_ACCOUNT
+    taker.limit = limit
+    taker.index = index
+    taker.side = side
+    taker.policy = SELF_TRADE_ALLOW
+    taker.stopped = NOT_STOPPED
+    if side == BUY:
+        match_side(book, &taker, BUY)
+    else:
+        match_side(book, &taker, SELL)
+    return taker.left
+
+
+cdef inline void rest_quickly(Book* book, int64_t order_id, int64_t size, int32_t price,
+                              uint8_t side) noexcept nogil:
+    cdef uint32_t slot = slot_take(book)
+    cdef Order* order = &book.orders[slot]
     order.id = order_id
-    order.size = taker.left
+    order.size = size
     order.price = price
     order.account = NO_ACCOUNT
-    (<uint64_t*>&book.extras[slot].iceberg)[0] = <uint64_t>side << 32
     tag_at(book, order_id)[0] = slot | (<uint32_t>side << 30)
-    level_append(book, side, slot)
+    level_append(book, side, price, slot, size, 0)
     book.live_orders += 1
+
+
+cdef inline bint crosses_either(const Book* book, uint8_t side, int32_t price) noexcept nogil:
+    """`crosses` without a branch on the side, which nobody can foresee."""
+    cdef bint buy_trades = <uint32_t>(book.best_ask - 1) < <uint32_t>price
+    cdef bint sell_trades = book.best_bid >= price
+    return (buy_trades & (side ^ 1)) | (sell_trades & side)
+
+
+cdef inline int64_t limit_quickly(Book* book, const Message* message, uint32_t index,
+                                  uint8_t side) noexcept nogil:
+    """GTC limit for which `is_quick` holds and a slot and an id are free; the lots traded, or -1
+    when nothing was done because the level is full."""
+    cdef int64_t size = message.size, left = size, order_id = book.next_id
+    cdef int32_t price = message.price
+    if unlikely(level_at(book, side, price).size > MAX_LEVEL - size):
+        return -1
+    book.next_id = order_id + 1
+    if unlikely(crosses_either(book, side, price)):
+        left = trade_quickly(book, order_id, size, price, index, side)
+        if left == 0 or book.out_of_memory:
+            return size - left
+    rest_quickly(book, order_id, left, price, side)
+    return size - left
+
+
+cdef inline int64_t market_quickly(Book* book, const Message* message, uint32_t index,
+                                   uint8_t side) noexcept nogil:
+    cdef int64_t order_id = book.next_id
+    book.next_id = order_id + 1
+    if book.best_ask == 0 if side == BUY else book.best_bid == 0:
+        return 0
+    return message.size - trade_quickly(book, order_id, message.size,
+                                        MAX_PRICE if side == BUY else 1, index, side)
 
 
 cdef inline void submit(Book* book, const Message* message, uint32_t index,
                         Submitted* out) noexcept nogil:
     cdef uint32_t head
+    cdef int64_t traded
     memcpy(&head, message, 4)
     if (head & 0xFF) == MESSAGE_CANCEL:
-        cancel_plain(book, message.order, out)
-    elif head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT:
-        if head & SIDE_BIT:
-            order_plain(book, message, index, SELL, True, out)
-        else:
-            order_plain(book, message, index, BUY, True, out)
-    elif head & ~<uint32_t>SIDE_BIT == PLAIN_MARKET:
-        order_plain(book, message, index, SELL if head & SIDE_BIT else BUY, False, out)
-    else:
-        submit_any(book, message, index, out)
+        out.order = message.order
+        out.filled = 0
+        out.resting = 0
+        out.price = 0
+        out.code = cancel_quickly(book, message.order)
+        return
+    if (head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT and is_quick(book, message, head)
+            and slots_ready(book) and book.next_id - book.first_id < book.id_capacity):
+        out.order = book.next_id
+        traded = limit_quickly(book, message, index, (head >> 8) & 1)
+        if likely(traded >= 0):
+            out.filled = traded
+            out.resting = message.size - traded
+            out.price = message.price
+            out.code = CODE_OK
+            return
+    submit_any(book, message, index, out)
 
 
 cdef void book_submit(Book* book, const Message* message, uint32_t index,
@@ -1004,37 +620,59 @@ cdef void book_process(Book* book, const Message* message, uint32_t index,
 
 
 cdef int64_t book_process_many(Book* book, const Message* messages, int64_t count, uint8_t* codes,
-                               int64_t* filled, int64_t* order_ids) noexcept nogil:
-    cdef int64_t at
+                               int64_t* filled) noexcept nogil:
+    cdef int64_t at, traded
+    cdef uint32_t head
+    cdef int64_t ahead = count - PREFETCH_IDS_AHEAD
+    cdef const Message* message
+    cdef const Message* later
+    cdef uint64_t id_at
+    cdef uint32_t tick
     cdef Submitted out
     for at in range(count):
-        submit(book, &messages[at], <uint32_t>at, &out)
-        if out.filled > 0:
+        message = &messages[at]
+        if at < ahead:
+            # The lines of the order that will be cancelled and of the level that will be joined,
+            # without a branch on what the message is. It stands here and not in a function,
+            # because gcc takes one that only prefetches for pure and drops the call.
+            later = message + PREFETCH_IDS_AHEAD
+            id_at = <uint64_t>(later.order - book.first_id)
+            id_at &= -<uint64_t>(id_at < <uint64_t>book.id_capacity)
+            __builtin_prefetch(&book.slot_of_id[id_at])
+            later = message + PREFETCH_ORDERS_AHEAD
+            id_at = <uint64_t>(later.order - book.first_id)
+            id_at &= -<uint64_t>(id_at < <uint64_t>book.id_capacity)
+            __builtin_prefetch(&book.orders[book.slot_of_id[id_at] & SLOT_MASK])
+            tick = <uint32_t>(later.price - book.base)
+            tick &= -<uint32_t>(tick < <uint32_t>book.window)
+            __builtin_prefetch(&book.levels[later.side & 1][tick])
+        memcpy(&head, message, 4)
+        traded = 0
+        if (head & 0xFF) == MESSAGE_CANCEL:
+            codes[at] = cancel_quickly(book, message.order)
+            filled[at] = 0
+            continue
+        if likely(head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT) and likely(is_quick(book, message, head)):
+            traded = limit_quickly(book, message, <uint32_t>at, (head >> 8) & 1)
+            codes[at] = CODE_OK
+        elif head & ~<uint32_t>SIDE_BIT == PLAIN_MARKET and is_quick(book, message, head):
+            traded = market_quickly(book, message, <uint32_t>at, (head >> 8) & 1)
+            codes[at] = CODE_OK
+        else:
+            traded = -1
+        if unlikely(traded < 0):
+            submit_any(book, message, <uint32_t>at, &out)
+            traded = out.filled
+            codes[at] = out.code
+        filled[at] = traded
+        if traded > 0:
             book_fire_stops(book, <uint32_t>at)
-        codes[at] = out.code
-        filled[at] = out.filled
-        order_ids[at] = out.order
         if unlikely(book.out_of_memory):
             return at
     return count
 
 
 # --- putting a stored book back ----------------------------------------------------------------
-
-cdef inline bint storable(const Book* book, const Order* order, const OrderExtra* extra,
-                          int64_t hidden, int64_t display) noexcept nogil:
-    """Could this record be a resting order? A remainder may be smaller than the minimum size."""
-    if (extra.side > SELL or extra.flags > DEFINED_FLAGS or extra.self_trade > SELF_TRADE_DECREMENT
-            or order.account < HOUSE_ACCOUNT or (extra.flags & ANY_POST_ONLY) == ANY_POST_ONLY
-            or (extra.flags & BOTH_LEGS) == BOTH_LEGS):
-        return False
-    if (order.size < 1 or order.size > MAX_SIZE or hidden < 0 or hidden > MAX_SIZE - order.size
-            or order.price < book.min_price or order.price > book.max_price):
-        return False
-    if extra.flags & FLAG_ICEBERG:
-        return order.size <= display <= MAX_PRICE + 1
-    return hidden == 0 and display == 0
-
 
 cdef uint8_t book_restore(Book* book, const Order* order, const OrderExtra* extra,
                           int64_t hidden, int64_t display, int32_t trigger) noexcept nogil:
@@ -1054,7 +692,7 @@ cdef uint8_t book_restore(Book* book, const Order* order, const OrderExtra* extr
     if extra.waiting:
         message.kind = MESSAGE_STOP_LIMIT if order.price != 0 else MESSAGE_STOP
         message.extra = trigger
-        code = book_check(book, &message)
+        code = message_refusal(book, &message)
         if code == CODE_OK and (hidden != 0 or display != 0 or extra.self_trade > 4):
             code = CODE_BAD_MESSAGE
         if code == CODE_OK:
@@ -1070,7 +708,7 @@ cdef uint8_t book_restore(Book* book, const Order* order, const OrderExtra* extr
     if level_at(book, extra.side, order.price).size > MAX_LEVEL - message.size:
         return CODE_LEVEL_FULL
     place(book, order.id, &message, order.price, message.size)
-    slot = book_find(book, order.id)
+    slot = slot_of(book, order.id)
     # an iceberg may have been stored with its displayed part partly used
     level_at(book, extra.side, order.price).size -= book.orders[slot].size - order.size
     book.orders[slot].size = order.size

@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
-from cascade._book cimport Order, OrderExtra, book_cancel, book_cancel_all
+from cascade._book cimport book_cancel, book_cancel_all
 from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
@@ -97,14 +97,12 @@ cdef void _cancel_orders(State* state, uint32_t position) noexcept nogil:
 
 # ---------------------------------------------------------------- closing
 
-cdef int32_t _bankruptcy_tick(State* state, uint32_t position) noexcept nogil:
+cdef int32_t _bankruptcy_tick(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # the unit's equity is shared out over its positions by maintenance
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef Unit unit
     cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
     cdef int128 share
-    unit_evaluate(state, position, &unit)
     if unit.open_positions <= 1:
         share = unit.equity
     elif unit.maintenance == 0:
@@ -120,7 +118,7 @@ cdef int64_t _lots_to_close(State* state, uint32_t position, const Unit* unit) n
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = p.size if p.size > 0 else -p.size, low = 0, high, middle
     cdef int64_t value
-    if market.rules.target == 0 or unit.open_positions != 1 or p.flags & POSITION_LADDER:
+    if market.rules.target == 0 or p.flags & POSITION_LADDER:
         return held
     if unit.equity <= 0:
         return held
@@ -154,19 +152,19 @@ cdef void _take_over(State* state, uint32_t position, int64_t lots, int32_t pric
     trade_house(state, market, -traded, -value)
 
 
-cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken,
+cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken, bint whole,
                              int128* fee_parts) noexcept nogil:
     # Gives the lots closed.
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = p.size if p.size > 0 else -p.size
     cdef uint8_t side = SELL if p.size > 0 else BUY
-    cdef int64_t lots, absorbed, left, value
+    cdef int64_t lots, absorbed, left, value, filled
     cdef int32_t tick = 0
     cdef Unit unit
     cdef Event* event
     unit_evaluate(state, position, &unit)
-    lots = _lots_to_close(state, position, &unit)
+    lots = held if whole else _lots_to_close(state, position, &unit)
     value = position_value(&market.rules.table, lots, market.mark)
     state.counters.notional += value if value > 0 else -value
     event = log_append(&state.log, EVENT_LIQUIDATION, market.number, taken.cause, taken.wave)
@@ -178,15 +176,18 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     state.cause = last_event(state)
     state.wave = taken.wave
     _touch(state, market)
-    market.last_liquidation = state.cause
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
+        unit_evaluate(state, position, &unit)
     left = lots - absorbed
     if left:
-        tick = _bankruptcy_tick(state, position)
-        left -= execute_forced(state, market, position, side, left,
-                               tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
+        tick = _bankruptcy_tick(state, position, &unit)
+        filled = execute_forced(state, market, position, side, left,
+                                tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
+        left -= filled
+        if filled:
+            market.last_liquidation = state.cause
     if left and lots == held:
         _take_over(state, position, left, tick)
         left = 0
@@ -230,6 +231,8 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t position = taken.position, last = position
     cdef int64_t closed = 0, lots
     cdef int128 fee_parts = 0
+    # the partial rule is for units with one position
+    cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
     _cancel_orders(state, position)
@@ -238,7 +241,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         if position == NO_POSITION:
             break
         last = position
-        lots = _close_position(state, position, taken, &fee_parts)
+        lots = _close_position(state, position, taken, several, &fee_parts)
         closed += lots
         if state.positions[position].size:
             break                 # a partial close, of a unit with one position

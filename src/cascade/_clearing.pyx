@@ -4,7 +4,7 @@ docs/margin.md defines every rule. Sums of a unit are kept in 128 bits, so testi
 overflow; amounts that are stored are checked when they change (`state.failed`).
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 
@@ -20,9 +20,7 @@ from cascade._state cimport (
     POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
     State, Working,
 )
-from cascade._types cimport (
-    EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT, NO_ACCOUNT,
-)
+from cascade._types cimport EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT
 
 cdef enum:
     DEFAULT_LEVERAGE = 100       # hundredths: 1x
@@ -175,6 +173,9 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
 cdef void release_margin(State* state, uint32_t position) noexcept nogil:
     # an isolated position that is closed returns what is left of its margin
     cdef Position* p = &state.positions[position]
+    if p.size == 0 and p.flags & POSITION_LADDER:
+        p.flags &= ~POSITION_LADDER
+        p.trigger = 0
     if p.flags & POSITION_ISOLATED and p.size == 0 and p.margin != 0:
         if add_into(&state.accounts[p.account].balance, p.margin):
             state.failed = FAILURE_OVERFLOW

@@ -9,18 +9,14 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from cascade._arithmetic cimport floor_divide, int128, saturate
-from cascade._clearing cimport (
-    Unit, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
-)
+from cascade._arithmetic cimport int128
+from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
-from cascade._margin cimport (
-    NEVER_ABOVE, NEVER_BELOW, position_value, surplus_tick, tier_edges, value_tick,
-)
+from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
 from cascade._queue cimport exact_trigger
 from cascade._state cimport (
-    NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG,
-    Account, Market, MarkRecord, Position, State,
+    NO_POSITION, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market,
+    Position, State,
 )
 from cascade._types cimport MAX_PRICE
 

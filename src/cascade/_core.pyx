@@ -11,43 +11,30 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from cascade._arithmetic cimport floor_divide, int128
-from cascade._book cimport (
-    Book, Message, Submitted, book_clear_fills, book_free, book_init, book_reserve,
-)
+from cascade._arithmetic cimport int128
+from cascade._book cimport Message, Submitted, book_free, book_init
 from cascade._cascade cimport run_cascade
-from cascade._clearing cimport (
-    Unit, claim_position, collateral_of, find_position, free_collateral, pay_fund, rate_up,
-    reserve_accounts, reserve_positions, signed_value, unit_evaluate, unit_first, unit_next,
-)
-from cascade._grid cimport Grid
-from cascade._heap cimport heap_free, heap_init, heap_reserve
+from cascade._clearing cimport reserve_accounts, reserve_positions
+from cascade._heap cimport heap_free, heap_init
 from cascade._impact cimport (
     impact_decay, impact_free, impact_init, impact_set_reference,
 )
 from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_view
-from cascade._margin cimport Tier, position_value
+from cascade._margin cimport Tier
 from cascade._opening cimport (
-    OPEN_ACCOUNT, OPEN_ASSET, OPEN_BANKRUPTCY, OPEN_LEG, OPEN_LEVERAGE, OPEN_MARGIN, OPEN_MEMORY,
-    OPEN_OK, OPEN_OPPOSITE, OPEN_OVERFLOW, OPEN_PRICE, OPEN_SIZE, OpenRequest, create_accounts,
-    open_check, open_commit,
+    OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
-from cascade._orderbook cimport BookView, book_view
 from cascade._orders cimport (
     admit_price, allow_reduce, fire_stops, last_event, order_removed, refresh_mark, submit_order,
 )
-from cascade._queue cimport queue_pending, queue_unit
-from cascade._results cimport OrderResult, order_result
+from cascade._queue cimport queue_pending
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, NO_POSITION,
-    Account, Asset, Market, Position, State,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Asset, Market,
+    State,
 )
-from cascade._types cimport (
-    EVENT_DEPOSIT, EVENT_INDEX, EVENT_OPEN, EVENT_WITHDRAWAL, HOUSE_ACCOUNT, MAX_PRICE,
-)
+from cascade._types cimport EVENT_INDEX, EVENT_OPEN, MAX_PRICE
 
-from cascade.dtypes import MESSAGE_DTYPE
 from cascade._log import EVENT_DTYPE
 
 cdef extern from *:
@@ -330,10 +317,6 @@ cdef class EngineCore:
         log_reserve(&self.state.log, self.state.log.count + events)
         self.end()
 
-    def book_of(self, int64_t number, Grid ticks, Grid lots):
-        """BookView of a market's book."""
-        return book_view(&self.market_at(number).book, self, ticks, lots)
-
     # ---------------------------------------------------------------- accounts
 
     def create(self, int64_t count, int64_t asset, int64_t balance, bint hedge):
@@ -408,36 +391,6 @@ cdef class EngineCore:
         memset(&self.state.counters, 0, sizeof(self.state.counters))
         submit_order(&self.state, market, message, out)
         return self.end()
-
-    def submit_batch(self, int64_t number, messages):
-        """Messages of MESSAGE_DTYPE through the clearing house; gives codes, filled lots, ids."""
-        cdef Market* market = self.market_at(number)
-        cdef const Message[::1] view
-        cdef uint8_t[::1] codes
-        cdef int64_t[::1] filled, orders
-        cdef Submitted out
-        cdef int64_t k, count = len(messages)
-        code_array = np.zeros(count, np.uint8)
-        filled_array = np.zeros(count, np.int64)
-        order_array = np.zeros(count, np.int64)
-        if count == 0:
-            return code_array, filled_array, order_array
-        view = messages
-        codes = code_array
-        filled = filled_array
-        orders = order_array
-        self.begin()
-        memset(&self.state.counters, 0, sizeof(self.state.counters))
-        with nogil:
-            for k in range(count):
-                submit_order(&self.state, market, &view[k], &out)
-                codes[k] = out.code
-                filled[k] = out.filled
-                orders[k] = out.order
-                if self.state.failed:
-                    break
-        self.end()
-        return code_array, filled_array, order_array
 
     def step_raw(self, const int32_t[::1] index, list orders, int64_t elapsed):
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""

@@ -6,7 +6,7 @@ nothing. The id table drops the ids below the oldest live one when it would have
 Each function gives 0, or -1 with the sticky flag set and the book as it was.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memmove, memset
 
 from cascade._bitmap cimport Bitmap, bitmap_free, bitmap_init, bitmap_set, bitmap_up
@@ -14,7 +14,7 @@ from cascade._book cimport Book, Iceberg, Level, Order, OrderExtra
 from cascade._heap cimport Heap, heap_reserve
 from cascade._levels cimport MAX_SLOTS, in_window
 from cascade._memory cimport memory_allocate, memory_release, memory_resize
-from cascade._types cimport HOUSE_ACCOUNT, NO_ACCOUNT
+from cascade._types cimport NO_ACCOUNT
 
 cdef enum:
     FIRST_WINDOW = 1024          # ticks

@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._bitmap cimport Bitmap, bitmap_down, bitmap_up
 from cascade._book cimport (
-    SLOT_MASK, STOP_HEAPS, TAG_SIDE, TAG_SPECIAL, Book, Level, Order, OrderExtra,
+    LEVEL_MIXED, SLOT_MASK, STOP_HEAPS, TAG_SIDE, TAG_SPECIAL, Book, Level, Order, OrderExtra,
 )
 from cascade._heap cimport heap_validate
 from cascade._levels cimport stop_heap, tag_at
@@ -38,11 +38,11 @@ cdef inline int broken_order(const Book* book, uint32_t slot, uint8_t side,
     if order.id < book.first_id or order.id >= book.next_id:
         return BROKEN_ID
     tag = tag_at(book, order.id)[0]
-    special = waiting or extra.flags or order.account != NO_ACCOUNT
+    special = waiting or extra.flags or extra.self_trade or order.account != NO_ACCOUNT
     if ((tag & SLOT_MASK) != slot or ((tag & TAG_SIDE) != 0) != (side == SELL)
             or ((tag & TAG_SPECIAL) != 0) != special):
         return BROKEN_ID
-    if order.size < 1 or extra.side != side or extra.waiting != waiting:
+    if order.size < 1 or (special and extra.side != side) or extra.waiting != waiting:
         return BROKEN_ORDER
     if (extra.iceberg != 0) != (not waiting and (extra.flags & FLAG_ICEBERG) != 0):
         return BROKEN_ICEBERG
@@ -59,6 +59,7 @@ cdef inline int broken_level(const Book* book, uint8_t side, int32_t price,
     cdef uint32_t slot = level.head, previous = 0
     cdef int64_t size = 0
     cdef int broken
+    cdef bint mixed = False
     if slot == 0:
         return BROKEN_EMPTY_LEVEL
     while slot != 0:
@@ -71,11 +72,12 @@ cdef inline int broken_level(const Book* book, uint8_t side, int32_t price,
             return BROKEN_LINKS
         if book.orders[slot].price != price:
             return BROKEN_ORDER
+        mixed = mixed or (tag_at(book, book.orders[slot].id)[0] & TAG_SPECIAL) != 0
         size += book.orders[slot].size
         seen[0] += 1
         previous = slot
         slot = book.orders[slot].next
-    if level.tail != previous:
+    if (level.tail & SLOT_MASK) != previous or (mixed and not level.tail & LEVEL_MIXED):
         return BROKEN_LINKS
     return BROKEN_NOTHING if size == level.size else BROKEN_LEVEL_SIZE
 

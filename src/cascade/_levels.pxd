@@ -2,22 +2,28 @@
 
 A level is a doubly linked list of slots, oldest first. Free slots form a last-in-first-out list, so that
 the next order reuses memory that is still in the cache. An order that is neither
-waiting nor flagged nor of an account is *plain*: its OrderExtra is not read on removal, because
-the tag beside its slot in the id table says all there is to say.
+waiting nor flagged nor of an account nor with a self-trade policy is *plain*: its OrderExtra stays all
+zero (but for `side`) and is neither written nor read on the short path, because the tag beside its
+slot in the id table says all there is to say. So `side_of_slot` asks the tag.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from cascade._bitmap cimport bitmap_clear, bitmap_down, bitmap_set, bitmap_up, unlikely
-from cascade._book cimport (
-    SLOT_MASK, TAG_SIDE, TAG_SPECIAL, Book, Fill, Iceberg, Level, Order, OrderExtra,
-)
+from cascade._book cimport LEVEL_MIXED, SLOT_MASK, TAG_SIDE, Book, Fill, Level, Order, OrderExtra
 from cascade._heap cimport Heap, heap_remove
 from cascade._memory cimport memory_resize
-from cascade._types cimport BUY, FLAG_ICEBERG, FLAG_STOP_ON_MARK, HOUSE_ACCOUNT, NO_ACCOUNT, SELL
+from cascade._types cimport BUY, FLAG_STOP_ON_MARK, NO_ACCOUNT, SELL
 
 cdef extern from *:
     void __builtin_prefetch(const void* address) noexcept nogil
+
+cdef extern from *:
+    """
+    #define CASCADE_MAX_LEVEL (((int64_t)1) << 62)
+    """
+    const int64_t MAX_LEVEL "CASCADE_MAX_LEVEL"     # lots
 
 cdef enum:
     MAX_SLOTS = 0x3FFFFFFF
@@ -40,6 +46,13 @@ cdef inline uint32_t* tag_at(const Book* book, int64_t order_id) noexcept nogil:
     return &book.slot_of_id[order_id - book.first_id]
 
 
+cdef inline uint32_t slot_of(const Book* book, int64_t order_id) noexcept nogil:
+    """Slot of a live order, 0 for every other id."""
+    if order_id < book.first_id or order_id >= book.next_id:
+        return 0
+    return tag_at(book, order_id)[0] & SLOT_MASK
+
+
 # --- slots -------------------------------------------------------------------------------------
 
 cdef inline uint32_t slot_take(Book* book) noexcept nogil:
@@ -59,29 +72,41 @@ cdef inline void slot_release(Book* book, uint32_t slot) noexcept nogil:
     book.order_free = slot
 
 
+cdef inline bint slots_ready(const Book* book) noexcept nogil:
+    return book.order_free != 0 or book.order_top < book.order_capacity
+
+
 # --- levels ------------------------------------------------------------------------------------
 
-cdef inline void level_append(Book* book, uint8_t side, uint32_t slot) noexcept nogil:
-    """Put an order (id, size and price set) at the back of its level, which is in the window."""
+cdef inline void level_append(Book* book, uint8_t side, int32_t price, uint32_t slot,
+                              int64_t size, uint32_t mixed) noexcept nogil:
+    """Put an order of this price and displayed size at the back of its level in the window.
+    `mixed` is LEVEL_MIXED for an order that is not plain, else 0.
+
+    Links from and to slot 0 are written and never read: a store costs less than a branch
+    that cannot be foreseen."""
     cdef Order* order = &book.orders[slot]
-    cdef int32_t price = order.price
     cdef Level* level = level_at(book, side, price)
-    cdef uint32_t tail = level.tail
+    cdef uint32_t tail = level.tail & SLOT_MASK
     order.next = 0
     order.previous = tail
-    level.tail = slot
-    level.size += order.size
-    if tail != 0:
-        book.orders[tail].next = slot
-        return
+    book.orders[tail].next = slot
+    level.tail = slot | (level.tail & LEVEL_MIXED) | mixed
+    level.size += size
+    if tail == 0:
+        level_begun(book, side, price, level, slot)
+
+
+cdef inline void level_begun(Book* book, uint8_t side, int32_t price, Level* level,
+                             uint32_t slot) noexcept nogil:
+    """The level has its first order."""
+    cdef int32_t bid = book.best_bid, ask = book.best_ask
     level.head = slot
     bitmap_set(&book.occupied[side], price - book.base)
-    if side == BUY:
-        if price > book.best_bid:
-            book.best_bid = price
-    elif <uint32_t>(price - 1) < <uint32_t>(book.best_ask - 1):
-        # no ask is 0, and 0 - 1 is above every price
-        book.best_ask = price
+    # no ask is 0, and 0 - 1 is above every price
+    book.best_bid = price if side == BUY and price > bid else bid
+    book.best_ask = (price if side == SELL and <uint32_t>(price - 1) < <uint32_t>(ask - 1)
+                     else ask)
 
 
 cdef inline void level_emptied(Book* book, uint8_t side, int32_t price) noexcept nogil:
@@ -100,13 +125,17 @@ cdef inline void level_unlink(Book* book, uint8_t side, uint32_t slot) noexcept 
     cdef Order* order = &book.orders[slot]
     cdef Level* level = level_at(book, side, order.price)
     cdef uint32_t following = order.next, previous = order.previous
-    cdef uint32_t* link
-    link = &book.orders[previous].next if previous != 0 else &level.head
-    link[0] = following
-    link = &book.orders[following].previous if following != 0 else &level.tail
-    link[0] = previous
+    cdef uint32_t head = level.head, tail = level.tail & SLOT_MASK, mixed = level.tail & LEVEL_MIXED
+    book.orders[previous].next = following
+    book.orders[following].previous = previous
+    # selected by masks: compilers make branches of conditional expressions here
+    head ^= (head ^ following) & -<uint32_t>(head == slot)
+    tail ^= (tail ^ previous) & -<uint32_t>(tail == slot)
+    level.head = head
+    level.tail = tail | mixed
     level.size -= order.size
-    if level.head == 0:
+    if head == 0:
+        level.tail = 0
         level_emptied(book, side, order.price)
 
 
@@ -163,6 +192,7 @@ cdef inline void order_forget(Book* book, uint32_t slot) noexcept nogil:
         book.icebergs[iceberg].display = book.iceberg_free
         book.iceberg_free = iceberg
     book.live_orders -= 1
+    memset(&book.extras[slot], 0, sizeof(OrderExtra))
     slot_release(book, slot)
 
 
@@ -172,7 +202,7 @@ cdef inline void order_remove(Book* book, uint32_t slot) noexcept nogil:
     if extra.waiting:
         heap_remove(stop_heap(book, extra.side, extra.flags), slot)
     else:
-        level_unlink(book, extra.side, slot)
+        level_unlink(book, side_of_slot(book, slot), slot)
     order_forget(book, slot)
 
 

@@ -7,7 +7,7 @@ one (Newton's method on a convex polygon: it ends at the exact tick after a step
 
 from libc.stdint cimport int32_t, int64_t
 
-from cascade._arithmetic cimport ceil_divide, fits, floor_divide, int128, saturate
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._types cimport MAX_PRICE
 
 
@@ -95,7 +95,7 @@ cdef int32_t surplus_tick(const TierTable* table, int64_t size, int64_t entry_va
                           int128 bound, int64_t value_now) noexcept nogil:
     cdef bint value_positive = (size > 0) != table.inverse
     cdef int128 threshold, candidate
-    cdef int32_t k, found, attempt
+    cdef int32_t k, found, _attempt
     cdef const Tier* tier
     if table.on_entry:
         threshold = <int128>maintenance(table, value_now, entry_value) * table.denominator
@@ -105,7 +105,7 @@ cdef int32_t surplus_tick(const TierTable* table, int64_t size, int64_t entry_va
     tier = &table.tiers[k]
     threshold = _threshold(table, tier.rate, tier.deduction, bound, value_positive)
     if not table.whole:
-        for attempt in range(table.count):
+        for _attempt in range(table.count):
             found = _tier_of(table, threshold if threshold > 0 else 0)
             if found == k:
                 break

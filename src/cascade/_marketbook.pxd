@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 from cascade._core cimport EngineCore
-from cascade._orderbook cimport OrderEntry
+from cascade._orderentry cimport OrderEntry
 from cascade._state cimport Market
 
 

@@ -7,24 +7,20 @@ after each message, all of it in the engine's log.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
-from cascade._book cimport Book, Message, Submitted
+from cascade._book cimport Message, Submitted
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
-from cascade._orderbook cimport OrderEntry
+from cascade._orderentry cimport OrderEntry
 from cascade._orders cimport admit_price, fire_stops, refresh_mark, submit_order
 from cascade._results cimport BatchResult, OrderResult, order_result
-from cascade._state cimport Market
-
-import numpy as np
-
-from cascade._log import EVENT_DTYPE
+from cascade._types cimport EVENT_FILL
 
 
 cdef class MarketBook(OrderEntry):
     """Order entry and reading of one market's book.
 
-    Each call is one message of a driver: `fills` of the last call are in `engine.events`. Depth
-    that is loaded belongs to nobody and needs no margin.
+    Each call is one message of a driver; what it did is in the engine's log, and the `fills` of a
+    batch are the log's FILL events. Depth that is loaded belongs to nobody and needs no margin.
     """
 
     cdef int begin(self) except -1:
@@ -55,20 +51,22 @@ cdef class MarketBook(OrderEntry):
     cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1:
         cdef uint8_t[::1] codes = result.codes
         cdef int64_t[::1] filled = result.filled
-        cdef int64_t[::1] orders = result.orders
         cdef Submitted out
-        cdef int64_t k
+        cdef int64_t k, first = self.engine.event_count
         self.engine.begin()
+        result.first_id = self.book.next_id
         memset(&self.engine.state.counters, 0, sizeof(self.engine.state.counters))
         with nogil:
             for k in range(count):
                 submit_order(&self.engine.state, self.market_state, &messages[k], &out)
                 codes[k] = out.code
                 filled[k] = out.filled
-                orders[k] = out.order
                 if self.engine.state.failed:
                     break
-        return self.engine.end()
+        self.engine.end()
+        events = self.engine.events_between(first, self.engine.event_count)
+        result.fills = events[events["kind"] == EVENT_FILL]
+        return 0
 
 
 def market_book(EngineCore engine, int64_t number, Grid ticks, Grid lots):

@@ -65,7 +65,22 @@ cdef extern from *:
     }
     static inline void cascade_touch(void *block, size_t from, size_t to) {
         volatile char *bytes = (volatile char *)block;
+        if (to <= from) return;
+    #ifdef MADV_HUGEPAGE
+        if (to - from >= CASCADE_HUGE_BYTES / 4) {
+            uintptr_t begin = ((uintptr_t)block + from) & ~(uintptr_t)4095;
+            madvise((void *)begin, (uintptr_t)block + to - begin, MADV_HUGEPAGE);
+        }
+    #endif
+    #ifdef MADV_POPULATE_WRITE
+        if (to - from >= CASCADE_MAPPED_BYTES) {
+            uintptr_t begin = ((uintptr_t)block + from) & ~(uintptr_t)4095;
+            if (madvise((void *)begin, (uintptr_t)block + to - begin, MADV_POPULATE_WRITE) == 0)
+                return;
+        }
+    #endif
         for (size_t at = from; at < to; at += 4096) bytes[at] = bytes[at];
+        bytes[to - 1] = bytes[to - 1];
     }
     #endif
     """
@@ -76,5 +91,5 @@ cdef extern from *:
     # keeps what was there, the rest is zero; NULL: no memory, and the block is as it was
     void* memory_resize "cascade_resize"(void* block, size_t byte_count, size_t wanted,
                                          int dense) noexcept nogil
-    # takes the page faults now
+    # takes the page faults of bytes `begin` to `end` now
     void memory_touch "cascade_touch"(void* block, size_t begin, size_t end) noexcept nogil

@@ -5,13 +5,14 @@ Functions on an engine core, in atoms. Each checks everything before it changes 
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128
 from cascade._clearing cimport (
     claim_position, find_position, free_collateral, initial_of, pay_fund,
 )
 from cascade._core cimport EngineCore
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
+from cascade._orders cimport has_orders
 from cascade._queue cimport queue_traded, queue_unit
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_MARKET, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
@@ -121,7 +122,7 @@ def set_leverage(EngineCore core, int64_t account, int64_t market, int64_t hundr
     try:
         for leg in legs:
             i = find_position(&core.state, <int32_t>account, <uint32_t>market, leg)
-            if i != NO_POSITION and (core.state.positions[i].size or has_orders(core, i)):
+            if i != NO_POSITION and (core.state.positions[i].size or has_orders(&core.state, i)):
                 raise ValueError(f"account {account} has a position or orders in this market")
         for leg in legs:
             i = claim_position(&core.state, <int32_t>account, <uint32_t>market, leg)
@@ -134,15 +135,6 @@ def set_leverage(EngineCore core, int64_t account, int64_t market, int64_t hundr
                 core.state.positions[i].flags &= ~POSITION_ISOLATED
     finally:
         core.end()
-
-
-cdef bint has_orders(EngineCore core, uint32_t position):
-    # waiting reduce-only stops are in no sum, so the account's list in the book decides
-    cdef Position* p = &core.state.positions[position]
-    cdef Market* market = core.state.markets[p.market]
-    if market.impact_venue or p.account >= <int64_t>market.book.account_capacity:
-        return False
-    return market.book.account_head[p.account] != 0
 
 
 def transfer(EngineCore core, int64_t account, int64_t market, int64_t amount, str leg=None):
@@ -172,7 +164,8 @@ def transfer(EngineCore core, int64_t account, int64_t market, int64_t amount, s
                 profit = min(0, position_value(&there.rules.table, p.size, there.mark)
                              - p.entry_value)
             if amount == 0 or p.margin + amount < 0 or p.margin + amount + profit < needed:
-                raise ValueError(f"transfer of {amount} atoms is more than the margin can spare")
+                raise ValueError(
+                    f"transfer of {amount} atoms: account {account} has less margin to spare")
         p.margin += amount
         entry.balance -= amount
         event = log_append(&core.state.log, EVENT_TRANSFER, there.number, -1, 0)

@@ -7,18 +7,18 @@ a market. A million accounts cost well under a second.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
-from cascade._arithmetic cimport add_into, ceil_divide, fits, int128, saturate
+from cascade._arithmetic cimport ceil_divide, fits, int128
 from cascade._clearing cimport (
     claim_position, collateral_of, find_position, reserve_accounts, reserve_positions,
-    signed_value, trade_outside,
+    trade_outside,
 )
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value_wide
-from cascade._orders cimport lots_fit
+from cascade._orders cimport has_orders, lots_fit
 from cascade._queue cimport queue_append, queue_build, queue_unit
 from cascade._state cimport (
-    ACCOUNT_HEDGE, FAILURE_MEMORY, NO_MARKET, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, Position, State,
+    ACCOUNT_HEDGE, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
+    POSITION_SHORT_LEG, Account, Market, Position, State,
 )
 from cascade._types cimport EVENT_OPEN, MAX_PRICE, MAX_SIZE
 
@@ -32,8 +32,11 @@ cdef inline uint8_t _leg(const OpenRequest* request, int64_t row) noexcept nogil
     return POSITION_LONG_LEG if request.sizes[row] > 0 else POSITION_SHORT_LEG
 
 
-cdef inline int128 _entry_value(const Market* market, int64_t size, int64_t price) noexcept nogil:
-    if size >= 0:
+cdef inline int128 _entry_value(const Market* market, const OpenRequest* request,
+                                int64_t row) noexcept nogil:
+    # what a trade at the price is worth; a ladder position is worth nothing at its bankruptcy price
+    cdef int64_t size = request.sizes[row], price = request.prices[row]
+    if size >= 0 or request.triggers != NULL:
         return position_value_wide(&market.rules.table, size, <int32_t>price)
     return -position_value_wide(&market.rules.table, -size, <int32_t>price)
 
@@ -75,7 +78,7 @@ cdef int _check_row(State* state, Market* market, const OpenRequest* request, in
     if position == NO_POSITION:
         return OPEN_OK
     p = &state.positions[position]
-    if p.size or p.working:
+    if p.size or has_orders(state, position):
         if p.size and (p.size > 0) != (size > 0) or p.flags & POSITION_LADDER:
             return OPEN_OPPOSITE
         if (p.flags & POSITION_ISOLATED != 0) != request.isolated or request.triggers != NULL:
@@ -102,7 +105,7 @@ cdef int open_check(State* state, Market* market, const OpenRequest* request, in
             return OPEN_LEVERAGE
         if request.prices[k] > highest:
             highest = request.prices[k]
-        value = _entry_value(market, size, request.prices[k])
+        value = _entry_value(market, request, k)
         margin = _margin(request, k, value)
         code = _check_row(state, market, request, k, value, margin)
         if code:
@@ -148,10 +151,12 @@ cdef void _write_row(State* state, Market* market, const OpenRequest* request, i
                      int32_t account, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef int64_t size = request.sizes[row]
-    cdef int128 value = _entry_value(market, size, request.prices[row])
+    cdef int128 value = _entry_value(market, request, row)
     cdef int64_t margin = <int64_t>_margin(request, row, value)
     if request.isolated:
         p.flags |= POSITION_ISOLATED
+    else:
+        p.flags &= ~POSITION_ISOLATED
     if request.triggers != NULL:
         p.flags |= POSITION_LADDER
         p.trigger = <int32_t>request.triggers[row]

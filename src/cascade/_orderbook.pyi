@@ -53,21 +53,9 @@ class BookView:
     def validate(self) -> None:
         """Walk everything and check every promise."""
 
-class OrderBook(BookView):
-    """Price-time-priority order book on integer ticks and lots."""
+class OrderEntry(BookView):
+    """Writing half of a book: messages, batches, call auction and depth."""
 
-    tick_size: _Number | str
-    lot_size: _Number | str
-    def __init__(
-        self,
-        tick_size: _Number | str = 1,
-        lot_size: _Number | str = 1,
-        *,
-        min_size: _Number | None = None,
-        max_size: _Number | None = None,
-        min_price: _Number | None = None,
-        max_price: _Number | None = None,
-    ) -> None: ...
     def limit(
         self,
         side: _Side,
@@ -79,6 +67,8 @@ class OrderBook(BookView):
         post_only: _PostOnly = None,
         display: _Number | None = None,
         self_trade: _SelfTrade = "allow",
+        reduce_only: bool = False,
+        leg: Literal["long", "short"] | None = None,
     ) -> OrderResult:
         """Send a limit order."""
     def market(
@@ -89,6 +79,8 @@ class OrderBook(BookView):
         account: int = -1,
         time_in_force: Literal["ioc", "fok"] = "ioc",
         self_trade: _SelfTrade = "allow",
+        reduce_only: bool = False,
+        leg: Literal["long", "short"] | None = None,
     ) -> OrderResult:
         """Send a market order, which drops what it cannot fill."""
     def stop(
@@ -102,6 +94,8 @@ class OrderBook(BookView):
         account: int = -1,
         post_only: _PostOnly = None,
         self_trade: _SelfTrade = "allow",
+        reduce_only: bool = False,
+        leg: Literal["long", "short"] | None = None,
     ) -> OrderResult:
         """Send a stop, which becomes a market or limit order at its trigger."""
     def cancel(self, order: int) -> OrderResult:
@@ -132,6 +126,22 @@ class OrderBook(BookView):
         """Trade everything that can trade at the indicative price, reopen, and fire stops."""
     def load_depth(self, bids: _Depth, asks: _Depth, *, replace: bool = False) -> None:
         """Add one anonymous order a level; a bad depth is refused whole."""
+
+class OrderBook(OrderEntry):
+    """Price-time-priority order book on integer ticks and lots."""
+
+    tick_size: _Number | str
+    lot_size: _Number | str
+    def __init__(
+        self,
+        tick_size: _Number | str = 1,
+        lot_size: _Number | str = 1,
+        *,
+        min_size: _Number | None = None,
+        max_size: _Number | None = None,
+        min_price: _Number | None = None,
+        max_price: _Number | None = None,
+    ) -> None: ...
     def copy(self) -> Self:
         """Independent book of the same state."""
     def __copy__(self) -> Self: ...

@@ -19,6 +19,7 @@ cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uin
 # Forms the mark again; `cause` is the event that moved the venue.
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil
 cdef void fire_stops(State* state, Market* market) noexcept nogil
+cdef bint has_orders(State* state, uint32_t position) noexcept nogil
 cdef int64_t last_event(const State* state) noexcept nogil
 # Raises the ceiling of the market's prices: 0, or -1 when open sizes would overflow there.
 cdef int admit_price(State* state, Market* market, int32_t price) noexcept nogil

@@ -10,27 +10,28 @@ from libc.string cimport memset
 
 from cascade._arithmetic cimport int128, magnitude
 from cascade._book cimport (
-    Book, Fill, Message, Order, OrderExtra, Submitted, book_available, book_cancel, book_cancel_all,
-    book_check, book_clear_fills, book_enter, book_find, book_next_stop, book_reserve, book_submit,
+    Book, Fill, Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
+    book_clear_fills, book_enter, book_find, book_next_stop, book_reserve, book_submit,
     book_take_id,
 )
 from cascade._clearing cimport (
-    claim_position, claim_working, collateral_of, exposure_lots, find_position, free_collateral,
-    rate_up, release_margin, signed_value, trade_outside, trade_position,
+    claim_position, claim_working, exposure_lots, find_position, free_collateral, rate_up,
+    release_margin, signed_value, trade_outside, trade_position,
 )
-from cascade._impact cimport impact_execute, impact_price
+from cascade._impact cimport impact_execute
+from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark, queue_traded
 from cascade._state cimport (
-    ACCOUNT_HEDGE, FAILURE_MEMORY, FAILURE_OVERFLOW, FEED_INDEX, FEED_LAST, FEED_MEDIAN, FEED_MID,
-    NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Asset, Market,
-    MarkRecord, MarkStack, Position, State, Working,
+    ACCOUNT_HEDGE, FAILURE_MEMORY, FEED_INDEX, FEED_MEDIAN, FEED_MID, NO_POSITION,
+    POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market, MarkStack, Position,
+    State, Working,
 )
 from cascade._types cimport (
-    BUY, CODE_BAD_MESSAGE, CODE_BAD_SIZE, CODE_CLOSED_ACCOUNT, CODE_MARGIN, CODE_NOT_FILLABLE,
+    BUY, CODE_BAD_MESSAGE, CODE_MARGIN, CODE_NOT_FILLABLE,
     CODE_OK, CODE_OTHER_ASSET, CODE_OVERFLOW, CODE_REDUCE_ONLY, CODE_STOP_WAITING,
     CODE_UNKNOWN_ACCOUNT, CODE_UNKNOWN_ORDER, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, EVENT_MARK,
-    EVENT_ORDER, EVENT_TRIGGER, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG,
+    EVENT_ORDER, EVENT_TRIGGER, FLAG_ICEBERG, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG,
     FLAG_STOP_ON_MARK, FOK, GTC, IOC, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT,
     MESSAGE_MARKET, MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELL,
 )
@@ -118,12 +119,14 @@ cdef void order_removed(void* context, const Order* order, const OrderExtra* ext
     if order.account >= 0:
         i = find_position(state, order.account, market.number, _leg_of(extra.flags))
         _working_change(state, i, extra.side, extra.flags, extra.waiting, -lots)
+    if state.silent:
+        return
     event = log_append(&state.log, EVENT_CANCEL, market.number, state.cause, state.wave)
     event.order = order.id
     event.quantity = lots
     event.price = order.price
     event.account = order.account
-    event.side = extra.side
+    event.side = side_of_slot(&market.book, <uint32_t>(order - market.book.orders))
 
 
 # ---------------------------------------------------------------- settlement
@@ -431,6 +434,8 @@ cdef uint8_t _check_margin(State* state, Market* market, uint32_t position, cons
         return CODE_OVERFLOW
     if exposure_lots(state, position, buys, sells) <= exposure_lots(state, position, 0, 0):
         return CODE_OK
+    if reference == 0 and market.mark == 0:
+        return CODE_OK
     if free_collateral(state, message.account, position, buys, sells, reference) < 0:
         return CODE_MARGIN
     return CODE_OK
@@ -467,6 +472,8 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
             return CODE_REDUCE_ONLY
         if room < message.size:
             message.size = room
+            if message.flags & FLAG_ICEBERG and message.extra > room:
+                message.extra = <int32_t>room
         return CODE_OK
     if order_id:
         return CODE_OK            # a fired stop was counted while it waited
@@ -479,7 +486,7 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
 cdef void _send_to_impact(State* state, Market* market, const Message* message, int64_t order_id,
                           Submitted* out) noexcept nogil:
     cdef uint8_t in_force = message.time_in_force & 15
-    cdef int32_t limit = 0, price
+    cdef int32_t limit = 0
     out.code = CODE_OK
     if message.kind == MESSAGE_LIMIT:
         if in_force == GTC or message.flags & ~<int>(FLAG_REDUCE_ONLY | FLAG_LONG_LEG | FLAG_SHORT_LEG):
@@ -516,7 +523,6 @@ cdef void _process(State* state, Market* market, const Message* message, int64_t
     cdef uint32_t position = NO_POSITION
     cdef int64_t index
     cdef Event* event
-    cdef bint waiting
     memset(out, 0, sizeof(Submitted))
     event = log_append(&state.log, EVENT_ORDER, market.number, cause, wave)
     event.quantity = m.size
@@ -542,13 +548,36 @@ cdef void _process(State* state, Market* market, const Message* message, int64_t
         book_enter(&market.book, order_id, &m, 0, out)
         out.order = order_id
     else:
-        book_submit(&market.book, &m, 0, out)
+        _submit_cut(market, &m, out)
     event = &state.log.events[index - state.log.first]
     event.order = out.order
     event.code = out.code
     event.price = out.price if m.kind == MESSAGE_LIMIT or m.kind == MESSAGE_STOP_LIMIT else 0
     state.counters.orders += 1
     _after_venue(state, market, position, &m, out)
+
+
+cdef void _submit_cut(Market* market, const Message* message, Submitted* out) noexcept nogil:
+    # the size was checked as it was sent; what reduce-only left of it may be below the minimum
+    cdef int64_t least = market.book.min_size
+    market.book.min_size = 1
+    book_submit(&market.book, message, 0, out)
+    market.book.min_size = least
+
+
+cdef bint has_orders(State* state, uint32_t position) noexcept nogil:
+    # waiting reduce-only stops are in no sum, so the account's list in the book decides
+    cdef Position* p = &state.positions[position]
+    cdef Book* book = &state.markets[p.market].book
+    cdef uint32_t slot
+    if p.account >= <int64_t>book.account_capacity:
+        return False
+    slot = book.account_head[p.account]
+    while slot:
+        if _leg_of(book.extras[slot].flags) == p.flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG):
+            return True
+        slot = book.extras[slot].account_next
+    return False
 
 
 cdef void _after_venue(State* state, Market* market, uint32_t position, const Message* message,
@@ -570,7 +599,7 @@ cdef void _after_venue(State* state, Market* market, uint32_t position, const Me
 
 
 cdef void _cancel_message(State* state, Market* market, const Message* message, Submitted* out) noexcept nogil:
-    cdef int64_t index, before, k, lots = 0
+    cdef int64_t index, lots = 0
     cdef Event* event
     cdef uint32_t slot
     memset(out, 0, sizeof(Submitted))
@@ -578,6 +607,7 @@ cdef void _cancel_message(State* state, Market* market, const Message* message, 
     index = last_event(state)
     state.cause = index
     state.wave = 0
+    state.silent = True
     if message.kind == MESSAGE_CANCEL_ALL:
         event.side = 4
         event.account = message.account
@@ -592,10 +622,9 @@ cdef void _cancel_message(State* state, Market* market, const Message* message, 
         if slot:
             event.price = market.book.orders[slot].price
             event.account = market.book.orders[slot].account
-        before = state.log.count
+            lots = _open_lots(market, slot)
         out.code = book_cancel(&market.book, message.order)
-        if state.log.count > before:
-            lots = state.log.events[before].quantity
+    state.silent = False
     event = &state.log.events[index - state.log.first]
     event.quantity = lots
     event.code = out.code
@@ -605,7 +634,7 @@ cdef uint8_t _check_modify(State* state, Market* market, Message* message, const
                            const OrderExtra* extra, int64_t open_lots, uint32_t* position) noexcept nogil:
     cdef int64_t room
     message.account = order.account
-    message.side = extra.side
+    message.side = side_of_slot(&market.book, <uint32_t>(order - market.book.orders))
     message.flags = extra.flags
     if admit_price(state, market, message.price):
         return CODE_OVERFLOW
@@ -613,7 +642,7 @@ cdef uint8_t _check_modify(State* state, Market* market, Message* message, const
         return CODE_OK
     position[0] = find_position(state, order.account, market.number, _leg_of(extra.flags))
     if extra.flags & FLAG_REDUCE_ONLY:
-        room = _room_to_reduce(state, position[0], extra.side, open_lots)
+        room = _room_to_reduce(state, position[0], message.side, open_lots)
         if room == 0:
             return CODE_REDUCE_ONLY
         if room < message.size:

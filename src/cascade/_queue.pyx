@@ -4,10 +4,10 @@ the stack of marks that tells which event reached a trigger. docs/queue.md gives
 Keys are ticks with the sign turned for longs, so that the smallest key is always the most overdue.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport realloc
 
-from cascade._arithmetic cimport floor_divide, int128, prefetch
+from cascade._arithmetic cimport int128, prefetch
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
@@ -18,12 +18,15 @@ from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, surplus_tick, tier_edges,
 )
 from cascade._state cimport (
-    DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_ISOLATED, POSITION_LADDER, UP,
+    DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
+    POSITION_LADDER, UP,
     Market, MarkRecord, MarkStack, Position, State, Taken,
 )
 
 cdef enum:
-    HOT_WEIGHT = 8        # share of the slack that the price that just moved gets, against others
+    MOTION_UNIT = 1 << 30     # of a relative move
+    MOTION_MEMORY = 10         # a market's recent moves fade by 1 / 2**8 with each new mark
+    QUIET_SHARE = 8          # a quiet market's guard gets this part of a moving one's slack
 
 
 cdef inline int64_t _key(uint8_t direction, int32_t trigger) noexcept nogil:
@@ -74,11 +77,15 @@ cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     # `place` is shared: the position is in exact[side] or due[side] or nowhere
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef uint32_t at = state.place[position]
+    cdef uint32_t at
     cdef uint8_t direction
     cdef Heap* heap
+    if not p.flags & (POSITION_EXACT | POSITION_DUE):
+        return
+    at = state.place[position]
     if at == NOT_QUEUED:
         return
+    p.flags &= ~POSITION_EXACT
     for direction in range(2):
         heap = &market.exact[direction]
         if at < heap.count and heap.nodes[at].item == position:
@@ -130,34 +137,52 @@ cdef void _enter_due(State* state, uint32_t position, int32_t trigger, int64_t c
     _insert(state, &state.markets[p.market].due[direction], position, _key(direction, trigger))
 
 
-cdef inline int128 _weight(State* state, uint32_t position, uint32_t hot_market) noexcept nogil:
-    # notional, because prices move by similar shares; more for the price that is moving now
-    cdef Position* p = &state.positions[position]
-    cdef Market* market = state.markets[p.market]
-    cdef int128 weight = position_value(&market.rules.table, p.size, market.mark)
-    if weight < 0:
-        weight = -weight
-    return (weight + 1) * HOT_WEIGHT if p.market == hot_market else weight + 1
+cdef inline double _weight(const Position* p, const Market* market, double value,
+                           double least) noexcept nogil:
+    # What the position may lose soon: notional times its market's recent moves against it. Prices that
+    # fall together then reach their guards together, and the unit is looked at once. A float serves,
+    # because any split that spends no more than the slack is exact.
+    cdef double motion = <double>market.motion[DOWN if p.size > 0 else UP]
+    return (value if value >= 0 else -value) * (motion if motion > least else least) + 1.0
 
 
-cdef void _set_guards(State* state, uint32_t position, int128 slack, uint32_t hot_market) noexcept nogil:
+cdef double _least_motion(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    cdef double most = QUIET_SHARE, motion
+    cdef Position* p
+    while i != NO_POSITION:
+        p = &state.positions[i]
+        motion = <double>state.markets[p.market].motion[DOWN if p.size > 0 else UP]
+        if motion > most:
+            most = motion
+        i = unit_next(state, i)
+    return most / QUIET_SHARE
+
+
+cdef void _set_guards(State* state, uint32_t position, int128 slack) noexcept nogil:
     # splits `slack` over the unit's positions by weight; every remainder stays unspent
     cdef uint32_t i = unit_first(state, position)
-    cdef int128 total = 0, part, bound
+    cdef double total = 0, least = _least_motion(state, position), share = <double>slack
+    cdef int128 part, bound, left = slack
     cdef Position* p
     cdef Market* market
     cdef int64_t value
     cdef int32_t tick, below, above
     while i != NO_POSITION:
-        total += _weight(state, i, hot_market)
+        p = &state.positions[i]
+        market = state.markets[p.market]
+        value = position_value(&market.rules.table, p.size, market.mark)
+        total += _weight(p, market, <double>value, least)
         i = unit_next(state, i)
     i = unit_first(state, position)
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]
-        # the product stays within 128 bits: slack < 2**64 after scaling, weight < 2**66
-        part = floor_divide(slack * _weight(state, i, hot_market), total)
         value = position_value(&market.rules.table, p.size, market.mark)
+        part = <int128>(share * (_weight(p, market, <double>value, least) / total))
+        if part > left:
+            part = left
+        left -= part
         bound = value - <int128>required_margin(market, p, value) - part
         tick = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
         below = tick if p.size > 0 else NEVER_BELOW
@@ -198,7 +223,7 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
         i = unit_next(state, i)
 
 
-cdef void _watch(State* state, uint32_t position, const Unit* unit, uint32_t hot_market) noexcept nogil:
+cdef void _watch(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # a guarded unit that is not due
     cdef int128 slack = unit.equity - unit.maintenance
     if not unit.priced:
@@ -206,7 +231,7 @@ cdef void _watch(State* state, uint32_t position, const Unit* unit, uint32_t hot
         return
     if unit.inclusive:
         slack -= 1
-    _set_guards(state, position, slack, hot_market)
+    _set_guards(state, position, slack)
 
 
 cdef bint _keeps_place(State* state, uint32_t position) noexcept nogil:
@@ -239,10 +264,11 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
         if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
             _insert(state, &state.markets[p.market].exact[direction], first,
                     _key(direction, trigger))
+            p.flags |= POSITION_EXACT
     elif unit_due(state, first, &unit):
         _enter_due(state, first, state.markets[p.market].mark, -1, 1)
     else:
-        _watch(state, first, &unit, 0xFFFF)
+        _watch(state, first, &unit)
 
 
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
@@ -271,6 +297,7 @@ cdef void queue_append(State* state, uint32_t position) noexcept nogil:
             state.failed = FAILURE_MEMORY
             return
     heap_append(heap, position, _key(direction, trigger))
+    p.flags |= POSITION_EXACT
 
 
 cdef void queue_build(State* state, Market* market) noexcept nogil:
@@ -339,7 +366,7 @@ cdef void _cause_of(MarkStack* stack, uint8_t direction, int32_t trigger, Taken*
 cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old, int64_t event,
                    int32_t wave) noexcept nogil:
     cdef Heap* heap = &market.guards[direction]
-    cdef uint32_t position, first
+    cdef uint32_t position
     cdef Position* p
     cdef Unit unit
     cdef int128 bound
@@ -350,7 +377,7 @@ cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old,
         state.counters.resolved += 1
         unit_evaluate(state, position, &unit)
         if not unit_due(state, position, &unit):
-            _watch(state, position, &unit, market.number)
+            _watch(state, position, &unit)
             continue
         position = _losing_leg(state, position, direction)
         p = &state.positions[position]
@@ -384,7 +411,16 @@ cdef bint _only_leg(State* state, uint32_t position) noexcept nogil:
     return n == 1
 
 
+cdef inline void _feel(int64_t* motion, int64_t ticks, int64_t old) noexcept nogil:
+    motion[0] -= motion[0] >> MOTION_MEMORY
+    if ticks > 0:
+        motion[0] += ticks * MOTION_UNIT // old
+
+
 cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil:
+    if old:
+        _feel(&market.motion[DOWN], old - <int64_t>market.mark, old)
+        _feel(&market.motion[UP], market.mark - <int64_t>old, old)
     _push_mark(state, &market.marks[DOWN], DOWN, market.mark, event, wave)
     _push_mark(state, &market.marks[UP], UP, market.mark, event, wave)
     if market.guards[DOWN].count:
@@ -436,6 +472,7 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
         taken.cause = state.positions[taken.position].due_cause
         taken.wave = state.positions[taken.position].due_wave
     else:
+        state.positions[taken.position].flags &= ~POSITION_EXACT
         _cause_of(&best.marks[taken.direction], taken.direction, taken.trigger, taken)
     return True
 

@@ -4,12 +4,11 @@ Nothing stored is trusted: sizes, ids and order are checked before they are used
 built anew, and what can be computed (sums, triggers, guards) is not stored at all.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.string cimport memset
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 import numpy as np
 
-from cascade._arithmetic cimport int128, magnitude
+from cascade._arithmetic cimport magnitude
 from cascade._clearing cimport (
     Unit, claim_position, claim_working, find_position, reserve_positions, unit_due,
     unit_evaluate, unit_first, unit_next,
@@ -23,11 +22,11 @@ from cascade._orderbook cimport restore_into
 from cascade._orders cimport lots_fit
 from cascade._queue cimport exact_trigger, push_mark_record, queue_unit
 from cascade._state cimport (
-    ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, MarkStack, Position, State, Working,
+    ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED, POSITION_LADDER,
+    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, Position, State, Working,
 )
 from cascade._types cimport (
-    BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE, SELL,
+    BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE,
 )
 
 from cascade._columns import ACCOUNT_DTYPE, POSITION_DTYPE
@@ -79,7 +78,7 @@ def restore_accounts(EngineCore core, accounts, positions):
         p.margin = row["margin"]
         p.trigger = row["trigger"]
         p.leverage = row["leverage"]
-        p.flags = <uint8_t>(<int>row["flags"] & ~<int>POSITION_DUE)
+        p.flags = <uint8_t>(<int>row["flags"] & ~<int>(POSITION_DUE | POSITION_EXACT))
         p.due_cause = row["due_cause"]
         p.due_wave = row["due_wave"]
         state.markets[p.market].gross += magnitude(p.size)
@@ -94,7 +93,7 @@ cdef int check_position(EngineCore core, int64_t k, row, int64_t accounts) excep
     where = f"position {k}: "
     require(0 <= row["account"] < accounts, where + "unknown account")
     require(row["market"] < state.market_count, where + "unknown market")
-    require(flags < 32 and leg != (POSITION_LONG_LEG | POSITION_SHORT_LEG), where + "unknown flags")
+    require(flags < 64 and leg != (POSITION_LONG_LEG | POSITION_SHORT_LEG), where + "unknown flags")
     require(state.accounts[<int64_t>row["account"]].asset == state.markets[<int>row["market"]].asset,
             where + "another asset")
     require(((state.accounts[<int64_t>row["account"]].flags & ACCOUNT_HEDGE) != 0) == (leg != 0),

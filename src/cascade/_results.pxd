@@ -29,8 +29,10 @@ cdef class FillBuffer:
 cdef class BatchResult:
     cdef readonly object codes
     cdef readonly object filled
-    cdef readonly object orders
     cdef readonly object fills
+    cdef object messages          # what was applied, until `orders` is asked for
+    cdef object order_ids
+    cdef int64_t first_id
 
 # Take the fills out of a book, and give it memory to go on.
 cdef object fills_taken(Book* book, FillStore store)

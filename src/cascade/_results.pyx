@@ -12,6 +12,7 @@ from libc.string cimport memcpy
 
 from cascade._book cimport Book, Fill, Submitted
 from cascade._memory cimport memory_release
+from cascade._types cimport MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_MODIFY
 from cascade.codes import Code
 from cascade.dtypes import FILL_DTYPE
 
@@ -114,14 +115,26 @@ cdef class BatchResult:
         `cascade.codes.Code` of each message.
     filled : numpy.ndarray of int64
         Lots that each message traded as a taker.
-    orders : numpy.ndarray of int64
-        Id of the order that each message made or meant; 0 for a cancel-all.
     fills : numpy.ndarray of FILL_DTYPE
         All fills in order, read-only; `message` is the index into the batch.
     """
 
     def __init__(self):
         raise TypeError("BatchResult is made by OrderBook.apply")
+
+    @property
+    def orders(self):
+        """Id of the order that each message made or meant, 0 for a cancel-all; int64. It is worked
+        out from the messages when it is first asked for: do that before changing them."""
+        if self.order_ids is None:
+            kinds = self.messages["kind"]
+            meant = (kinds == MESSAGE_CANCEL) | (kinds == MESSAGE_MODIFY)
+            numbered = ~(meant | (kinds == MESSAGE_CANCEL_ALL))
+            ids = np.cumsum(numbered, dtype=np.int64)
+            ids += self.first_id - 1
+            self.order_ids = np.where(numbered, ids, np.where(meant, self.messages["order"], 0))
+            self.messages = None
+        return self.order_ids
 
     def __len__(self):
         return len(self.codes)

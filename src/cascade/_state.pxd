@@ -25,6 +25,7 @@ cdef enum PositionFlag:
     POSITION_SHORT_LEG = 4
     POSITION_LADDER = 8               # due at `trigger`, whatever the table says
     POSITION_DUE = 16                 # waits in a due heap
+    POSITION_EXACT = 32               # waits in an exact heap
 
 cdef enum AccountFlag:
     ACCOUNT_HEDGE = 1
@@ -109,6 +110,7 @@ cdef struct Market:
     int64_t outside_entry
     int64_t house_size
     int64_t house_entry
+    int64_t motion[2]         # recent relative moves down and up, see _queue
     int64_t gross             # sum of |size| of the accounts' positions
     int64_t long_lots         # open interest: sum of the accounts' long sizes
     int64_t settled           # fills of the current message that are in the accounts already
@@ -171,6 +173,7 @@ cdef struct State:
     int64_t notional_allowed  # this step
     int64_t cause             # of what is being done: event index
     int64_t modifying         # order id whose own removal is a modification, not a cancel
+    bint silent               # a driver's own cancel: its ORDER event says it all
     int64_t seed
     uint32_t account_count
     uint32_t account_capacity

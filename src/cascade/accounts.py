@@ -146,6 +146,7 @@ class Accounts:
         if leverage is not None:
             hundredths = self._leverage(leverage, round)
         else:
+            assert margin is not None  # one of the two is given
             atoms = engine.atoms_of(margin, market.asset, "margin", round)
         return self._open(
             market,
@@ -226,12 +227,13 @@ class Accounts:
         if any(len(shape) != 1 for shape in shapes) or len(set(shapes)) > 1:
             raise ValueError(f"columns must have one dimension and the same length, got {shapes}")
         length = shapes[0][0] if shapes else 1
-        signs, lots, ticks, hundredths, atoms, triggers, ids = (
+        filled: list[Any] = [
             None
             if c is None
             else np.ascontiguousarray(np.broadcast_to(c, (length,)), dtype=np.int64)
             for c in columns
-        )
+        ]
+        signs, lots, ticks, hundredths, atoms, triggers, ids = filled
         if lots.size and lots.min() <= 0:
             row = int(np.argmin(lots))
             raise ValueError(f"row {row}: size {lots[row]} lots is not above zero")
@@ -389,7 +391,9 @@ class Accounts:
         """Leverage set for the positions; 1 by default."""
         return self.column(market, "leverage", leg) / 100
 
-    def liquidation_price(self, market: Market | str, leg: str | None = None) -> NDArray[np.float64]:
+    def liquidation_price(
+        self, market: Market | str, leg: str | None = None
+    ) -> NDArray[np.float64]:
         """Price at which each unit falls due when only this market moves; 0 where there is none."""
         ticks = self.column(market, "liquidation_price", leg)
         return self._engine.market(market).ticks.numbers_of(ticks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from os import PathLike
 from typing import Any, Literal
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade import _money, snapshot
-from cascade._columns import asset_row, position_table, account_table
-from cascade._core import STEP_DTYPE, EngineCore, StepResult as CoreStep
+from cascade._columns import account_table, asset_row, position_table
+from cascade._core import EngineCore
+from cascade._core import StepResult as CoreStep
 from cascade._grid import Grid
 from cascade.accounts import Accounts
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.errors import ConservationError, InvariantError
+from cascade.errors import ConservationError
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.ruleset import Rules, exact
@@ -125,7 +126,9 @@ class Run:
         (steps, markets): marks after each step.
     """
 
-    def __init__(self, engine: Engine, steps: NDArray[Any], marks: NDArray[np.int32], first: int) -> None:
+    def __init__(
+        self, engine: Engine, steps: NDArray[Any], marks: NDArray[np.int32], first: int
+    ) -> None:
         self._engine = engine
         self.steps = steps
         self.mark_ticks = marks
@@ -191,11 +194,11 @@ class Engine(EngineCore):
     ) -> None:
         if execution not in EXECUTIONS:
             raise ValueError(f"execution must be 'sequential' or 'batch', got {execution!r}")
-        self.seed = int(seed)
+        self.seed: int = int(seed)
         self.execution = execution
         self.assets: dict[str, tuple[int, int]] = {}
         self.markets: list[Market] = []
-        self.accounts = Accounts(self)
+        self.accounts: Accounts = Accounts(self)
         self.asset = asset
         self._budget: dict[str, int] = {}
         self.add_asset(asset, asset_decimals)
@@ -205,9 +208,7 @@ class Engine(EngineCore):
         self.configure(batch=self.execution == "batch", **self._budget)
 
     def __repr__(self) -> str:
-        return (
-            f"<Engine at {self.time:g} s: {len(self.markets)} markets, {len(self.accounts)} accounts>"
-        )
+        return f"<Engine at {self.time:g} s: {len(self.markets)} markets, {len(self.accounts)} accounts>"
 
     def __reduce__(self) -> Any:
         raise TypeError("an Engine cannot be pickled; use copy(), save() and load()")
@@ -286,8 +287,10 @@ class Engine(EngineCore):
         if factor <= 0:
             raise ValueError(f"multiplier {multiplier!r} is not above zero")
         unit = self._unit(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
-        curve = venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
-        given = {
+        curve = (
+            venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
+        )
+        given: dict[str, Any] = {
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
         market = self.add_market_raw(
@@ -322,9 +325,16 @@ class Engine(EngineCore):
         return int(unit)
 
     @staticmethod
-    def _bounds(ticks: Grid, lots: Grid, low: Any, high: Any, bottom: Any, top: Any) -> dict[str, int]:
+    def _bounds(
+        ticks: Grid, lots: Grid, low: Any, high: Any, bottom: Any, top: Any
+    ) -> dict[str, Any]:
         bounds = {"min_size": 1, "max_size": MAX_SIZE, "min_price": 1, "max_price": MAX_PRICE}
-        given = (("min_size", lots, low), ("max_size", lots, high), ("min_price", ticks, bottom), ("max_price", ticks, top))
+        given = (
+            ("min_size", lots, low),
+            ("max_size", lots, high),
+            ("min_price", ticks, bottom),
+            ("max_price", ticks, top),
+        )
         for name, grid, value in given:
             if value is not None:
                 limit = bounds[name]
@@ -364,13 +374,15 @@ class Engine(EngineCore):
             if settings["budget_notional"] < 0:
                 raise ValueError(f"notional {notional} is negative")
         if time_per_liquidation is not None:
-            settings["time_per_liquidation"] = _nanoseconds(time_per_liquidation, "time_per_liquidation")
+            settings["time_per_liquidation"] = _nanoseconds(
+                time_per_liquidation, "time_per_liquidation"
+            )
             if settings["time_per_liquidation"] == 0:
                 raise ValueError(f"time_per_liquidation {time_per_liquidation} is not above zero")
         self._budget = settings
         self._apply_settings()
 
-    def reserve(self, *, accounts: int = 0, positions: int | None = None, events: int = 0) -> None:  # type: ignore[override]
+    def reserve(self, *, accounts: int = 0, positions: int | None = None, events: int = 0) -> None:
         """Make room in advance, so that steps allocate nothing.
 
         Parameters
@@ -453,8 +465,12 @@ class Engine(EngineCore):
         if value.denominator != 1:
             nearest = round(value)
             # a float carries 53 bits: it means the nearest atom when that is what it prints as
-            if not isinstance(amount, float) or abs(value - nearest) > Fraction(1, 10**9) * abs(value):
-                raise ValueError(f"{name} {amount!r} is finer than an atom of 1/{self.scale_of(asset)}")
+            if not isinstance(amount, float) or abs(value - nearest) > Fraction(1, 10**9) * abs(
+                value
+            ):
+                raise ValueError(
+                    f"{name} {amount!r} is finer than an atom of 1/{self.scale_of(asset)}"
+                )
             value = Fraction(nearest)
         if abs(value) > 2**61:
             raise ValueError(f"{name} {amount!r} does not fit in 64 bits of atoms")
@@ -464,12 +480,16 @@ class Engine(EngineCore):
         """Units of an asset in a number of atoms."""
         return int(atoms) / self.scale_of(asset)
 
-    def atoms_of(self, amounts: ArrayLike, asset: str, name: str, rounding: bool) -> NDArray[np.int64]:
+    def atoms_of(
+        self, amounts: ArrayLike, asset: str, name: str, rounding: bool
+    ) -> NDArray[np.int64]:
         """Atoms of a column of amounts."""
         return self.steps(Grid(Fraction(1, self.scale_of(asset)), name), amounts, name, rounding)
 
     @staticmethod
-    def steps(grid: Grid, values: ArrayLike, name: str, rounding: bool = False) -> NDArray[np.int64]:
+    def steps(
+        grid: Grid, values: ArrayLike, name: str, rounding: bool = False
+    ) -> NDArray[np.int64]:
         """Whole steps of a column; `rounding` takes the nearest one instead of refusing."""
         column = np.asarray(values)
         if rounding and column.dtype.kind == "f":
@@ -584,9 +604,7 @@ class Engine(EngineCore):
             batches.append((self.market(name).number, np.ascontiguousarray(messages)))
         return batches
 
-    def run(
-        self, path: Mapping[str, ArrayLike], dt: Any = 1.0, *, round: bool = False
-    ) -> Run:
+    def run(self, path: Mapping[str, ArrayLike], dt: Any = 1.0, *, round: bool = False) -> Run:
         """Steps along price paths without returning to Python in between.
 
         Parameters
@@ -610,7 +628,9 @@ class Engine(EngineCore):
             Between two steps or liquidations; the engine stays valid.
         """
         elapsed = _nanoseconds(dt, "dt")
-        columns = {self.market(name).number: (self.market(name), prices) for name, prices in path.items()}
+        columns = {
+            self.market(name).number: (self.market(name), prices) for name, prices in path.items()
+        }
         lengths = {len(np.atleast_1d(np.asarray(prices))) for _, prices in columns.values()}
         if len(lengths) != 1:
             raise ValueError(f"path must have columns of one length, got {sorted(lengths)}")
@@ -619,7 +639,7 @@ class Engine(EngineCore):
             column = self.steps(market.ticks, prices, f"path of {market.name}", round)
             if column.ndim != 1:
                 raise ValueError(f"path of {market.name!r} must have one dimension")
-            if column.size and not (1 <= column.min() and column.max() <= MAX_PRICE):
+            if column.size and not (column.min() >= 1 and column.max() <= MAX_PRICE):
                 raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
             ticks[:, number] = column
         first = self.event_count
@@ -682,7 +702,14 @@ class Engine(EngineCore):
             if lots:
                 raise ConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
         for name, m in totals["money"].items():
-            held = m["balances"] + m["margins"] - m["entry_values"] + m["fund"] + m["fees"] - m["bad_debt"]
+            held = (
+                m["balances"]
+                + m["margins"]
+                - m["entry_values"]
+                + m["fund"]
+                + m["fees"]
+                - m["bad_debt"]
+            )
             if held != m["deposits"]:
                 raise ConservationError(
                     f"{name}: {held} atoms are held against {m['deposits']} deposited"

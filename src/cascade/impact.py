@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import isfinite
 from typing import Any, Literal
 
@@ -98,7 +99,7 @@ class Impact:
         for name, column in (("distances", x), ("depths", q)):
             if not all(isfinite(v) for v in column):
                 raise ValueError(f"{name} must be finite")
-            if any(b <= a for a, b in zip(column, column[1:], strict=False)):
+            if any(b <= a for a, b in pairwise(column)):
                 raise ValueError(f"{name} must increase")
 
     @classmethod
@@ -132,7 +133,9 @@ class Impact:
         return cls("depth_exponential", scale=depth, length=length, **options)
 
     @classmethod
-    def depth_table(cls, distances: Sequence[float], depths: Sequence[float], **options: Any) -> Impact:
+    def depth_table(
+        cls, distances: Sequence[float], depths: Sequence[float], **options: Any
+    ) -> Impact:
         """Cumulative `depths` at `distances`, both increasing from 0, linear between."""
         return cls("depth_table", distances=tuple(distances), depths=tuple(depths), **options)
 

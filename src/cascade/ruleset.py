@@ -152,10 +152,12 @@ class Rules:
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""
-        rows = []
+        rows: list[tuple[Fraction, Fraction, Fraction]] = []
         for number, tier in enumerate(self.tiers):
             if len(tier) not in (2, 3):
-                raise ValueError(f"tiers[{number}] must be (floor, rate[, initial_rate]), got {tier!r}")
+                raise ValueError(
+                    f"tiers[{number}] must be (floor, rate[, initial_rate]), got {tier!r}"
+                )
             floor, rate, *more = (exact(value, f"tiers[{number}]") for value in tier)
             initial = more[0] if more else Fraction(0)
             if not 0 <= rate <= 1:
@@ -193,14 +195,17 @@ class Rules:
         fee = exact(self.taker_fee, "taker_fee") if self.close_fee else Fraction(0)
         # in a whole table with one tier nothing jumps
         whole = self.tier_mode == "whole" and len(rows) > 1
-        denominator = lcm(*(r.denominator for _, r, _ in rows), *(i.denominator for _, _, i in rows),
-                          fee.denominator)
+        denominator = lcm(
+            *(r.denominator for _, r, _ in rows),
+            *(i.denominator for _, _, i in rows),
+            fee.denominator,
+        )
         if denominator > LARGEST_DENOMINATOR:
             raise ValueError(
                 f"tiers: the rates' common denominator {denominator} is above {LARGEST_DENOMINATOR}; "
                 "round the rates to fewer digits"
             )
-        tiers = []
+        tiers: list[Any] = []
         deduction = 0
         for number, (floor, rate, initial) in enumerate(rows):
             atoms = floor * atoms_per_unit

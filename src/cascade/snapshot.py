@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from cascade._columns import (
     due_rows,
     position_table,
 )
-from cascade._core import restore_log
+from cascade._core import EngineCore, restore_log
 from cascade._log import EVENT_DTYPE
 from cascade.archive import read_archive, write_archive
 from cascade.dtypes import ORDER_DTYPE
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from cascade.market import Market
 
 VERSION = 1
+ORDER_LEGS = 96  # FLAG_LONG_LEG | FLAG_SHORT_LEG
 LEGS = 6  # POSITION_LONG_LEG | POSITION_SHORT_LEG
 ISOLATED, LADDER = 1, 8
 MARKET_FIELDS = (
@@ -65,7 +67,7 @@ REFUSALS = (
     ArithmeticError, AttributeError, CascadeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 
-check_structure = _restore.check_structure
+check_structure: Callable[[EngineCore], None] = _restore.check_structure
 
 
 # --- hash --------------------------------------------------------------------------------------
@@ -87,8 +89,11 @@ def _position_rows(engine: Engine) -> NDArray[np.int64]:
     listed |= (table["flags"] & ISOLATED) != 0
     for market in engine.markets:
         if market.impact is None and len(market.book):
-            owners = np.unique(market.book.orders["account"])
-            listed |= (table["market"] == market.number) & np.isin(table["account"], owners)
+            orders = market.book.orders
+            legs = (orders["flags"] & ORDER_LEGS) >> 5
+            owners = np.unique(orders["account"].astype(np.int64) * 4 + legs)
+            mine = table["account"].astype(np.int64) * 4 + (table["flags"] & LEGS) // 2
+            listed |= (table["market"] == market.number) & np.isin(mine, owners)
     table = table[listed]
     leg = (table["flags"] & LEGS) // 2
     order = np.lexsort((leg, table["market"], table["account"]))
@@ -118,7 +123,7 @@ def state_hash(engine: Engine) -> str:
     parts.append(_position_rows(engine).tobytes())
     table = position_table(engine)
     rows = [
-        (m, d, key, int(table["account"][k]), int(table["flags"][k] & LEGS) // 2)
+        (m, d, abs(key), int(table["account"][k]), int(table["flags"][k] & LEGS) // 2)
         for m, d, key, k in due_rows(engine)
     ]
     parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
@@ -135,7 +140,16 @@ def _text(value: Any) -> str:
 def _rules_settings(rules: Rules) -> dict[str, Any]:
     settings: dict[str, Any] = {
         name: getattr(rules, name)
-        for name in ("tier_mode", "basis", "close_fee", "trigger", "feed", "liquidation_order", "surplus", "source")
+        for name in (
+            "tier_mode",
+            "basis",
+            "close_fee",
+            "trigger",
+            "feed",
+            "liquidation_order",
+            "surplus",
+            "source",
+        )
     }
     settings.update({name: _text(getattr(rules, name)) for name in RATES})
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]

@@ -79,7 +79,10 @@ class CascadeTree:
         if not len(rows):
             return np.zeros(0)
         weights = rows["quantity"].astype(np.float64) * rows["price"]
-        return np.bincount(rows["wave"], weights=weights, minlength=1)[1:]
+        sums: NDArray[np.float64] = np.bincount(rows["wave"], weights=weights, minlength=1).astype(
+            np.float64
+        )
+        return sums[1:]
 
     @property
     def branching_ratio(self) -> float:

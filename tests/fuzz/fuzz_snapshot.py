@@ -7,6 +7,7 @@ the checksums of the file are right again), or which arrays there are, their typ
 Loading may raise ValueError or OSError and nothing else.
 """
 
+import contextlib
 import io
 import random
 import sys
@@ -67,6 +68,49 @@ def use_book(book: cascade.OrderBook) -> None:
     book.validate()
 
 
+def saved_engine() -> Snapshot:
+    """An engine in mid-cascade: isolated and cross accounts, orders, a stop, units still due."""
+    engine = cascade.Engine(seed=5)
+    engine.budget(accounts=2)
+    rules = cascade.Rules(tiers=[(0, "0.01"), (5_000, "0.02")], liquidation_order="bankruptcy")
+    markets = [engine.add_market(name, tick_size=1, lot_size=1, rules=rules) for name in "AB"]
+    for market in markets:
+        market.book.load_depth(
+            bids=[(1000 - 5 * level, 3) for level in range(1, 20)],
+            asks=[(1000 + 5 * level, 3) for level in range(1, 20)],
+        )
+    leverage = np.arange(5, 45, 5)
+    engine.accounts.open(markets[0], side="long", size=4, entry=1000, leverage=leverage)
+    traders = engine.accounts.create(2, balance=100_000)
+    for market in markets:
+        engine.accounts.open(
+            market, side="short", size=2, entry=1000, leverage=10, mode="cross", account=traders
+        )
+    markets[0].book.limit("buy", 900, 5, account=int(traders[0]))
+    markets[0].book.stop("sell", 800, 1, account=int(traders[1]))
+    engine.fund_deposit(50)
+    engine.step(orders=[("A", selling(30))])
+    assert engine.pending > 0
+    return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)
+
+
+def selling(lots: int) -> np.ndarray:
+    """A market order of the world outside."""
+    messages = np.zeros(1, dtype=cascade.MESSAGE_DTYPE)
+    messages["kind"], messages["side"], messages["size"], messages["account"] = 2, 1, lots, -1
+    return messages
+
+
+def use_engine(engine: cascade.Engine) -> None:
+    """Go on with the cascade; a refused step leaves a valid engine too."""
+    engine.validate()
+    engine.state_hash()
+    for market in engine.markets:
+        with contextlib.suppress(ValueError, OverflowError):
+            engine.step(orders=[(market.name, selling(5))])
+        engine.validate()
+
+
 def flip(data: bytes, source: random.Random) -> bytes:
     """A few bytes changed, sometimes after the end was cut off."""
     changed = bytearray(data)
@@ -118,7 +162,7 @@ def damaged(data: bytes, source: random.Random) -> bytes:
     return file.getvalue()
 
 
-SNAPSHOTS = [saved_book()]
+SNAPSHOTS = [saved_book(), saved_engine()]
 
 
 def check(data: bytes) -> None:

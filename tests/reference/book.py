@@ -136,12 +136,14 @@ class OrderBook:
             )
         )
 
-    def market(self, side, size, *, account=ANONYMOUS, self_trade="allow") -> Result:
+    def market(
+        self, side, size, *, account=ANONYMOUS, time_in_force="ioc", self_trade="allow"
+    ) -> Result:
         return self._single(
             Message(
                 MARKET,
                 one_of("side", side, SIDES),
-                IOC,
+                one_of("time_in_force", time_in_force, TIMES_IN_FORCE),
                 one_of("self_trade", self_trade, POLICIES),
                 account=account,
                 size=self._lots("size", size),
@@ -149,7 +151,16 @@ class OrderBook:
         )
 
     def stop(
-        self, side, trigger, size, *, price=None, on="last", account=ANONYMOUS, self_trade="allow"
+        self,
+        side,
+        trigger,
+        size,
+        *,
+        price=None,
+        on="last",
+        account=ANONYMOUS,
+        post_only=None,
+        self_trade="allow",
     ) -> Result:
         return self._single(
             Message(
@@ -157,7 +168,7 @@ class OrderBook:
                 one_of("side", side, SIDES),
                 GTC,
                 one_of("self_trade", self_trade, POLICIES),
-                one_of("on", on, WATCHED),
+                one_of("on", on, WATCHED) | one_of("post_only", post_only, POST_ONLY_FLAGS),
                 account,
                 0 if price is None else self._ticks("price", price),
                 self._ticks("trigger", trigger),
@@ -313,8 +324,8 @@ class OrderBook:
         order_id = self.next_id
         self.next_id += 1
         code = form(message) or in_range(message, self)
-        if not code and message.flags & REDUCE_ONLY:
-            code = Code.REDUCE_ONLY
+        if not code:
+            code, message = self._screen(message)
         if code:
             return Result(order_id, code, price=message.price)
         if message.kind in (STOP, STOP_LIMIT):
@@ -430,17 +441,26 @@ class OrderBook:
             if message.self_trade != ALLOW and self._is_own(message, maker):
                 if message.self_trade in (OLDEST, BOTH):
                     self.resting.remove(maker)
+                    self._removed(maker, maker.total)
                 if message.self_trade in (NEWEST, BOTH):
                     return Code.SELF_TRADE_CANCELLED, 0, filled
                 if message.self_trade == DECREMENT:
                     lots = min(left, maker.total)
                     left -= lots
+                    self._removed(maker, lots)
                     maker.give_up(lots)
                     if maker.total == 0:
                         self.resting.remove(maker)
                     if left == 0:
                         return Code.SELF_TRADE_CANCELLED, 0, filled
                 continue
+            excess = maker.total - self._allowed(maker)
+            if excess > 0:
+                self._removed(maker, excess)
+                maker.give_up(excess)
+                if maker.total == 0:
+                    self.resting.remove(maker)
+                    continue
             lots = min(left, maker.size)
             self._fills.append(
                 Fill(
@@ -527,6 +547,9 @@ class OrderBook:
             return Result(order.id, Code.BAD_SIZE)
         if not self.min_price <= message.price <= self.max_price:
             return Result(order.id, Code.BAD_PRICE)
+        code, message = self._screen_modify(order, message)
+        if code:
+            return Result(order.id, code)
         if message.price == order.price and message.size <= order.total:
             order.give_up(order.total - message.size)
             return Result(order.id, Code.OK, 0, order.total, order.price)
@@ -636,6 +659,22 @@ class OrderBook:
         for side, price, size in levels:
             self._rest(self.next_id, Message(LIMIT, side, price=price, size=size), size)
             self.next_id += 1
+
+    # --- what an owner that knows positions puts in its own words ------------------------------
+
+    def _screen(self, message: Message) -> tuple[Code, Message]:
+        """Refuse or shorten a well-formed order; a book that knows no positions: reduce-only."""
+        return (Code.REDUCE_ONLY if message.flags & REDUCE_ONLY else Code.OK), message
+
+    def _screen_modify(self, order: Order, message: Message) -> tuple[Code, Message]:
+        return Code.OK, message
+
+    def _allowed(self, maker: Order) -> int:
+        """How many lots of a maker that is about to trade may stay."""
+        return maker.total
+
+    def _removed(self, order: Order, lots: int) -> None:
+        """Lots of a resting order are about to leave, or have just left, without a fill."""
 
     # --- questions -----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ def exact_number(name: str, value) -> Fraction:
         raise ValueError(f"{name} must be finite, got {value!r}") from None
 
 
-def on_grid(name: str, value, step, bits: int) -> int:
+def on_grid(name: str, value, step, bits: int = 64) -> int:
     """Whole grid steps in `value` as a signed field holds them.
 
     A float may be one part in 10**9 away from its grid point.
@@ -34,3 +34,8 @@ def on_grid(name: str, value, step, bits: int) -> int:
     if not -(2 ** (bits - 1)) <= steps < 2 ** (bits - 1):
         raise ValueError(f"{name} {value!r} does not fit in {bits} bits")
     return steps
+
+
+def whole(name: str, value, step) -> int:
+    """Whole grid steps in `value`, as 64 bits hold them."""
+    return on_grid(name, value, step, 64)

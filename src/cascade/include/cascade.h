@@ -52,4 +52,21 @@ typedef struct cascade_order {
     uint8_t self_trade;
 } cascade_order;
 
+/* cascade.EVENT_DTYPE: one event of the log, docs/log.md. */
+typedef struct cascade_event {
+    int64_t time; /* ns */
+    int64_t order;
+    int64_t quantity; /* lots */
+    int64_t money;    /* atoms */
+    int64_t cause;    /* index of an event since the engine began, -1: outside */
+    int32_t price;    /* ticks */
+    int32_t account;
+    int32_t counterparty; /* -1 outside, -2 house */
+    int32_t wave;
+    uint16_t market; /* 65535: none */
+    uint8_t kind;    /* cascade.EventKind */
+    uint8_t side;
+    int32_t code;
+} cascade_event;
+
 #endif

@@ -1,0 +1,134 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade._grid import Grid
+from cascade._orderbook import BookView
+
+class StepResult:
+    """What one step did. Amounts are whole atoms and lots; `cascade.engine` converts."""
+
+    @property
+    def events(self) -> NDArray[Any]:
+        """numpy.ndarray of EVENT_DTYPE: what happened in this step."""
+    engine: EngineCore
+    time_ns: int
+    liquidated: int
+    notional_atoms: int
+    fund_received_atoms: int
+    fund_paid_atoms: int
+    bad_debt_atoms: int
+    fills: int
+    volume_lots: int
+    orders: int
+    resolved: int
+    waves: int
+    first_event: int
+    end_event: int
+
+class EngineCore:
+    """State of a simulation and the calls that change it, in whole units."""
+
+    def add_asset(self) -> int:
+        """Add a kind of money."""
+    def configure(
+        self,
+        *,
+        batch: bool,
+        budget_accounts: int = -1,
+        budget_notional: int = -1,
+        time_per_liquidation: int = 0,
+    ) -> None: ...
+    def add_market_raw(
+        self,
+        *,
+        asset: int,
+        unit: int,
+        inverse: bool,
+        tiers: Any,
+        denominator: int,
+        whole: bool,
+        on_entry: bool,
+        maker_fee: int,
+        taker_fee: int,
+        liquidation_fee: int,
+        absorb: int,
+        target: int,
+        feed: int,
+        inclusive: bool,
+        limit_at_bankruptcy: bool,
+        surplus_to_trader: bool,
+        min_size: int,
+        max_size: int,
+        min_price: int,
+        max_price: int,
+        impact_venue: bool,
+    ) -> int:
+        """Add a market from checked whole numbers."""
+    def set_impact(
+        self,
+        number: int,
+        *,
+        kind: int,
+        numerator: int,
+        denominator: int,
+        a: float,
+        b: float,
+        permanent: float,
+        decay_rate: float,
+        fill_price: int,
+        distances: NDArray[Any],
+        depths: NDArray[Any],
+    ) -> None: ...
+    def reserve(self, *, accounts: int = 0, positions: int = 0, events: int = 0) -> None:
+        """Memory in advance, so that later calls allocate nothing."""
+    def book_of(self, number: int, ticks: Grid, lots: Grid) -> BookView:
+        """BookView of a market's book."""
+    def create(self, count: int, asset: int, balance: int, hedge: bool) -> int: ...
+    def open_raw(
+        self,
+        number: int,
+        accounts: NDArray[Any] | None,
+        sizes: NDArray[Any],
+        prices: NDArray[Any],
+        margins: NDArray[Any] | None,
+        leverages: NDArray[Any] | None,
+        triggers: NDArray[Any] | None,
+        isolated: bool,
+        hedge: bool,
+    ) -> int:
+        """Open positions from int64 columns."""
+    def submit_batch(self, number: int, messages: NDArray[Any]) -> Any:
+        """Messages of MESSAGE_DTYPE through the clearing house."""
+    def step_raw(
+        self, index: NDArray[np.int32] | None, orders: list[Any], elapsed: int
+    ) -> StepResult:
+        """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
+    def set_index(self, number: int, ticks: int) -> None:
+        """Outside price of one market between steps."""
+    def run_raw(
+        self, path: NDArray[np.int32], elapsed: int
+    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        """Many steps without coming back."""
+    def events_between(self, start: int, stop: int) -> NDArray[Any]:
+        """View of the events with indices start <= i < stop that were not cleared."""
+    def clear_events(self) -> None:
+        """Forget the events so far."""
+    @property
+    def account_count(self) -> int:
+        """Accounts there are."""
+    @property
+    def event_count(self) -> int:
+        """Events since the engine began, cleared ones included."""
+    @property
+    def time_ns(self) -> int:
+        """Clock in nanoseconds."""
+    @property
+    def pending(self) -> int:
+        """Entries that are due and wait for the next step."""
+
+STEP_DTYPE: np.dtype[np.void]
+
+def restore_log(core: EngineCore, events: NDArray[Any]) -> None:
+    """Put stored events into an engine without any."""

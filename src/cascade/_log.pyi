@@ -1,0 +1,3 @@
+import numpy as np
+
+EVENT_DTYPE: np.dtype[np.void]

@@ -1,0 +1,19 @@
+"""Interface of the writing half of a book, whoever owns it."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from cascade._book cimport Message
+from cascade._bookview cimport BookView
+from cascade._results cimport BatchResult, OrderResult
+
+
+cdef class OrderEntry(BookView):
+    cdef object batch_fills       # of the last call when it was a batch
+
+    # What the owner does with a message, and around a change of the book that is none.
+    cdef OrderResult send(self, Message* message)
+    cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1
+    cdef int begin_call(self) except -1
+    cdef int end_call(self) except -1
+    # Raises when prices up to this one may not enter.
+    cdef int check_ceiling(self, int32_t price) except -1

@@ -1,0 +1,424 @@
+"""Random histories that run on the engine's twin and on the compiled engine side by side.
+
+    python tests/random_engine_actions.py --actions 20000 --seed 1
+
+A history is a setup (markets with drawn rules) and actions drawn from a handful of ticks, sizes
+and accounts, so that equal prices, self-trades and chains of liquidations are the rule. After every
+action the answer, the new events row by row and the state hash must agree. The first difference
+ends the run and prints the history, shortened to the actions that are needed to show it.
+"""
+
+import argparse
+import random
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine_kit import (
+    BUY,
+    CANCEL,
+    CANCEL_ALL,
+    EVENT_FIELDS,
+    ICEBERG,
+    IOC,
+    LIMIT,
+    LONG_LEG,
+    MARKET,
+    MODIFY,
+    POST_ONLY,
+    REDUCE_ONLY,
+    SELL,
+    SHORT_LEG,
+    SLIDE,
+    STOP,
+    STOP_LIMIT,
+    STOP_ON_MARK,
+    TWIN,
+    Kit,
+    core_kit,
+)
+
+NAMES = ("linear", "whole", "curve", "inverse")
+PRICES = range(92, 109)
+SIZES = (1, 1, 2, 3, 5, 8)
+LONGEST = 120  # actions of one history
+
+MARGINAL = [(0, 0.01), (300, 0.03, 0.05), (1000, 0.1)]
+STEPS = [(0, 0.02), (200, 0.05), (500, 0.12, 0.2)]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Markets and mode of one history, as keyword arguments."""
+
+    execution: str
+    rules: tuple[dict, ...]
+    curve: tuple[int, int, str]
+
+
+@dataclass
+class Actor:
+    """An engine and what a history needs to act on it."""
+
+    kit: Kit
+    setup: Setup
+    markets: list = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        kit = self.kit
+        self.engine = kit.engine(execution=self.setup.execution)
+        for name, rules in zip(NAMES, self.setup.rules, strict=True):
+            keywords = {}
+            if name == "curve":
+                keywords["venue"] = kit.linear(*self.setup.curve)
+            if name == "inverse":
+                keywords.update(contract="inverse", multiplier=10_000)
+            self.markets.append(kit.market(self.engine, name, rules=rules, **keywords))
+        self.seen = 0
+
+    def act(self, name: str, arguments: tuple) -> tuple:
+        """Do one action; what the caller is told, in plain numbers."""
+        try:
+            return getattr(self, name)(*arguments) or ()
+        except (ValueError, OverflowError) as error:
+            return (type(error).__name__,)
+
+    def create(self, count, balance, hedge) -> None:
+        self.engine.accounts.create(count, balance=balance, hedge=hedge)
+
+    def open(self, market, account, side, size, entry, leverage, mode) -> None:
+        self.engine.accounts.open(
+            self.markets[market],
+            side=side,
+            size=size,
+            entry=entry,
+            leverage=leverage,
+            mode=mode,
+            account=account,
+        )
+
+    def open_ladder(self, market, side, size, trigger, bankruptcy) -> None:
+        self.engine.accounts.open_ladder(
+            self.markets[market],
+            side=side,
+            size=size,
+            trigger=trigger,
+            bankruptcy=bankruptcy,
+        )
+
+    def deposit(self, account, amount) -> None:
+        self.engine.accounts.deposit(account, amount)
+
+    def withdraw(self, account, amount) -> None:
+        self.engine.accounts.withdraw(account, amount)
+
+    def set_leverage(self, account, market, leverage, mode) -> None:
+        self.engine.accounts.set_leverage(account, self.markets[market], leverage, mode)
+
+    def transfer(self, account, market, amount, leg) -> None:
+        self.engine.accounts.transfer(account, self.markets[market], amount, leg=leg)
+
+    def fund_deposit(self, amount) -> None:
+        self.engine.fund_deposit(amount)
+
+    def fund(self, market, rate) -> None:
+        self.engine.fund(self.markets[market], rate)
+
+    def budget(self, accounts, notional, time) -> None:
+        self.engine.budget(accounts=accounts, notional=notional, time_per_liquidation=time)
+
+    def set_index(self, market, price) -> None:
+        self.markets[market].set_index(price)
+
+    def load_depth(self, market, bids, asks) -> None:
+        self.markets[market].book.load_depth(list(bids), list(asks))
+
+    def message(self, market, fields) -> None:
+        self.markets[market].book.apply(self.kit.messages([dict(fields)]))
+
+    def step(self, index, orders, dt) -> tuple:
+        result = self.engine.step(
+            index={NAMES[market]: price for market, price in index},
+            orders=[
+                (NAMES[market], self.kit.messages([dict(fields)])) for market, fields in orders
+            ],
+            dt=dt,
+        )
+        return int(result.liquidated), int(result.time_ns)
+
+    def news(self) -> list[tuple]:
+        """Events since the last call."""
+        array = self.engine.events
+        found = [tuple(int(row[name]) for name in EVENT_FIELDS) for row in array[self.seen :]]
+        self.seen = len(array)
+        return found
+
+
+def draw_setup(draw: random.Random) -> Setup:
+    """Rules of every market; each market's table is of the kind its name says."""
+
+    plain = draw.random() < 0.4
+
+    def rules(tiers, mode, basis) -> dict:
+        if plain:
+            return {"tiers": tiers, "tier_mode": mode, "basis": basis}
+        return {
+            "tiers": tiers,
+            "tier_mode": mode,
+            "basis": basis,
+            "close_fee": draw.random() < 0.2,
+            "trigger": draw.choice(("<", "<=")),
+            "feed": draw.choice(("last", "last", "mid", "index", "median")),
+            "maker_fee": draw.choice((0, 0, -0.002, 0.001)),
+            "taker_fee": draw.choice((0, 0, 0.005)),
+            "liquidation_fee": draw.choice((0, 0.01)),
+            "liquidation_order": draw.choice(("market", "bankruptcy")),
+            "surplus": draw.choice(("fund", "trader")),
+            "absorb": draw.choice((0, 0, 0.4, 1)),
+            "partial": draw.choice((None, None, ("target", 0.15))),
+        }
+
+    return Setup(
+        draw.choice(("sequential", "batch")),
+        (
+            rules(MARGINAL, "marginal", "mark"),
+            rules(STEPS, "whole", "mark"),
+            rules([(0, 0.02)], "whole", "mark"),
+            rules(STEPS, draw.choice(("whole", "marginal")), draw.choice(("entry", "mark"))),
+        ),
+        (draw.choice((1, 2)), draw.choice((1, 2, 3, 7)), draw.choice(("average", "after"))),
+    )
+
+
+def draw_message(draw: random.Random, hedged: list[bool], market: int) -> tuple:
+    kind = draw.choices(
+        (LIMIT, MARKET, STOP, STOP_LIMIT, CANCEL, MODIFY, CANCEL_ALL, 9),
+        (50, 22, 8, 6, 6, 8, 2, 1),
+    )[0]
+    size = draw.choice(SIZES)
+    time_in_force = draw.choice((0, 0, 0, 0, 1, 2)) if market != 2 else IOC
+    if market == 2 and draw.random() < 0.8:
+        kind = draw.choice((LIMIT, MARKET, MARKET))
+    flags = draw.choices((0, REDUCE_ONLY, POST_ONLY, SLIDE, ICEBERG), (70, 16, 4, 4, 6))[0]
+    if draw.random() < 0.95:
+        if kind in (STOP, STOP_LIMIT) or flags & (POST_ONLY | SLIDE | ICEBERG):
+            time_in_force = 0
+        if kind not in (LIMIT, STOP, STOP_LIMIT):
+            flags &= REDUCE_ONLY
+    if kind in (STOP, STOP_LIMIT) and draw.random() < 0.5:
+        flags |= STOP_ON_MARK
+    account = draw.choice((0, 1, 2, -1))
+    if draw.random() < 0.25:
+        account = draw.randrange(-1, len(hedged) + 1)
+    if account == -1 and draw.random() < 0.3:
+        kind, size = MARKET, draw.choice((10, 25, 60))
+    if (0 <= account < len(hedged) and hedged[account]) != (draw.random() < 0.03):
+        flags |= draw.choice((LONG_LEG, SHORT_LEG))
+    return (
+        ("kind", kind),
+        ("side", draw.choice((BUY, SELL))),
+        ("time_in_force", time_in_force | draw.choice((0, 0, 1, 2, 3, 4)) << 4),
+        ("flags", flags),
+        ("account", account),
+        ("price", draw.choice(PRICES)),
+        ("extra", draw.randrange(1, size + 1) if flags & ICEBERG else draw.choice(PRICES)),
+        ("size", size),
+        ("order", draw.randrange(1, 60)),
+    )
+
+
+def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
+    """One action; account ids are drawn from those there may be, `hedged` or not."""
+    accounts = len(hedged)
+    name = draw.choices(
+        (
+            "message", "step", "open", "open_ladder", "create", "deposit", "withdraw",
+            "set_leverage", "transfer", "fund_deposit", "fund", "budget", "set_index", "load_depth",
+        ),
+        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 3, 4),
+    )[0]  # fmt: skip
+    market = draw.randrange(4)
+    account = draw.randrange(max(accounts, 1))
+    price = draw.choice(PRICES)
+    mode = draw.choice(("cross", "cross", "isolated"))
+    side = draw.choice(("long", "short"))
+    size = draw.choice(SIZES)
+    if name == "message":
+        return name, (market, draw_message(draw, hedged, market))
+    if name == "step":
+        named = draw.sample(range(4), draw.choice((0, 1, 1, 2, 4)))
+        index = tuple((k, draw.choice(PRICES)) for k in named)
+        sent = draw.sample(range(4), draw.choice((0, 0, 1, 2)))
+        orders = tuple((k, draw_message(draw, hedged, k)) for k in sent)
+        return name, (index, orders, draw.choice((0.5, 1.0, 2.5)))
+    if name == "open":
+        who = account if accounts and draw.random() < 0.6 else None
+        return name, (market, who, side, size, price, draw.choice((3, 5, 10, 20)), mode)
+    if name == "open_ladder":
+        other = draw.choice(PRICES)
+        trigger, bankruptcy = max(price, other), min(price, other)
+        if side == "short":
+            trigger, bankruptcy = bankruptcy, trigger
+        return name, (market, side, size, trigger, bankruptcy)
+    if name == "load_depth":
+        middle = draw.choice(PRICES)
+        bids = tuple((middle - 1 - k, draw.choice(SIZES)) for k in range(draw.randrange(4)))
+        asks = tuple((middle + 1 + k, draw.choice(SIZES)) for k in range(draw.randrange(4)))
+        return name, (market if market != 2 else 0, bids, asks)
+    arguments = {
+        "create": (draw.choice((1, 2)), draw.choice((0, 50, 400, 4000)), draw.random() < 0.3),
+        "deposit": (account, draw.choice((1, 20, 300))),
+        "withdraw": (account, draw.choice((1, 20, 300))),
+        "set_leverage": (account, market, draw.choice((1, 5, 10, 25)), mode),
+        "transfer": (
+            account,
+            market,
+            draw.choice((-30, -5, 5, 30)),
+            draw.choice((None, None, "long", "short")),
+        ),
+        "fund_deposit": (draw.choice((10, 100)),),
+        "fund": (market, draw.choice((0.001, 0.01, -0.01))),
+        "budget": draw.choice(
+            ((None, None, None), (1, None, None), (None, 300, None), (None, None, 0.75))
+        ),
+        "set_index": (market, price),
+    }
+    return name, arguments[name]
+
+
+def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
+    """Play a history on the twin and on `kit`; where and how they differ."""
+    twin, other = Actor(TWIN, setup), Actor(kit, setup)
+    for k, (name, arguments) in enumerate(actions):
+        found = compare(twin, other, name, arguments)
+        if found:
+            return k, found
+    return None
+
+
+def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
+    """Do one action on both; a description of the difference, empty if there is none."""
+    said, heard = twin.act(name, arguments), other.act(name, arguments)
+    expected, found = twin.news(), other.news()
+    lines = []
+    if said != heard:
+        lines.append(f"answer: twin {said}, core {heard}")
+    for k in range(max(len(expected), len(found))):
+        one = expected[k] if k < len(expected) else None
+        two = found[k] if k < len(found) else None
+        if one != two:
+            lines.append(f"event {k} of {len(expected)} and {len(found)}:")
+            lines.append(f"  twin {describe(one)}")
+            lines.append(f"  core {describe(two)}")
+            break
+    if not lines and twin.engine.state_hash() != other.engine.state_hash():
+        lines.append(f"state hash differs; twin {twin_state(twin.engine)}")
+    twin.engine.validate()
+    other.engine.validate()
+    return "\n".join(lines)
+
+
+def describe(event: tuple | None) -> str:
+    if event is None:
+        return "none"
+    return " ".join(f"{n}={v}" for n, v in zip(EVENT_FIELDS, event, strict=True))
+
+
+def twin_state(engine) -> str:
+    """The rows that the hash is made of, readable."""
+    parts = [f"clock {engine.clock} carried {engine.carried}"]
+    parts += [f"{name} {asset}" for name, asset in engine.clearing.assets.items()]
+    for m in engine.clearing.markets:
+        house = (m.house_position.size, m.house_position.entry)
+        parts.append(f"{m.name} mark {m.mark} index {m.index} {m.outside} house {house}")
+    parts += [f"account {k} {account}" for k, account in enumerate(engine.clearing.accounts)]
+    parts += [str(position) for position in engine.clearing.positions]
+    parts.append(f"due {engine.queue.rows()}")
+    return "\n  ".join(parts)
+
+
+def shorten(kit: Kit, setup: Setup, actions: list) -> list:
+    """Drop actions while the history still ends in a difference."""
+    length = len(actions) // 2
+    while length:
+        k = 0
+        while k < len(actions):
+            fewer = actions[:k] + actions[k + length :]
+            found = first_difference(kit, setup, fewer)
+            if found is not None:
+                actions = fewer[: found[0] + 1]
+            else:
+                k += length
+        length //= 2
+    return actions
+
+
+def draw_history(seed: int) -> tuple[Setup, list]:
+    """A setup and its actions, the same for the same seed."""
+    draw = random.Random(seed)
+    setup = draw_setup(draw)
+    actions: list = [
+        ("create", (2, draw.choice((300, 3000, 9000)), False)),
+        ("create", (1, draw.choice((500, 5000)), True)),
+    ]
+    hedged = [False, False, True]
+    for k in (0, 1, 3):
+        levels = draw.choice((4, 8, 30))
+        bids = tuple((99 - n, draw.choice(SIZES)) for n in range(draw.randrange(levels)))
+        asks = tuple((101 + n, draw.choice(SIZES)) for n in range(draw.randrange(levels)))
+        actions.append(("load_depth", (k, bids, asks)))
+    actions += [("set_index", (k, draw.choice((99, 100, 101)))) for k in range(4)]
+    side = draw.choice(("long", "short"))
+    for account in range(3):
+        for k in range(4):
+            mode = draw.choice(("cross", "isolated"))
+            actions.append(("set_leverage", (account, k, draw.choice((5, 10, 25)), mode)))
+    for _ in range(draw.randrange(16)):
+        entry = draw.choice((99, 100, 101))
+        leverage = draw.choice((10, 25, 40, 50))
+        mode = draw.choice(("cross", "isolated"))
+        market = draw.choice((0, 0, 1, 2, 3))
+        actions.append(("open", (market, None, side, draw.choice(SIZES), entry, leverage, mode)))
+        hedged.append(False)
+    while len(actions) < LONGEST:
+        action = draw_action(draw, hedged)
+        if action[0] == "create":
+            hedged += [action[1][2]] * action[1][0]
+        if action[0] == "open_ladder" or (action[0] == "open" and action[1][1] is None):
+            hedged.append(False)
+        actions.append(action)
+    return setup, actions
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--actions", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    kit = core_kit()
+    if kit is None:
+        print("cascade.Engine cannot be imported: the compiled engine is not built")
+        return 2
+    done = 0
+    seed = options.seed
+    while done < options.actions:
+        setup, actions = draw_history(seed)
+        found = first_difference(kit, setup, actions)
+        if found is not None:
+            print(f"seed {seed}, action {found[0]}: {found[1]}")
+            shortest = shorten(kit, setup, actions[: found[0] + 1])
+            print(f"\nsetup = {setup}\nactions = [")
+            for action in shortest:
+                print(f"    {action},")
+            print("]")
+            print(first_difference(kit, setup, shortest)[1])
+            return 1
+        done += len(actions)
+        seed += 1
+    print(f"{done} actions from seed {options.seed}: no difference")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The cascade of docs/step.md: taking due units, closing them, settling them, within a budget."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+
+from . import log as events
+from .clearing import ALL_CROSS, Clearing
+from .log import Log
+from .margin import Position, bankruptcy_tick, kept_lots
+from .queue import Entry, Queue
+from .records import BUY, LONG_LEG, SELL, SHORT_LEG
+
+LEG_FLAGS = {0: 0, 1: LONG_LEG, 2: SHORT_LEG}
+
+
+@dataclass
+class Budget:
+    """Limits of a step; None: no limit. Time in nanoseconds."""
+
+    accounts: int | None = None
+    notional: int | None = None
+    time_per_liquidation: int | None = None
+
+
+class Cascade:
+    """Liquidates for an engine; `engine` supplies marks and stops."""
+
+    def __init__(self, engine) -> None:
+        self.engine = engine
+        self.clearing: Clearing = engine.clearing
+        self.queue: Queue = engine.queue
+        self.log: Log = engine.log
+        self.units = 0
+        self.notional = 0
+        self.touched: dict[int, int] = {}  # market: LIQUIDATION event that is its marks' cause
+
+    def run(self, affordable: int | None) -> None:
+        """Liquidate while something is due and the budget lasts."""
+        self.units, self.notional, self.affordable = 0, 0, affordable
+        self.queue.aside.clear()
+        while not self.exhausted() and (taken := self.queue.entries()):
+            self.touched = {}
+            for entry in taken if self.engine.execution == "batch" else taken[:1]:
+                if self.exhausted():
+                    break
+                self.take(entry)
+            for market, cause in self.touched.items():
+                self.engine.recompute_mark(market, cause)
+            for market in self.touched:
+                self.engine.fire_stops(market)
+        self.queue.aside.clear()
+
+    def exhausted(self) -> bool:
+        budget = self.engine.limits
+        return (
+            (budget.accounts is not None and self.units >= budget.accounts)
+            or (budget.notional is not None and self.notional >= budget.notional)
+            or (self.affordable is not None and self.units >= self.affordable)
+        )
+
+    def take(self, entry: Entry) -> None:
+        """Test a unit again and liquidate it (steps 2-5)."""
+        name = entry.unit
+        self.queue.due.pop(name, None)
+        if not self.clearing.unit(name).due():
+            return
+        self.cancel_orders(name, entry.cause)
+        self.units += 1
+        self.clearing.liquidating = name
+        positions = self.clearing.unit_positions(name)
+        maintenance = {
+            p.number: self.clearing.holding(p).maintenance(self.mark(p)) for p in positions
+        }
+        positions.sort(key=lambda p: -maintenance[p.number])
+        closed, fees, last = 0, Fraction(0), -1
+        for position in positions:
+            if position.size:
+                lots, fee, last = self.close(name, position, len(positions) == 1, entry.cause)
+                closed += lots
+                fees += fee
+        if not self.clearing.unit_positions(name):
+            self.settle(name, fees, last)
+        self.clearing.liquidating = None
+        for market in self.touched:
+            if self.touched[market] == -1:
+                self.touched[market] = last
+        if closed == 0:
+            self.queue.aside.add(name)
+        self.clearing.changed.append(name)
+        self.queue.reenter_changed()
+
+    def mark(self, position: Position) -> int:
+        return self.clearing.markets[position.market].mark_ticks
+
+    def cancel_orders(self, name: tuple[int, int], cause: int) -> None:
+        account, number = name
+        for market in self.clearing.markets:
+            for order, _ in market.venue.orders_of(account):
+                position = self.clearing.position(account, market.number, self.leg(order))
+                if number == ALL_CROSS and position.isolated:
+                    continue
+                if number != ALL_CROSS and position.number != number:
+                    continue
+                market.venue._cancel(order.id)
+                self.engine.log_removal(market.number, order, order.total, cause)
+                self.touched.setdefault(market.number, -1)
+
+    @staticmethod
+    def leg(order) -> int:
+        return 1 if order.flags & LONG_LEG else 2 if order.flags & SHORT_LEG else 0
+
+    def close(
+        self, name: tuple[int, int], position: Position, alone: bool, cause: int
+    ) -> tuple[int, Fraction, int]:
+        """Step 4 for one position: (lots closed, fee before rounding, LIQUIDATION event)."""
+        market = self.clearing.markets[position.market]
+        rules, mark = market.rules, self.mark(position)
+        unit = self.clearing.unit(name)
+        side = SELL if position.size > 0 else BUY
+        whole = True
+        lots = abs(position.size)
+        if rules.target is not None and alone and not position.ladder_trigger:
+            held = self.clearing.holding(position)
+            kept = kept_lots(held, unit.equity(), rules.target)
+            whole, lots = kept == 0, lots - kept
+        liquidation = self.log.add(
+            events.LIQUIDATION,
+            cause=cause,
+            wave=self.log.wave(cause) + 1,
+            account=position.account,
+            side=side,
+            price=mark,
+            quantity=lots,
+            money=unit.equity(),
+            market=position.market,
+        )
+        signed = lots if position.size > 0 else -lots
+        self.notional += abs(market.contract.value(signed, mark))
+        before = abs(position.size)
+        absorbed = floor(lots * rules.absorbed)
+        if absorbed:
+            self.clearing.take_over(position, absorbed, mark, liquidation)
+        fee = Fraction(0)
+        if lots > absorbed:
+            fee = self.sell(name, position, lots - absorbed, side, whole, liquidation)
+        self.queue.reenter_changed()
+        return before - abs(position.size), fee, liquidation
+
+    def sell(
+        self,
+        name: tuple[int, int],
+        position: Position,
+        lots: int,
+        side: int,
+        whole: bool,
+        liquidation: int,
+    ) -> Fraction:
+        """Send the forced order; what a whole close leaves goes to the house. The fee due."""
+        market = self.clearing.markets[position.market]
+        venue = market.venue
+        index = self.clearing.unit_positions(name).index(position)
+        lowest, highest = venue.min_price, venue.max_price
+        tick = bankruptcy_tick(self.clearing.unit(name), index, lowest, highest)
+        limit = tick if market.rules.liquidation_order == "bankruptcy" else 0
+        flags = LEG_FLAGS[position.leg]
+        self.clearing.taker_leg = position.leg
+        filled, fills, removals = venue.forced(side, lots, limit, position.account, flags)
+        for order, removed in removals:
+            self.engine.log_removal(position.market, order, removed, liquidation)
+        fee = Fraction(0)
+        for fill in fills:
+            notional = self.clearing.settle(position.market, fill, flags, liquidation)
+            fee += notional * market.rules.liquidation
+        if fills or removals:
+            self.touched[position.market] = liquidation
+        if fills:
+            market.last_trade = liquidation
+        if whole and filled < lots:
+            self.clearing.take_over(position, lots - filled, tick, liquidation)
+        return fee
+
+    def settle(self, name: tuple[int, int], fees: Fraction, last: int) -> None:
+        """Step 5: what is left of the collateral of a unit without positions."""
+        account, number = name
+        market_number = self.log.events[last].market
+        market = self.clearing.markets[market_number]
+        left = self.clearing.collateral(name)
+        to_fund = left
+        if left > 0:
+            fee = min(left, ceil(fees))
+            to_fund = left if market.rules.surplus == "fund" else fee
+        if number == ALL_CROSS:
+            self.clearing.set_collateral(name, max(left - to_fund, 0))
+        else:
+            self.clearing.set_collateral(name, 0)
+            self.clearing.move_balance(account, max(left - to_fund, 0))
+        self.clearing.move_fund(to_fund, market_number, account, last)

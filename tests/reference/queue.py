@@ -1,0 +1,117 @@
+"""Who is due, in order (docs/queue.md), by looking at everybody.
+
+A unit with one position whose surplus is monotone is due when its test says so now, and its trigger
+is found when it is asked for. Any other unit is tested after each change of a mark it depends on
+and, once due, stays in `due` with the key and the cause of that moment until it is taken.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .clearing import Clearing
+from .log import Log
+from .margin import Position, due_key, exact_trigger
+
+Name = tuple[int, int]
+
+
+@dataclass
+class Entry:
+    """A due unit: the position it is keyed by, the key, and the MARK event that reached it."""
+
+    unit: Name
+    position: Position
+    is_long: bool
+    key: int
+    cause: int
+
+
+class Queue:
+    def __init__(self, clearing: Clearing, log: Log) -> None:
+        self.clearing = clearing
+        self.log = log
+        self.due: dict[Name, Entry] = {}
+        self.aside: set[Name] = set()
+
+    def is_exact(self, name: Name) -> bool:
+        unit = self.clearing.unit(name)
+        if len(unit.holdings) != 1:
+            return False
+        return bool(unit.holdings[0].ladder_trigger) or not unit.holdings[0].table.jumps
+
+    def on_mark(self, market: int, old: int, new: int, event: int) -> None:
+        """Test every unit that has a position in the market whose mark has just changed."""
+        for name in self.clearing.unit_names():
+            positions = self.clearing.unit_positions(name)
+            moved = [k for k, p in enumerate(positions) if p.market == market]
+            if not moved or name in self.due or self.is_exact(name):
+                continue
+            unit = self.clearing.unit(name)
+            if not unit.due():
+                continue
+            legs = [positions[k] for k in moved]
+            lost = [p for p in legs if (p.size > 0) == (new < old)] or legs
+            self.add(name, lost[0], due_key(unit, moved, old, new), event)
+
+    def add(self, name: Name, position: Position, key: int, cause: int) -> None:
+        self.due[name] = Entry(name, position, position.size > 0, key, cause)
+
+    def reenter(self, name: Name) -> None:
+        """Look again at a unit whose money or positions changed."""
+        unit = self.clearing.unit(name)
+        entry = self.due.get(name)
+        if not unit.due() or self.is_exact(name):
+            self.due.pop(name, None)
+            return
+        if entry is not None and self.still_holds(entry):
+            return
+        first = self.clearing.unit_positions(name)[0]
+        self.add(name, first, self.clearing.markets[first.market].mark_ticks, -1)
+
+    def still_holds(self, entry: Entry) -> bool:
+        """Has the unit still the position it is keyed by, on the same side?"""
+        sign = 1 if entry.is_long else -1
+        return (
+            entry.position.size * sign > 0 and self.clearing.unit_name(entry.position) == entry.unit
+        )
+
+    def reenter_changed(self) -> None:
+        changed, self.clearing.changed = self.clearing.changed, []
+        for name in dict.fromkeys(changed):
+            if name != self.clearing.liquidating:
+                self.reenter(name)
+
+    def entries(self) -> list[Entry]:
+        """Everything due, most overdue first."""
+        found = list(self.due.values())
+        for name in self.clearing.unit_names():
+            if not self.is_exact(name):
+                continue
+            unit = self.clearing.unit(name)
+            if unit.due():
+                position = self.clearing.unit_positions(name)[0]
+                is_long = position.size > 0
+                trigger = exact_trigger(unit)
+                cause = self.log.mark_that_reached(position.market, trigger, is_long)
+                found.append(Entry(name, position, is_long, trigger, cause))
+        found = [entry for entry in found if entry.unit not in self.aside]
+        return sorted(found, key=self.order)
+
+    def order(self, entry: Entry) -> tuple:
+        mark = self.clearing.markets[entry.position.market].mark_ticks
+        distance = entry.key - mark if entry.is_long else mark - entry.key
+        overdue = Fraction(distance, mark)
+        return (-overdue, entry.position.market, not entry.is_long, entry.position.number)
+
+    def rows(self) -> list[tuple[int, int, int, int, int]]:
+        """(market, direction, key, account, leg) of the units that wait as due."""
+        return sorted(
+            (
+                entry.position.market,
+                0 if entry.is_long else 1,
+                entry.key,
+                entry.position.account,
+                entry.position.leg,
+            )
+            for entry in self.due.values()
+        )
