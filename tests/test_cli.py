@@ -42,7 +42,11 @@ def small(tmp_path):
 
 def command(*arguments, **options):
     return subprocess.run(
-        [sys.executable, "-m", "cascade", *arguments], capture_output=True, text=True, timeout=120, **options
+        [sys.executable, "-m", "cascade", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
     )
 
 
@@ -100,7 +104,9 @@ def test_events_are_the_log(small, tmp_path, capsys):
     assert events.dtype == cs.EVENT_DTYPE
     assert len(events) - first == numbers["events"]
     assert events.tobytes() == scenarios.load(small).run().engine.events.tobytes()
-    assert (events["kind"][first:] == cs.EventKind.LIQUIDATION).sum() == numbers["liquidations"]["count"]
+    assert (events["kind"][first:] == cs.EventKind.LIQUIDATION).sum() == numbers["liquidations"][
+        "count"
+    ]
 
 
 def test_bad_scenario_is_one_line(tmp_path):
@@ -123,7 +129,10 @@ def test_interrupt_ends_with_130(tmp_path):
     path = tmp_path / "long.toml"
     path.write_text(SMALL.replace("steps = 5", "steps = 1_000_000\ndt = 0"))
     running = subprocess.Popen(
-        [sys.executable, "-m", "cascade", "run", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "cascade", "run", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         # the first line of progress says that the run has begun
@@ -141,7 +150,11 @@ def test_a_reader_that_leaves_is_no_error(small):
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "cascade", "run", small], stdout=write, stderr=subprocess.PIPE, text=True, timeout=120
+        [sys.executable, "-m", "cascade", "run", small],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
@@ -174,5 +187,7 @@ def test_main_job_needs_no_optional_library(small):
         "from cascade.cli import main\n"
         f"sys.exit(main(['run', {small!r}, '--quiet']))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
+    )
     assert (done.returncode, done.stderr) == (0, "")

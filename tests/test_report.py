@@ -223,7 +223,9 @@ def test_nobody_liquidated(tmp_path):
 
 def test_what_is_still_due_is_said(tmp_path):
     path = tmp_path / "slow.toml"
-    source = scenarios.shipped()["btc_crash"].read_text().replace("steps = 30", "steps = 30\nsettle = 0")
+    source = (
+        scenarios.shipped()["btc_crash"].read_text().replace("steps = 30", "steps = 30\nsettle = 0")
+    )
     path.write_text(source.replace("100_000", "2_000") + "\n[engine]\nbudget_accounts = 3\n")
     outcome = scenarios.load(path).run()
     assert outcome.engine.pending > 0

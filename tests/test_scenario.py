@@ -73,6 +73,14 @@ WRONG = [
     ([("price = 20_000\n", "")], 1, "market.price", "is missing"),
     ([("levels = 400\n", "")], 9, "book.levels", "is missing"),
     ([("touch_size = 2\n", "")], 9, "book.touch_size", "is missing"),
+    (
+        [('kind = "index"\nmove = -0.1', 'kind = "sell"\nmove = -0.5')], 25, "shock.move",
+        "the book ends at 16010, before 10000",
+    ),
+    (
+        [('kind = "index"\nmove = -0.1', 'kind = "buy"\nmove = 1e-9')], 25, "shock.move",
+        "does not reach the first level",
+    ),
     ([("move = -0.1\n", "")], 23, "shock.move", "is missing"),
     ([("tick = 0.5", "tick = 0")], 3, "market.tick", "0 is not above 0"),
     ([("tick = 0.5", 'tick = "a"')], 3, "market.tick", "'a' is not a number"),
@@ -154,7 +162,14 @@ def test_an_error_inside_a_named_file_names_both(tmp_path):
 
 def test_lines_of_keys_are_found():
     text = 'a = """\nb = 1\n[c]\n"""\n[ t . u ]\n"k k" = [\n 1,\n]\nx.y = 2\n[[list]]\nz = 1\n'
-    assert find_lines(text) == {"a": 1, "t.u": 5, "t.u.k k": 6, "t.u.x.y": 9, "list": 10, "list.z": 11}
+    assert find_lines(text) == {
+        "a": 1,
+        "t.u": 5,
+        "t.u.k k": 6,
+        "t.u.x.y": 9,
+        "list": 10,
+        "list.z": 11,
+    }
 
 
 # ---------------------------------------------------------------- what is built
@@ -162,7 +177,11 @@ def test_lines_of_keys_are_found():
 
 def test_profile_of_depth():
     section = dataclasses.replace(
-        scenarios.load("btc_crash").book, levels=4, step_ticks=3, touch_size=2, growth=Decimal("0.5")
+        scenarios.load("btc_crash").book,
+        levels=4,
+        step_ticks=3,
+        touch_size=2,
+        growth=Decimal("0.5"),
     )
     bids = depths.profile(section, 8, -1, 0.5)
     assert bids.tolist() == [[8, 4], [5, 6], [2, 8]]
@@ -255,7 +274,8 @@ def test_an_aggressor_empties_the_book_to_the_price(tmp_path):
 def test_files_are_relative_to_the_scenario(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "d.csv").write_text(
-        "side,price,size\n" + "".join(f"bid,{20000 - k * 20},3\nask,{20010 + k * 20},3\n" for k in range(200))
+        "side,price,size\n"
+        + "".join(f"bid,{20000 - k * 20},3\nask,{20010 + k * 20},3\n" for k in range(200))
     )
     (tmp_path / "data" / "a.csv").write_text(
         "account,market,side,size,entry,leverage,mode\n"

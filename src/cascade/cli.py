@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from cascade._version import __version__
@@ -53,10 +54,10 @@ class Progress:
         if not sys.stderr.isatty():
             return False
         try:
-            from tqdm import tqdm
+            bar = import_module("tqdm").tqdm
         except ImportError:
             return False
-        return tqdm(total=total, unit="step", file=sys.stderr, leave=False)
+        return bar(total=total, unit="step", file=sys.stderr, leave=False)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -117,7 +117,9 @@ def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
     # who bore the loss of the liquidated, atoms
     engine, market, before = outcome.engine, outcome.market, outcome.before
     kinds = events["kind"]
-    forced = events[((kinds == EventKind.FILL) & (events["order"] == 0)) | (kinds == EventKind.TAKEOVER)]
+    forced = events[
+        ((kinds == EventKind.FILL) & (events["order"] == 0)) | (kinds == EventKind.TAKEOVER)
+    ]
     accounts = np.unique(events["account"][kinds == EventKind.LIQUIDATION])
     entry = engine.accounts.column(market, "entry_value")
     collateral = engine.accounts.column(market, "margin") + engine.accounts.balance_atoms
@@ -323,7 +325,8 @@ def _pairs(title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
     left = max(len(row[0]) for row in rows)
     middle = max(len(row[1]) for row in rows)
     return [title] + [
-        f"  {label.ljust(left)}  {value.rjust(middle)}  {note}".rstrip() for label, value, note in rows
+        f"  {label.ljust(left)}  {value.rjust(middle)}  {note}".rstrip()
+        for label, value, note in rows
     ]
 
 

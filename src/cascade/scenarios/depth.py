@@ -77,15 +77,25 @@ def shift(market: Market, ticks: int) -> None:
 
 
 def lots_to(market: Market, target_ticks: int, buy: bool) -> int:
-    """Lots an aggressor trades until the price has come to `target_ticks`."""
+    """Lots an aggressor trades until the price has come to `target_ticks`.
+
+    Raises
+    ------
+    ValueError
+        The book ends before that price.
+    """
     if market.impact is not None:
         moved = abs(float(market.ticks.number(target_ticks)) - float(market.index or 0))
         log_move = abs(math.log(target_ticks / market.index_ticks))
         return max(1, round(_curve_size(market.impact, moved, log_move) / float(market.lots.step)))
     bids, asks = read_sides(market)
-    if buy:
-        return int(asks[asks[:, 0] <= target_ticks, 1].sum())
-    return int(bids[bids[:, 0] >= target_ticks, 1].sum())
+    side, sign = (asks, 1) if buy else (bids, -1)
+    if not len(side) or sign * side[-1, 0] < sign * target_ticks:
+        end = market.ticks.number(int(side[-1, 0])) if len(side) else 0
+        raise ValueError(
+            f"the book ends at {end:g}, before {market.ticks.number(target_ticks):g}: give it levels there"
+        )
+    return int(side[sign * side[:, 0] <= sign * target_ticks, 1].sum())
 
 
 def _curve_size(impact: Impact, moved: float, log_move: float) -> float:
@@ -106,8 +116,11 @@ def _curve_size(impact: Impact, moved: float, log_move: float) -> float:
 
 def impact_of(section: BookSection) -> Impact:
     """Impact venue of a section that names a curve."""
-    options: dict[str, Any] = {"fill": section.fill, "permanent": float(section.permanent),
-                               "decay_rate": float(section.decay_rate)}
+    options: dict[str, Any] = {
+        "fill": section.fill,
+        "permanent": float(section.permanent),
+        "decay_rate": float(section.decay_rate),
+    }
     return Impact(
         section.impact or "linear", scale=section.scale or 0, length=section.length or 1, **options
     )
