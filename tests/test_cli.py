@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cascade as cs
 from cascade import cli, scenarios
+
+ROOT = Path(__file__).resolve().parents[1]
 
 SMALL = """\
 [market]
@@ -56,6 +59,23 @@ def test_run_without_arguments_is_the_shipped_scenario(capsys):
     assert out.startswith("BTC: 100,000 accounts")
     assert "Who paid, USD" in out
     assert err == ""
+
+
+def _readme_block(first_line):
+    text = (ROOT / "README.md").read_text()
+    start = text.index(f"```text\n{first_line}") + len("```text\n")
+    return text[start : text.index("```", start)]
+
+
+@pytest.mark.parametrize("scenario", ["btc_crash", "examples/binance_btcusdt.toml"])
+def test_readme_shows_the_real_output(scenario, capsys, monkeypatch):
+    if scenario.startswith("examples") and not (ROOT.parent / "shared" / "data").exists():
+        pytest.skip("needs ../shared/data, a recorded order book")
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["run", scenario, "--quiet"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    # the last line has the time taken
+    assert _readme_block(printed[0]).splitlines()[:-1] == printed[:-1]
 
 
 def test_module_and_version():
