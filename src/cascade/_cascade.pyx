@@ -306,11 +306,16 @@ cdef bint _still_due(State* state, const Taken* taken) noexcept nogil:
     return unit_due(state, taken.position, &unit)
 
 
+cdef inline bint _spent(const State* state, int64_t allowed) noexcept nogil:
+    return (state.counters.liquidated >= allowed
+            or state.counters.notional >= state.notional_allowed)
+
+
 cdef void _one_by_one(State* state, int64_t allowed) noexcept nogil:
     cdef Taken taken
     cdef int64_t rounds = 0
     while not state.failed:
-        if state.counters.liquidated >= allowed or state.counters.notional >= state.notional_allowed:
+        if _spent(state, allowed):
             return
         if not queue_take(state, &taken):
             return
@@ -329,16 +334,13 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
     cdef int64_t count, k, done
     while not state.failed:
         count = 0
-        while state.counters.liquidated + count < allowed and queue_take(state, &taken):
-            if not _still_due(state, &taken):
-                queue_unit(state, taken.position)
-            elif _keep(state, &state.taken, &state.taken_capacity, count, &taken) == 0:
-                count += 1
-            else:
+        while not _spent(state, allowed) and queue_take(state, &taken):
+            if _keep(state, &state.taken, &state.taken_capacity, count, &taken):
                 return
+            count += 1
         done = 0
         for k in range(count):
-            if state.failed or state.counters.notional >= state.notional_allowed:
+            if state.failed or _spent(state, allowed):
                 queue_return(state, &state.taken[k])
             elif not _still_due(state, &state.taken[k]):
                 queue_unit(state, state.taken[k].position)
@@ -348,7 +350,7 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
                 if done % UNITS_BETWEEN_SIGNALS == 0 and signal_waits():
                     state.failed = FAILURE_INTERRUPT
         _refresh_touched(state)
-        if count == 0 or state.counters.notional >= state.notional_allowed:
+        if count == 0:
             return
 
 
