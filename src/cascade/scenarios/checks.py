@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 PROFILE = ("levels", "step_ticks", "spread_ticks", "touch_size", "growth", "follow")
 CURVE = ("scale", "length", "fill", "permanent", "decay_rate")
 #: Parameters that each curve needs.
-CURVE_NEEDS = {
+CURVE_NEEDS: dict[str, tuple[str, ...]] = {
     "linear": ("scale",),
     "square_root": ("scale",),
     "log": ("scale", "length"),
