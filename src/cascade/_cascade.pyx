@@ -159,7 +159,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = p.size if p.size > 0 else -p.size
     cdef uint8_t side = SELL if p.size > 0 else BUY
-    cdef int64_t lots, absorbed, left, value, filled
+    cdef int64_t lots, absorbed, left, value, filled, removals = market.removals
     cdef int32_t tick = 0
     cdef Unit unit
     cdef Event* event
@@ -175,7 +175,6 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     event.money = saturate(unit.equity)
     state.cause = last_event(state)
     state.wave = taken.wave
-    _touch(state, market)
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
@@ -186,7 +185,8 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         filled = execute_forced(state, market, position, side, left,
                                 tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
         left -= filled
-        if filled:
+        if filled or market.removals != removals:
+            _touch(state, market)
             market.last_liquidation = state.cause
     if left and lots == held:
         _take_over(state, position, left, tick)
@@ -227,6 +227,16 @@ cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
     return best
 
 
+cdef void _name_touched(State* state) noexcept nogil:
+    # where the unit only cancelled orders, its last liquidation is what moved the touch
+    cdef uint32_t k
+    cdef Market* market
+    for k in range(state.touched_count):
+        market = state.markets[state.touched[k]]
+        if market.last_liquidation < 0:
+            market.last_liquidation = state.cause
+
+
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t position = taken.position, last = position
     cdef int64_t closed = 0, lots
@@ -245,6 +255,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         closed += lots
         if state.positions[position].size:
             break                 # a partial close, of a unit with one position
+    _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:
         state.counters.waves = taken.wave
@@ -282,17 +293,12 @@ cdef void _defer(State* state, const Taken* taken) noexcept nogil:
 cdef void _refresh_touched(State* state) noexcept nogil:
     # marks of the markets sold in, in the order first touched, then their stops
     cdef uint32_t k, count = state.touched_count
-    cdef int64_t cause = state.cause
-    cdef int32_t wave = state.wave
     cdef Market* market
     for k in range(count):
         market = state.markets[state.touched[k]]
         market.touched = False
-        if market.last_liquidation >= 0:
-            refresh_mark(state, market, market.last_liquidation,
-                         state.log.events[market.last_liquidation - state.log.first].wave)
-        else:
-            refresh_mark(state, market, cause, wave)
+        refresh_mark(state, market, market.last_liquidation,
+                     state.log.events[market.last_liquidation - state.log.first].wave)
         market.last_liquidation = -1
     state.touched_count = 0
     for k in range(count):
@@ -306,11 +312,16 @@ cdef bint _still_due(State* state, const Taken* taken) noexcept nogil:
     return unit_due(state, taken.position, &unit)
 
 
+cdef inline bint _spent(const State* state, int64_t allowed) noexcept nogil:
+    return (state.counters.liquidated >= allowed
+            or state.counters.notional >= state.notional_allowed)
+
+
 cdef void _one_by_one(State* state, int64_t allowed) noexcept nogil:
     cdef Taken taken
     cdef int64_t rounds = 0
     while not state.failed:
-        if state.counters.liquidated >= allowed or state.counters.notional >= state.notional_allowed:
+        if _spent(state, allowed):
             return
         if not queue_take(state, &taken):
             return
@@ -329,16 +340,13 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
     cdef int64_t count, k, done
     while not state.failed:
         count = 0
-        while state.counters.liquidated + count < allowed and queue_take(state, &taken):
-            if not _still_due(state, &taken):
-                queue_unit(state, taken.position)
-            elif _keep(state, &state.taken, &state.taken_capacity, count, &taken) == 0:
-                count += 1
-            else:
+        while not _spent(state, allowed) and queue_take(state, &taken):
+            if _keep(state, &state.taken, &state.taken_capacity, count, &taken):
                 return
+            count += 1
         done = 0
         for k in range(count):
-            if state.failed or state.counters.notional >= state.notional_allowed:
+            if state.failed or _spent(state, allowed):
                 queue_return(state, &state.taken[k])
             elif not _still_due(state, &state.taken[k]):
                 queue_unit(state, state.taken[k].position)
@@ -348,7 +356,7 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
                 if done % UNITS_BETWEEN_SIGNALS == 0 and signal_waits():
                     state.failed = FAILURE_INTERRUPT
         _refresh_touched(state)
-        if count == 0 or state.counters.notional >= state.notional_allowed:
+        if count == 0:
             return
 
 

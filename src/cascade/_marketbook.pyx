@@ -33,7 +33,11 @@ cdef class MarketBook(OrderEntry):
         self.engine.release()
 
     cdef int begin_call(self) except -1:
-        return self.engine.begin()
+        self.engine.begin()
+        # what leaves the book in this call leaves it at the driver's wish
+        self.engine.state.cause = -1
+        self.engine.state.wave = 0
+        return 0
 
     cdef int end_call(self) except -1:
         # depth or an auction changed the venue: no order is the cause of the mark

@@ -24,6 +24,7 @@ from cascade._state cimport (
 )
 
 cdef enum:
+    GROUP = 16                # crossed guards whose memory is fetched together
     MOTION_UNIT = 1 << 30     # of a relative move
     MOTION_MEMORY = 10         # a market's recent moves fade by 1 / 2**8 with each new mark
     QUIET_SHARE = 8          # a quiet market's guard gets this part of a moving one's slack
@@ -365,31 +366,48 @@ cdef void _cause_of(MarkStack* stack, uint8_t direction, int32_t trigger, Taken*
 
 cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old, int64_t event,
                    int32_t wave) noexcept nogil:
+    # Crossed guards are taken in groups: the memory of a group's units is fetched while the
+    # group is gathered. Their order does not matter, each unit answers for itself.
     cdef Heap* heap = &market.guards[direction]
-    cdef uint32_t position
+    cdef uint32_t[GROUP] group
+    cdef uint32_t count, k
+    while _crossed(heap, direction, market.mark):
+        count = 0
+        while count < GROUP and _crossed(heap, direction, market.mark):
+            group[count] = heap_pop(heap)
+            prefetch(&state.positions[group[count]])
+            count += 1
+        for k in range(count):
+            prefetch(&state.accounts[state.positions[group[k]].account])
+        for k in range(count):
+            prefetch(&state.positions[state.accounts[state.positions[group[k]].account].first])
+        for k in range(count):
+            _resolve_unit(state, market, group[k], direction, old, event, wave)
+
+
+cdef void _resolve_unit(State* state, Market* market, uint32_t position, uint8_t direction,
+                        int32_t old, int64_t event, int32_t wave) noexcept nogil:
+    # a guard was crossed: the unit is healthy and watched from here, or due
     cdef Position* p
     cdef Unit unit
     cdef int128 bound
     cdef int64_t value
-    cdef int32_t trigger
-    while _crossed(heap, direction, market.mark):
-        position = heap_pop(heap)
-        state.counters.resolved += 1
-        unit_evaluate(state, position, &unit)
-        if not unit_due(state, position, &unit):
-            _watch(state, position, &unit)
-            continue
-        position = _losing_leg(state, position, direction)
-        p = &state.positions[position]
-        trigger = market.mark
-        if old and (not market.rules.table.whole or market.rules.table.on_entry):
-            if _only_leg(state, position):
-                # due iff V - M of this position < bound, the others as they are
-                value = position_value(&market.rules.table, p.size, market.mark)
-                bound = value - <int128>required_margin(market, p, value)
-                bound += unit.inclusive - (unit.equity - unit.maintenance)
-                trigger = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
-        _enter_due(state, position, trigger, event, wave)
+    cdef int32_t trigger = market.mark
+    state.counters.resolved += 1
+    unit_evaluate(state, position, &unit)
+    if not unit_due(state, position, &unit):
+        _watch(state, position, &unit)
+        return
+    position = _losing_leg(state, position, direction)
+    p = &state.positions[position]
+    if old and (not market.rules.table.whole or market.rules.table.on_entry):
+        if _only_leg(state, position):
+            # due iff V - M of this position < bound, the others as they are
+            value = position_value(&market.rules.table, p.size, market.mark)
+            bound = value - <int128>required_margin(market, p, value)
+            bound += unit.inclusive - (unit.equity - unit.maintenance)
+            trigger = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
+    _enter_due(state, position, trigger, event, wave)
 
 
 cdef uint32_t _losing_leg(State* state, uint32_t position, uint8_t direction) noexcept nogil:

@@ -114,6 +114,7 @@ cdef struct Market:
     int64_t gross             # sum of |size| of the accounts' positions
     int64_t long_lots         # open interest: sum of the accounts' long sizes
     int64_t settled           # fills of the current message that are in the accounts already
+    int64_t removals          # times that lots left the book without a fill
     int64_t last_source       # event that last traded here
     int64_t last_liquidation  # of the units just executed, cause of the next MARK; -1: none
     int32_t source_wave
