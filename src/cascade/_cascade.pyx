@@ -20,7 +20,7 @@ from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_trade
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Market, Position,
+    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_TAKEN, RATE_DENOMINATOR, Market, Position,
     State, Taken,
 )
 from cascade._types cimport (
@@ -175,7 +175,6 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     event.money = saturate(unit.equity)
     state.cause = last_event(state)
     state.wave = taken.wave
-    _touch(state, market)
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
@@ -186,6 +185,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         filled = execute_forced(state, market, position, side, left,
                                 tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
         left -= filled
+        _touch(state, market)
         if filled:
             market.last_liquidation = state.cause
     if left and lots == held:
@@ -227,6 +227,16 @@ cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
     return best
 
 
+cdef void _name_touched(State* state) noexcept nogil:
+    # where the unit only cancelled orders, its last liquidation is what moved the touch
+    cdef uint32_t k
+    cdef Market* market
+    for k in range(state.touched_count):
+        market = state.markets[state.touched[k]]
+        if market.last_liquidation < 0:
+            market.last_liquidation = state.cause
+
+
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t position = taken.position, last = position
     cdef int64_t closed = 0, lots
@@ -245,13 +255,14 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         closed += lots
         if state.positions[position].size:
             break                 # a partial close, of a unit with one position
+    _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:
         state.counters.waves = taken.wave
     if unit_first(state, last) == NO_POSITION:
         _settle_unit(state, last, fee_parts)
     if closed == 0:
-        _defer(state, taken)
+        _put_aside(state, taken)
     else:
         queue_traded(state, last)
 
@@ -273,26 +284,31 @@ cdef int _keep(State* state, Taken** list, int64_t* capacity, int64_t at, const 
     return 0
 
 
-cdef void _defer(State* state, const Taken* taken) noexcept nogil:
-    # nothing could be closed: the unit is out of the queue until the step is over
-    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, taken) == 0:
+cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
+    # Nothing could be closed: the unit is out of the queue until the step is over. Behind guards it
+    # then waits as due without a move, at the mark of now.
+    cdef Unit unit
+    cdef Taken aside = taken[0]
+    cdef Position* p = &state.positions[taken.position]
+    unit_evaluate(state, taken.position, &unit)
+    aside.was_due = not unit.exact
+    aside.trigger = state.markets[p.market].mark
+    p.due_cause = -1
+    p.due_wave = 1
+    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, &aside) == 0:
         state.deferred_count += 1
+        p.flags |= POSITION_TAKEN
 
 
 cdef void _refresh_touched(State* state) noexcept nogil:
     # marks of the markets sold in, in the order first touched, then their stops
     cdef uint32_t k, count = state.touched_count
-    cdef int64_t cause = state.cause
-    cdef int32_t wave = state.wave
     cdef Market* market
     for k in range(count):
         market = state.markets[state.touched[k]]
         market.touched = False
-        if market.last_liquidation >= 0:
-            refresh_mark(state, market, market.last_liquidation,
-                         state.log.events[market.last_liquidation - state.log.first].wave)
-        else:
-            refresh_mark(state, market, cause, wave)
+        refresh_mark(state, market, market.last_liquidation,
+                     state.log.events[market.last_liquidation - state.log.first].wave)
         market.last_liquidation = -1
     state.touched_count = 0
     for k in range(count):
@@ -306,11 +322,16 @@ cdef bint _still_due(State* state, const Taken* taken) noexcept nogil:
     return unit_due(state, taken.position, &unit)
 
 
+cdef inline bint _spent(const State* state, int64_t allowed) noexcept nogil:
+    return (state.counters.liquidated >= allowed
+            or state.counters.notional >= state.notional_allowed)
+
+
 cdef void _one_by_one(State* state, int64_t allowed) noexcept nogil:
     cdef Taken taken
     cdef int64_t rounds = 0
     while not state.failed:
-        if state.counters.liquidated >= allowed or state.counters.notional >= state.notional_allowed:
+        if _spent(state, allowed):
             return
         if not queue_take(state, &taken):
             return
@@ -329,16 +350,15 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
     cdef int64_t count, k, done
     while not state.failed:
         count = 0
-        while state.counters.liquidated + count < allowed and queue_take(state, &taken):
-            if not _still_due(state, &taken):
-                queue_unit(state, taken.position)
-            elif _keep(state, &state.taken, &state.taken_capacity, count, &taken) == 0:
-                count += 1
-            else:
+        while not _spent(state, allowed) and queue_take(state, &taken):
+            if _keep(state, &state.taken, &state.taken_capacity, count, &taken):
                 return
+            state.positions[taken.position].flags |= POSITION_TAKEN
+            count += 1
         done = 0
         for k in range(count):
-            if state.failed or state.counters.notional >= state.notional_allowed:
+            state.positions[state.taken[k].position].flags &= ~POSITION_TAKEN
+            if state.failed or _spent(state, allowed):
                 queue_return(state, &state.taken[k])
             elif not _still_due(state, &state.taken[k]):
                 queue_unit(state, state.taken[k].position)
@@ -348,7 +368,7 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
                 if done % UNITS_BETWEEN_SIGNALS == 0 and signal_waits():
                     state.failed = FAILURE_INTERRUPT
         _refresh_touched(state)
-        if count == 0 or state.counters.notional >= state.notional_allowed:
+        if count == 0:
             return
 
 
@@ -369,7 +389,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     else:
         _one_by_one(state, allowed)
     for k in range(state.deferred_count):
-        queue_unit(state, state.deferred[k].position)
+        state.positions[state.deferred[k].position].flags &= ~POSITION_TAKEN
+        queue_return(state, &state.deferred[k])
     state.deferred_count = 0
     if state.time_per_liquidation > 0:
         if queue_has_due(state):

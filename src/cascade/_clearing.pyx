@@ -15,6 +15,7 @@ from cascade._log cimport Event, log_append
 from cascade._margin cimport (
     initial_margin, maintenance, position_value, position_value_wide,
 )
+from cascade._memory cimport memory_resize
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
     POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
@@ -291,7 +292,8 @@ cdef int reserve_accounts(State* state, int64_t accounts) noexcept nogil:
     cdef void* grown
     if accounts <= state.account_capacity:
         return 0
-    grown = realloc(state.accounts, <size_t>accounts * sizeof(Account))
+    grown = memory_resize(state.accounts, <size_t>state.account_capacity * sizeof(Account),
+                          <size_t>accounts * sizeof(Account), 1)
     if grown == NULL:
         state.failed = FAILURE_MEMORY
         return -1
@@ -309,7 +311,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
     cdef Market* market
     if positions <= state.position_capacity:
         return 0
-    grown = realloc(state.positions, <size_t>positions * sizeof(Position))
+    grown = memory_resize(state.positions, <size_t>state.position_capacity * sizeof(Position),
+                          <size_t>positions * sizeof(Position), 1)
     if grown == NULL:
         state.failed = FAILURE_MEMORY
         return -1
@@ -317,7 +320,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
     added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
     for k in range(3):
         place = &state.place if k == 2 else &state.guard_place[k]
-        grown = realloc(place[0], <size_t>positions * sizeof(uint32_t))
+        grown = memory_resize(place[0], <size_t>state.position_capacity * sizeof(uint32_t),
+                              <size_t>positions * sizeof(uint32_t), 1)
         if grown == NULL:
             state.failed = FAILURE_MEMORY
             return -1

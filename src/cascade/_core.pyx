@@ -21,6 +21,7 @@ from cascade._impact cimport (
 )
 from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_view
 from cascade._margin cimport Tier
+from cascade._memory cimport memory_release
 from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
@@ -30,8 +31,8 @@ from cascade._orders cimport (
 from cascade._queue cimport queue_pending
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Asset, Market,
-    State,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Account, Asset,
+    Market, Position, State,
 )
 from cascade._types cimport EVENT_INDEX, EVENT_OPEN, MAX_PRICE
 
@@ -154,12 +155,8 @@ cdef class EngineCore:
             free_market(self.state.markets[m])
         free(self.state.markets)
         free(self.state.touched)
-        free(self.state.accounts)
-        free(self.state.positions)
         free(self.state.workings)
-        free(self.state.place)
-        free(self.state.guard_place[0])
-        free(self.state.guard_place[1])
+        release_tables(&self.state)
         free(self.state.assets)
         free(self.state.taken)
         free(self.state.deferred)
@@ -595,6 +592,15 @@ cdef Market* new_market(State* state) noexcept:
         market.exact[d].item_capacity = market.due[d].item_capacity = state.position_capacity
         market.guards[d].item_capacity = state.position_capacity
     return market
+
+
+cdef void release_tables(State* state) noexcept:
+    cdef size_t positions = state.position_capacity
+    memory_release(state.accounts, <size_t>state.account_capacity * sizeof(Account))
+    memory_release(state.positions, positions * sizeof(Position))
+    memory_release(state.place, positions * sizeof(uint32_t))
+    memory_release(state.guard_place[0], positions * sizeof(uint32_t))
+    memory_release(state.guard_place[1], positions * sizeof(uint32_t))
 
 
 cdef void free_market(Market* market) noexcept:

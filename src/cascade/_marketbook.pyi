@@ -1,6 +1,6 @@
 from cascade._core import EngineCore
 from cascade._grid import Grid
-from cascade._orderbook import OrderEntry
+from cascade._orderentry import OrderEntry
 
 class MarketBook(OrderEntry):
     """Order entry and reading of one market's book."""

@@ -7,11 +7,14 @@ after each message, all of it in the engine's log.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
+from cascade._auction cimport Indicative
 from cascade._book cimport Message, Submitted
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
 from cascade._orderentry cimport OrderEntry
-from cascade._orders cimport admit_price, fire_stops, refresh_mark, submit_order
+from cascade._orders cimport (
+    admit_price, fire_stops, refresh_mark, submit_order, uncross_market,
+)
 from cascade._results cimport BatchResult, OrderResult, order_result
 from cascade._types cimport EVENT_FILL
 
@@ -30,13 +33,22 @@ cdef class MarketBook(OrderEntry):
         self.engine.release()
 
     cdef int begin_call(self) except -1:
-        return self.engine.begin()
+        self.engine.begin()
+        # what leaves the book in this call leaves it at the driver's wish
+        self.engine.state.cause = -1
+        self.engine.state.wave = 0
+        return 0
 
     cdef int end_call(self) except -1:
         # depth or an auction changed the venue: no order is the cause of the mark
         refresh_mark(&self.engine.state, self.market_state, -1, 0)
         fire_stops(&self.engine.state, self.market_state)
         return self.engine.end()
+
+    cdef int cross(self, Indicative* found) except -1:
+        # the mark is formed and stops fire when the call ends
+        uncross_market(&self.engine.state, self.market_state, found)
+        return 0
 
     cdef OrderResult send(self, Message* message):
         cdef Submitted out

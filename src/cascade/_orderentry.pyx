@@ -79,6 +79,11 @@ cdef class OrderEntry(BookView):
     cdef OrderResult send(self, Message* message):
         raise NotImplementedError
 
+    cdef int cross(self, Indicative* found) except -1:
+        auction_uncross(self.book, found)
+        book_fire_stops(self.book, 0)
+        return 0
+
     cdef int check_ceiling(self, int32_t price) except -1:
         # may prices up to this one enter?
         return 0
@@ -472,8 +477,7 @@ cdef class OrderEntry(BookView):
         """
         cdef Indicative found
         self.begin_call()
-        auction_uncross(self.book, &found)
-        book_fire_stops(self.book, 0)
+        self.cross(&found)
         self.end_call()
         return (found.price, found.volume, found.imbalance) if found.volume > 0 else None
 

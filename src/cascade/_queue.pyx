@@ -19,11 +19,12 @@ from cascade._margin cimport (
 )
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
-    POSITION_LADDER, UP,
+    POSITION_LADDER, POSITION_TAKEN, UP,
     Market, MarkRecord, MarkStack, Position, State, Taken,
 )
 
 cdef enum:
+    GROUP = 16                # crossed guards whose memory is fetched together
     MOTION_UNIT = 1 << 30     # of a relative move
     MOTION_MEMORY = 10         # a market's recent moves fade by 1 / 2**8 with each new mark
     QUIET_SHARE = 8          # a quiet market's guard gets this part of a moving one's slack
@@ -112,15 +113,14 @@ cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
         i = state.positions[i].next
 
 
-cdef uint32_t _due_position(State* state, uint32_t position) noexcept nogil:
-    # the position under which the unit waits in a due heap, or none
+cdef uint32_t _flagged(State* state, uint32_t position, uint8_t flags) noexcept nogil:
+    # the unit's position that carries one of the flags, or none
     cdef uint32_t i
     if state.positions[position].flags & POSITION_ISOLATED:
-        return position if state.positions[position].flags & POSITION_DUE else NO_POSITION
+        return position if state.positions[position].flags & flags else NO_POSITION
     i = state.accounts[state.positions[position].account].first
     while i != NO_POSITION:
-        if state.positions[i].flags & POSITION_DUE and not (
-                state.positions[i].flags & POSITION_ISOLATED):
+        if state.positions[i].flags & flags and not state.positions[i].flags & POSITION_ISOLATED:
             return i
         i = state.positions[i].next
     return NO_POSITION
@@ -248,7 +248,10 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     cdef uint32_t first
     cdef uint8_t direction
     cdef int32_t trigger
-    cdef uint32_t waiting = _due_position(state, position)
+    cdef uint32_t waiting = _flagged(state, position, POSITION_DUE | POSITION_TAKEN)
+    if waiting != NO_POSITION and state.positions[waiting].flags & POSITION_TAKEN:
+        # looked at when it is executed or put back
+        return
     first = unit_first(state, position)
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
@@ -365,31 +368,48 @@ cdef void _cause_of(MarkStack* stack, uint8_t direction, int32_t trigger, Taken*
 
 cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old, int64_t event,
                    int32_t wave) noexcept nogil:
+    # Crossed guards are taken in groups: the memory of a group's units is fetched while the
+    # group is gathered. Their order does not matter, each unit answers for itself.
     cdef Heap* heap = &market.guards[direction]
-    cdef uint32_t position
+    cdef uint32_t[GROUP] group
+    cdef uint32_t count, k
+    while _crossed(heap, direction, market.mark):
+        count = 0
+        while count < GROUP and _crossed(heap, direction, market.mark):
+            group[count] = heap_pop(heap)
+            prefetch(&state.positions[group[count]])
+            count += 1
+        for k in range(count):
+            prefetch(&state.accounts[state.positions[group[k]].account])
+        for k in range(count):
+            prefetch(&state.positions[state.accounts[state.positions[group[k]].account].first])
+        for k in range(count):
+            _resolve_unit(state, market, group[k], direction, old, event, wave)
+
+
+cdef void _resolve_unit(State* state, Market* market, uint32_t position, uint8_t direction,
+                        int32_t old, int64_t event, int32_t wave) noexcept nogil:
+    # a guard was crossed: the unit is healthy and watched from here, or due
     cdef Position* p
     cdef Unit unit
     cdef int128 bound
     cdef int64_t value
-    cdef int32_t trigger
-    while _crossed(heap, direction, market.mark):
-        position = heap_pop(heap)
-        state.counters.resolved += 1
-        unit_evaluate(state, position, &unit)
-        if not unit_due(state, position, &unit):
-            _watch(state, position, &unit)
-            continue
-        position = _losing_leg(state, position, direction)
-        p = &state.positions[position]
-        trigger = market.mark
-        if old and (not market.rules.table.whole or market.rules.table.on_entry):
-            if _only_leg(state, position):
-                # due iff V - M of this position < bound, the others as they are
-                value = position_value(&market.rules.table, p.size, market.mark)
-                bound = value - <int128>required_margin(market, p, value)
-                bound += unit.inclusive - (unit.equity - unit.maintenance)
-                trigger = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
-        _enter_due(state, position, trigger, event, wave)
+    cdef int32_t trigger = market.mark
+    state.counters.resolved += 1
+    unit_evaluate(state, position, &unit)
+    if not unit_due(state, position, &unit):
+        _watch(state, position, &unit)
+        return
+    position = _losing_leg(state, position, direction)
+    p = &state.positions[position]
+    if old and (not market.rules.table.whole or market.rules.table.on_entry):
+        if _only_leg(state, position):
+            # due iff V - M of this position < bound, the others as they are
+            value = position_value(&market.rules.table, p.size, market.mark)
+            bound = value - <int128>required_margin(market, p, value)
+            bound += unit.inclusive - (unit.equity - unit.maintenance)
+            trigger = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
+    _enter_due(state, position, trigger, event, wave)
 
 
 cdef uint32_t _losing_leg(State* state, uint32_t position, uint8_t direction) noexcept nogil:
@@ -501,14 +521,18 @@ cdef bint queue_has_due(State* state) noexcept nogil:
 
 
 cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
+    # a unit that changed while it was out is tested again; one that did not keeps its entry
     cdef Market* market = state.markets[taken.market]
     cdef Position* p = &state.positions[taken.position]
-    if taken.was_due:
-        p.flags |= POSITION_DUE
-        _insert(state, &market.due[taken.direction], taken.position,
-                _key(taken.direction, taken.trigger))
-    else:
-        queue_unit(state, taken.position)
+    cdef Unit unit
+    if taken.was_due and p.size != 0 and (p.size > 0) == (taken.direction == DOWN):
+        unit_evaluate(state, taken.position, &unit)
+        if unit_due(state, taken.position, &unit):
+            p.flags |= POSITION_DUE
+            _insert(state, &market.due[taken.direction], taken.position,
+                    _key(taken.direction, taken.trigger))
+            return
+    queue_unit(state, taken.position)
 
 
 cdef int64_t queue_pending(State* state) noexcept nogil:

@@ -26,6 +26,7 @@ cdef enum PositionFlag:
     POSITION_LADDER = 8               # due at `trigger`, whatever the table says
     POSITION_DUE = 16                 # waits in a due heap
     POSITION_EXACT = 32               # waits in an exact heap
+    POSITION_TAKEN = 64               # its unit was taken out: in a batch, or put aside for the step
 
 cdef enum AccountFlag:
     ACCOUNT_HEDGE = 1
