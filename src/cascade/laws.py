@@ -13,13 +13,14 @@ Prices and sizes are in any units, as long as they agree; results are floats or 
 from __future__ import annotations
 
 from math import exp, floor, inf, log, pi, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaln, lambertw, ndtr
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 def _above(value: float, name: str, low: float = 0.0) -> float:
