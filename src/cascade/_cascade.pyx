@@ -20,7 +20,7 @@ from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_trade
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_TAKEN, RATE_DENOMINATOR, Market, Position,
+    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN, RATE_DENOMINATOR, Market, Position,
     State, Taken,
 )
 from cascade._types cimport (
@@ -357,10 +357,11 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
             count += 1
         done = 0
         for k in range(count):
-            state.positions[state.taken[k].position].flags &= ~POSITION_TAKEN
             if state.failed or _spent(state, allowed):
                 queue_return(state, &state.taken[k])
-            elif not _still_due(state, &state.taken[k]):
+                continue
+            state.positions[state.taken[k].position].flags &= ~(POSITION_TAKEN | POSITION_CHANGED)
+            if not _still_due(state, &state.taken[k]):
                 queue_unit(state, state.taken[k].position)
             else:
                 _liquidate(state, &state.taken[k])
@@ -389,7 +390,6 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     else:
         _one_by_one(state, allowed)
     for k in range(state.deferred_count):
-        state.positions[state.deferred[k].position].flags &= ~POSITION_TAKEN
         queue_return(state, &state.deferred[k])
     state.deferred_count = 0
     if state.time_per_liquidation > 0:

@@ -19,7 +19,7 @@ from cascade._margin cimport (
 )
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_TAKEN, UP,
+    POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
     Market, MarkRecord, MarkStack, Position, State, Taken,
 )
 
@@ -251,6 +251,7 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     cdef uint32_t waiting = _flagged(state, position, POSITION_DUE | POSITION_TAKEN)
     if waiting != NO_POSITION and state.positions[waiting].flags & POSITION_TAKEN:
         # looked at when it is executed or put back
+        state.positions[waiting].flags |= POSITION_CHANGED
         return
     first = unit_first(state, position)
     if first != NO_POSITION:
@@ -525,9 +526,11 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
     cdef Market* market = state.markets[taken.market]
     cdef Position* p = &state.positions[taken.position]
     cdef Unit unit
+    cdef bint changed = (p.flags & POSITION_CHANGED) != 0
+    p.flags &= ~(POSITION_TAKEN | POSITION_CHANGED)
     if taken.was_due and p.size != 0 and (p.size > 0) == (taken.direction == DOWN):
         unit_evaluate(state, taken.position, &unit)
-        if unit_due(state, taken.position, &unit):
+        if not changed or unit_due(state, taken.position, &unit):
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
                     _key(taken.direction, taken.trigger))

@@ -27,6 +27,7 @@ cdef enum PositionFlag:
     POSITION_DUE = 16                 # waits in a due heap
     POSITION_EXACT = 32               # waits in an exact heap
     POSITION_TAKEN = 64               # its unit was taken out: in a batch, or put aside for the step
+    POSITION_CHANGED = 128            # and its unit changed meanwhile
 
 cdef enum AccountFlag:
     ACCOUNT_HEDGE = 1
