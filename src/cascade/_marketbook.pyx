@@ -45,6 +45,11 @@ cdef class MarketBook(OrderEntry):
         fire_stops(&self.engine.state, self.market_state)
         return self.engine.end()
 
+    cdef int check_auction(self) except -1:
+        if self.market_state.impact_venue:
+            raise ValueError("an impact venue holds no auctions")
+        return 0
+
     cdef int cross(self, Indicative* found) except -1:
         # the mark is formed and stops fire when the call ends
         uncross_market(&self.engine.state, self.market_state, found)

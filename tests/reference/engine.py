@@ -442,6 +442,19 @@ class Engine:
         self.recompute_mark(market.number, -1)
         self.fire_stops(market.number)
 
+    def uncross(self, market: Market) -> None:
+        """The uncross of a call auction: no message is the cause of its fills."""
+        fills, removals = market.venue.uncross_fills()
+        for order, lots in removals:
+            self.log_removal(market.number, order, lots, -1)
+        for fill, flags in fills:
+            self.clearing.settle(market.number, fill, flags, -1, both_rested=True)
+        if fills:
+            market.last_trade = -1
+        self.queue.reenter_changed()
+        self.recompute_mark(market.number, -1)
+        self.fire_stops(market.number)
+
     # --- money and reading ---------------------------------------------------------------------
 
     def fund(self, market, rate) -> None:
