@@ -1,10 +1,11 @@
 """Extension modules and their build flavours; everything else is in pyproject.toml.
 
 The environment variable ``CASCADE_BUILD`` picks the flavour: ``release`` (default, what users
-get), ``debug`` (quick to compile), ``sanitize`` (address and undefined-behaviour sanitizers) and
-``trace`` (line tracing, for coverage of the compiled files). Each flavour keeps its generated C,
-objects and libraries under ``build/<flavour>``, because neither Cython nor setuptools builds again
-when only a directive or a compiler flag has changed.
+get), ``debug`` (quick to compile), ``sanitize`` (address and undefined-behaviour sanitizers),
+``trace`` (line tracing, for coverage of the compiled files) and ``profile`` (as ``release``, with
+symbols for ``perf``). Each flavour keeps its generated C, objects and libraries under
+``build/<flavour>``, because neither Cython nor setuptools builds again when only a directive or a
+compiler flag has changed.
 
 What all modules need of Cython's own code (memory views, function objects) is compiled once, into
 ``cascade._cyutility``; without it every module would carry and compile a copy.
@@ -30,10 +31,12 @@ STRICT = [
 ]
 SANITIZERS = ["-fsanitize=address,undefined"]
 
+RELEASE = ["-O3", "-fno-semantic-interposition", "-fno-strict-aliasing"]
+
 # Compiler and linker arguments. Users' builds must not fail on a warning of a newer compiler.
 FLAVOURS = {
     "release": (
-        ["-O3", "-fno-semantic-interposition", "-fno-strict-aliasing"],
+        RELEASE,
         ["-Wl,-s"] if sys.platform == "linux" else [],
     ),
     "debug": (["-O1", "-g", *STRICT], []),
@@ -50,6 +53,7 @@ FLAVOURS = {
         ],
         SANITIZERS,
     ),
+    "profile": ([*RELEASE, "-g"], []),
     "trace": (["-O0", "-g"], []),
 }
 DIRECTIVES = {

@@ -4,7 +4,7 @@
 
 A history is a setup (markets with drawn rules) and actions drawn from a handful of ticks, sizes
 and accounts, so that equal prices, self-trades and chains of liquidations are the rule. After every
-action the answer, the new events row by row and the state hash must agree. The first difference
+action the answer, the new events row by row, totals and state hash must agree. The first difference
 ends the run and prints the history, shortened to the actions that are needed to show it.
 """
 
@@ -323,6 +323,8 @@ def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
             break
     if not lines and twin.engine.state_hash() != other.engine.state_hash():
         lines.append(f"state hash differs; twin {twin_state(twin.engine)}")
+    if not lines and twin.engine.totals() != other.engine.totals():
+        lines.append(f"totals: twin {twin.engine.totals()}, core {other.engine.totals()}")
     twin.engine.validate()
     other.engine.validate()
     return "\n".join(lines)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -191,6 +192,31 @@ def test_progress_begins_after_two_seconds(capsys, monkeypatch):
         progress(second, 10)
     progress.close()
     assert capsys.readouterr().err == "step 2 of 10\nstep 4 of 10\n"
+
+
+def test_progress_is_a_bar_on_a_terminal(monkeypatch):
+    made = []
+
+    class Bar:
+        def __init__(self, total, unit, file, leave):
+            self.total, self.n, self.shown, self.closed = total, 0, [], False
+            made.append(self)
+
+        def refresh(self):
+            self.shown.append((self.n, self.total))
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(cli, "PROGRESS_AFTER_SECONDS", -1.0)
+    progress = cli.Progress()
+    progress(1, 10)
+    progress(2, 20)
+    progress.close()
+    (bar,) = made
+    assert (bar.shown, bar.closed) == ([(1, 10), (2, 20)], True)
 
 
 def test_quiet_says_nothing_but_the_report(small, capsys, monkeypatch):

@@ -120,7 +120,6 @@ cdef void order_removed(void* context, const Order* order, const OrderExtra* ext
     cdef Event* event
     if order.id == state.modifying:
         return
-    market.removals += 1
     if order.account >= 0:
         i = find_position(state, order.account, market.number, _leg_of(extra.flags))
         _working_change(state, i, extra.side, extra.flags, extra.waiting, -lots)

@@ -172,10 +172,9 @@ class Cascade:
         for fill in fills:
             notional = self.clearing.settle(position.market, fill, flags, liquidation)
             fee += notional * market.rules.liquidation
-        if fills or removals:
-            self.touched[position.market] = liquidation
+        self.touched.setdefault(position.market, -1)
         if fills:
-            market.last_trade = liquidation
+            self.touched[position.market] = market.last_trade = liquidation
         if whole and filled < lots:
             self.clearing.take_over(position, lots - filled, tick, liquidation)
         return fee

@@ -14,6 +14,7 @@ from .log import HOUSE, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
 from .records import (
     BUY,
+    ICEBERG,
     LIMIT,
     MAX_PRICE,
     MAX_SIZE,
@@ -382,7 +383,9 @@ class Clearing:
         room = self.room(market, message.account, message.side, message.flags)
         if not room:
             return Code.REDUCE_ONLY, message
-        return Code.OK, replace(message, size=min(message.size, room))
+        size = min(message.size, room)
+        shown = min(message.extra, size) if message.flags & ICEBERG else message.extra
+        return Code.OK, replace(message, size=size, extra=shown)
 
     def screen_modify(self, market: int, order: Order, message: Message) -> tuple[int, Message]:
         if order.account == OUTSIDE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cascade.ruleset import Rules
+from cascade.scenarios.schema import finite
 
 if TYPE_CHECKING:
     from cascade.scenarios.scenario import Scenario
@@ -50,6 +51,11 @@ def _check_market(scenario: Scenario, rules_place: str) -> None:
     if scenario.rules.symbol is not None and not isinstance(scenario.rules.tiers, str):
         raise error(f"{rules_place}.symbol", "needs tiers from a file")
     if isinstance(scenario.rules.tiers, list):
+        for row in scenario.rules.tiers:
+            if not isinstance(row, list) or not all(map(finite, row)):
+                raise error(
+                    f"{rules_place}.tiers", "must be a list of [floor, rate] lists of numbers"
+                )
         try:
             mode: Any = scenario.rules.tier_mode or "marginal"
             Rules(tiers=scenario.rules.tiers, tier_mode=mode)

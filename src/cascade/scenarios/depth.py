@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade.engine import MAX_PRICE, MAX_SIZE
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.scenarios.schema import BookSection
@@ -38,14 +39,21 @@ def profile(section: BookSection, touch: int, direction: int, lot: float, start:
     Returns
     -------
     numpy.ndarray of int64
-        Two columns: tick and lots. Levels below one tick are left out.
+        Two columns: tick and lots. Levels outside the prices there are left out.
+
+    Raises
+    ------
+    ValueError
+        A level is too large for an order.
     """
     k = np.arange(section.levels or 0, dtype=np.int64)
     ticks = touch + direction * section.step_ticks * (k + start)
     size = float(section.touch_size or 0) * (1 + float(section.growth) * k)
-    lots = np.maximum(np.rint(size / lot), 1).astype(np.int64)
-    inside = ticks >= 1
-    return np.column_stack([ticks[inside], lots[inside]])
+    lots = np.maximum(np.rint(size / lot), 1)
+    if len(lots) and lots.max() > MAX_SIZE:
+        raise ValueError(f"a level of {lots.max():g} lots is above {MAX_SIZE}")
+    inside = (ticks >= 1) & (ticks <= MAX_PRICE)
+    return np.column_stack([ticks[inside], lots[inside].astype(np.int64)])
 
 
 def read_sides(market: Market) -> tuple[Side, Side]:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from cascade._columns import asset_row
 from cascade.codes import MessageKind, Side
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.engine import Engine
-from cascade.errors import CascadeError, ScenarioError
+from cascade.engine import MAX_PRICE, Engine
+from cascade.errors import ScenarioError
 from cascade.market import Market
 from cascade.rules import PRESETS, tiers_from_file
 from cascade.ruleset import Rules
@@ -41,7 +41,6 @@ from cascade.scenarios.schema import (
 )
 
 Progress = Callable[[int, int], None]
-MAX_PRICE = 2**31 - 2
 DEFAULT_STEPS = 10
 
 
@@ -179,7 +178,7 @@ class Scenario:
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
             raise self.document.error(place, reason) from error
-        except (ValueError, TypeError, OverflowError, CascadeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise self.document.error(place, str(error)) from error
 
     def file(self, name: str) -> Path:
@@ -221,11 +220,9 @@ class Scenario:
             ask = bid + self.book.spread_ticks
             if bid < 1:
                 raise self.document.error("book.spread_ticks", "leaves no price for bids")
-            return (
-                depths.profile(self.book, bid, -1, lot),
-                depths.profile(self.book, ask, 1, lot),
-                price,
-            )
+            with self._named("book.touch_size"):
+                bids = depths.profile(self.book, bid, -1, lot)
+                return bids, depths.profile(self.book, ask, 1, lot), price
         from cascade.data import load_depth
 
         with self._named("book.depth"):
@@ -454,7 +451,8 @@ class Scenario:
         before = Before.of(engine, market)
         first = engine.event_count
         built = time.perf_counter()
-        steps = self._play(engine, market, progress)
+        with self._named("shock"):
+            steps = self._play(engine, market, progress)
         engine.validate()
         ended = time.perf_counter()
         return Outcome(self, engine, market, before, first, steps, built - started, ended - built)

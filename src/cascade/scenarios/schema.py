@@ -23,6 +23,9 @@ Number = int | Decimal
 CURVES = tuple(kind for kind in KINDS if kind != "depth_table")
 SHOCKS = ("sell", "buy", "index")
 LARGEST_COUNT = 10_000_000
+#: Magnitude of numbers; beyond it exact arithmetic would only cost memory.
+LARGEST_NUMBER = Decimal("1e24")
+SMALLEST_NUMBER = Decimal("1e-24")
 
 
 class FieldError(Exception):
@@ -35,6 +38,14 @@ def _checked(check: Check, default: Any) -> Any:
     return field(default=default, metadata={"check": check})
 
 
+def finite(value: Any) -> bool:
+    """Is this a number that exact arithmetic takes?"""
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return False
+    size = Decimal(value).copy_abs()
+    return size.is_finite() and (size == 0 or SMALLEST_NUMBER <= size <= LARGEST_NUMBER)
+
+
 def number(default: Any = MISSING, *, low: Any = None, high: Any = None, above: Any = None) -> Any:
     """Field of an integer or a decimal number in `low` ... `high`, or above `above`."""
 
@@ -43,6 +54,8 @@ def number(default: Any = MISSING, *, low: Any = None, high: Any = None, above: 
             raise FieldError(f"{_shown(value)} is not a number")
         if not Decimal(value).is_finite():
             raise FieldError(f"{value} is not finite")
+        if not finite(value):
+            raise FieldError(f"{_shown(value)} is neither 0 nor within 1e-24 ... 1e24")
         if above is not None and not value > above:
             raise FieldError(f"{value} is not above {above}")
         if (low is not None and value < low) or (high is not None and value > high):
@@ -96,11 +109,7 @@ def numbers(default: Any = MISSING, *, above: int = 0) -> Any:
         if not isinstance(value, list) or not value:
             raise FieldError(f"{_shown(value)} is not a list of numbers")
         for entry in value:
-            if (
-                isinstance(entry, bool)
-                or not isinstance(entry, (int, Decimal))
-                or not entry > above
-            ):
+            if not finite(entry) or not entry > above:
                 raise FieldError(f"{_shown(entry)} in the list is not a number above {above}")
         return tuple(value)
 
