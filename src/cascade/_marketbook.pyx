@@ -9,6 +9,7 @@ from libc.string cimport memset
 
 from cascade._auction cimport Indicative
 from cascade._book cimport Message, Submitted
+from cascade._bookview cimport BookView
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
 from cascade._orderentry cimport OrderEntry
@@ -31,6 +32,11 @@ cdef class MarketBook(OrderEntry):
 
     cdef void end(self) noexcept:
         self.engine.release()
+
+    @property
+    def mark(self):
+        """Mark price in ticks that stops on mark watch, 0 without one; the market's feed forms it."""
+        return BookView.mark.__get__(self)
 
     cdef int begin_call(self) except -1:
         self.engine.begin()
