@@ -22,7 +22,7 @@ from typing import Literal
 
 from cascade.ruleset import Rate, Rules, exact
 
-_Contract = Literal["linear", "inverse"]
+Contract = Literal["linear", "inverse"]
 Line = tuple[Fraction, Fraction, Fraction]
 Segment = tuple[Fraction, Fraction | None, Fraction, Fraction]
 
@@ -194,7 +194,7 @@ def _terms(terms: MarginTerms | Rules) -> MarginTerms:
 
 
 def position_value(
-    size: Rate, price: Rate, contract: _Contract = "linear", multiplier: Rate = 1
+    size: Rate, price: Rate, contract: Contract = "linear", multiplier: Rate = 1
 ) -> Fraction:
     """Signed value of a position: what a buyer of it pays, in money or in coins.
 
@@ -234,14 +234,14 @@ def position_value(
 
 
 def notional(
-    size: Rate, price: Rate, contract: _Contract = "linear", multiplier: Rate = 1
+    size: Rate, price: Rate, contract: Contract = "linear", multiplier: Rate = 1
 ) -> Fraction:
     """Absolute value of a position, see `position_value`."""
     return abs(position_value(size, price, contract, multiplier))
 
 
 def pnl(
-    size: Rate, entry: Rate, exit: Rate, contract: _Contract = "linear", multiplier: Rate = 1
+    size: Rate, entry: Rate, exit: Rate, contract: Contract = "linear", multiplier: Rate = 1
 ) -> Fraction:
     """Profit of a signed size from one price to another: difference of its values.
 
@@ -255,7 +255,7 @@ def pnl(
     )
 
 
-def average_entry(fills: Iterable[tuple[Rate, Rate]], contract: _Contract = "linear") -> Fraction:
+def average_entry(fills: Iterable[tuple[Rate, Rate]], contract: Contract = "linear") -> Fraction:
     """Price at which the total size has the total value of its fills.
 
     Parameters
@@ -325,7 +325,7 @@ def isolated_margin(
     entry: Rate,
     leverage: Rate,
     close_fee: Rate = 0,
-    contract: _Contract = "linear",
+    contract: Contract = "linear",
     multiplier: Rate = 1,
 ) -> Fraction:
     """Initial margin at entry, and the fee for closing at the price where that margin is lost.
@@ -360,7 +360,7 @@ class Position:
     entry: Rate
     mark: Rate
     terms: MarginTerms | Rules | None = None
-    contract: _Contract = "linear"
+    contract: Contract = "linear"
     multiplier: Rate = 1
 
     @property
@@ -390,7 +390,7 @@ def is_liquidatable(collateral: Rate, positions: Sequence[Position], trigger: st
     return surplus < 0 or (trigger == "<=" and surplus == 0)
 
 
-def _price_of(amount: Fraction, scale: Fraction, contract: _Contract) -> Fraction | None:
+def _price_of(amount: Fraction, scale: Fraction, contract: Contract) -> Fraction | None:
     if contract == "linear":
         return amount / scale
     return scale / amount if amount else None
@@ -402,7 +402,7 @@ def bankruptcy_price(
     collateral: Rate,
     *,
     close_fee: Rate = 0,
-    contract: _Contract = "linear",
+    contract: Contract = "linear",
     multiplier: Rate = 1,
     others: Iterable[Position] = (),
 ) -> Fraction | None:
@@ -506,7 +506,7 @@ def liquidation_price(
     collateral: Rate,
     terms: MarginTerms | Rules,
     *,
-    contract: _Contract = "linear",
+    contract: Contract = "linear",
     multiplier: Rate = 1,
     mark: Rate | None = None,
     others: Iterable[Position] = (),
@@ -596,7 +596,7 @@ def funding_payment(
     mark: Rate,
     rate: Rate,
     *,
-    contract: _Contract = "linear",
+    contract: Contract = "linear",
     multiplier: Rate = 1,
     held: Rate = 1,
 ) -> Fraction:
