@@ -96,7 +96,9 @@ def market_book() -> object:
     return market.book
 
 
-def call_time(make: Callable[[], object], empty: Callable, rounds: int, count: int = 50_000) -> float:
+def call_time(
+    make: Callable[[], object], empty: Callable, rounds: int, count: int = 50_000
+) -> float:
     """Nanoseconds of one limit order that rests, above an empty compiled method."""
     prices = [1_000 + (at * 7919) % 50 for at in range(count)]
     spent: dict[str, list[float]] = {"limit": [], "empty": []}
@@ -131,9 +133,16 @@ def quiet_rows(options: argparse.Namespace) -> Iterator[Row]:
             engine.clear_events()
     median = {count: statistics.median(values) for count, values in times.items()}
     for count in sizes:
-        yield Row(f"quiet mark, {count:,} accounts", f"{median[count]:.2f} us", "< 5 us", median[count] < 5)
+        yield Row(
+            f"quiet mark, {count:,} accounts",
+            f"{median[count]:.2f} us",
+            "< 5 us",
+            median[count] < 5,
+        )
     growth = median[sizes[-1]] / median[sizes[0]]
-    yield Row(f"quiet mark, {sizes[-1]:,} over {sizes[0]:,}", f"{growth:.2f} x", "<= 1.2", growth <= 1.2)
+    yield Row(
+        f"quiet mark, {sizes[-1]:,} over {sizes[0]:,}", f"{growth:.2f} x", "<= 1.2", growth <= 1.2
+    )
 
 
 def open_rows(options: argparse.Namespace) -> Iterator[Row]:
@@ -145,7 +154,9 @@ def open_rows(options: argparse.Namespace) -> Iterator[Row]:
         times.append(processor_time(lambda market=market: crowds.open_crowd(market, population)))
     spent = statistics.median(times)
     limit = options.accounts / 1_000_000
-    yield Row(f"open {options.accounts:,} accounts", f"{spent:.2f} s", f"< {limit:g} s", spent < limit)
+    yield Row(
+        f"open {options.accounts:,} accounts", f"{spent:.2f} s", f"< {limit:g} s", spent < limit
+    )
 
 
 # ---------------------------------------------------------------- cascades
@@ -207,10 +218,17 @@ def single_market_rows(options: argparse.Namespace, folder: Path) -> Iterator[Ro
         rate, share = run.liquidated / run.seconds, run.each / pop
         name = f"{run.liquidated:,} of {count:,} through the book, {depth}"
         yield Row(name, f"{rate:,.0f}/s", ">= 1,000,000/s", rate >= 1e6)
-        yield Row("- over a bare pop", f"{run.each:.0f} / {pop:.0f} ns = {share:.1f} x", "<= 3", share <= 3)
+        yield Row(
+            "- over a bare pop",
+            f"{run.each:.0f} / {pop:.0f} ns = {share:.1f} x",
+            "<= 3",
+            share <= 3,
+        )
     growth = large.each / little.each
     name = f"- time each at {count:,} over {small:,}, one account a level"
-    yield Row(name, f"{large.each:.0f} / {little.each:.0f} ns = {growth:.2f} x", "<= 2.5", growth <= 2.5)
+    yield Row(
+        name, f"{large.each:.0f} / {little.each:.0f} ns = {growth:.2f} x", "<= 2.5", growth <= 2.5
+    )
 
 
 def cross_rows(options: argparse.Namespace) -> Iterator[Row]:
@@ -254,7 +272,7 @@ def thread_rows(options: argparse.Namespace) -> Iterator[Row]:
 # ---------------------------------------------------------------- the peer
 
 
-class PeerMissing(Exception):
+class PeerMissingError(Exception):
     """The peer cannot be imported by the interpreter that was named."""
 
 
@@ -265,7 +283,7 @@ def peer_run(python: str, population: crowds.PeerCrowd, folder: Path) -> dict:
     command = [python, str(HERE / "peer_lrvx.py"), str(file)]
     done = subprocess.run(command, capture_output=True, text=True)
     if "No module named" in done.stderr:
-        raise PeerMissing(done.stderr.strip().splitlines()[-1])
+        raise PeerMissingError(done.stderr.strip().splitlines()[-1])
     done.check_returncode()
     return json.loads(done.stdout)
 
@@ -290,7 +308,7 @@ def peer_rows(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     yield Row(name, f"{spent:.4f} s", "< 0.1 s", spent < 0.1)
     try:
         peer = peer_run(options.peer_python, population, folder)
-    except PeerMissing as missing:
+    except PeerMissingError as missing:
         yield Row("- the peer over ours", str(missing), ">= 200 x", None)
         return
     ratio = peer["seconds"] / spent
@@ -426,7 +444,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--files", type=Path, help="folder that keeps the message files")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has lrvx")
-    parser.add_argument("--only", nargs="+", help="book quiet open single cross threads peer memory")
+    parser.add_argument(
+        "--only", nargs="+", help="book quiet open single cross threads peer memory"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

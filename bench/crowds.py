@@ -14,8 +14,8 @@ import cascade as cs
 
 LEVERAGES = (2.0, 50.0)
 MAINTENANCE = 0.005
-LARGEST_LOTS = 200               # of a position; about 100 on average
-FIRST_BID = 0.0155               # below the entry price: just beyond the first triggers
+LARGEST_LOTS = 200  # of a position; about 100 on average
+FIRST_BID = 0.0155  # below the entry price: just beyond the first triggers
 LAST_BID = 0.06
 NAMES = ("A", "B", "C")
 PEER_PRICE = 50_000.0

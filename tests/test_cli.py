@@ -54,7 +54,9 @@ def command(*arguments, **options):
     )
 
 
-def test_run_without_arguments_is_the_shipped_scenario(capsys):
+def test_run_without_arguments_is_the_shipped_scenario(capsys, monkeypatch):
+    # no line of progress, however slow the machine
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     assert cli.main(["run"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("BTC: 100,000 accounts")
@@ -154,6 +156,8 @@ def test_interrupt_ends_with_130(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell starts what runs in its background with interrupts ignored, and children inherit it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         # the first line of progress says that the run has begun

@@ -20,8 +20,8 @@ from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_trade
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN, RATE_DENOMINATOR, Market, Position,
-    State, Taken,
+    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
+    RATE_DENOMINATOR, Market, Position, State, Taken,
 )
 from cascade._types cimport (
     BUY, EVENT_LIQUIDATION, EVENT_TAKEOVER, FLAG_LONG_LEG, FLAG_SHORT_LEG, HOUSE_ACCOUNT, SELL,

@@ -79,6 +79,9 @@ cdef class OrderEntry(BookView):
     cdef OrderResult send(self, Message* message):
         raise NotImplementedError
 
+    cdef int check_auction(self) except -1:
+        return 0
+
     cdef int cross(self, Indicative* found) except -1:
         auction_uncross(self.book, found)
         book_fire_stops(self.book, 0)
@@ -447,7 +450,14 @@ cdef class OrderEntry(BookView):
     # --- call auction --------------------------------------------------------------------------
 
     def open_auction(self):
-        """Stop trading and collect orders for a call auction."""
+        """Stop trading and collect orders for a call auction.
+
+        Raises
+        ------
+        ValueError
+            The market's venue is an impact curve.
+        """
+        self.check_auction()
         self.begin_call()
         auction_open(self.book)
         self.end_call()
@@ -474,8 +484,14 @@ cdef class OrderEntry(BookView):
         -------
         tuple of int or None
             As `indicative` just before.
+
+        Raises
+        ------
+        ValueError
+            The market's venue is an impact curve.
         """
         cdef Indicative found
+        self.check_auction()
         self.begin_call()
         self.cross(&found)
         self.end_call()

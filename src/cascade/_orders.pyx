@@ -455,7 +455,7 @@ cdef bint _will_wait(const Market* market, const Message* message) noexcept nogi
     if message.kind != MESSAGE_STOP and message.kind != MESSAGE_STOP_LIMIT:
         return False
     watched = market.book.mark if message.flags & FLAG_STOP_ON_MARK else market.book.last
-    if watched == 0 or market.book.auction:
+    if watched == 0:
         return True
     return watched < message.extra if message.side == BUY else watched > message.extra
 

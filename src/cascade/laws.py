@@ -196,7 +196,7 @@ def ladder_drop(
 
 def generation_drops(shock: float, ratio: float, count: int) -> Floats:
     """Drop that generation 0 (the shock), 1, 2, ... `count` adds: ``shock * R**k``."""
-    return float(shock) * float(ratio) ** np.arange(count + 1)
+    return float(shock) * np.power(float(ratio), np.arange(count + 1, dtype=np.float64))
 
 
 def rungs_liquidated(shock: float, impact_per_rung: float, spacing: float) -> float:
@@ -253,9 +253,10 @@ def partial_staircase(
         Trigger prices ``price * rho**k``, ``rho = (1 - target) / (1 - m)``, and the share of the
         position left before each, ``(m / target)**k``.
     """
-    steps = np.arange(count)
+    steps = np.arange(count, dtype=np.float64)
     rho = (1 - target_rate) / (1 - maintenance_rate)
-    return price * rho**steps, (maintenance_rate / target_rate) ** steps
+    left = maintenance_rate / target_rate
+    return price * np.power(rho, steps), np.power(left, steps)
 
 
 def partial_ladder_drop(
