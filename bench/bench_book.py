@@ -85,20 +85,14 @@ def workload(profile: str, count: int, folder: Path) -> tuple[np.ndarray, dict]:
             profile,
             str(base),
         ]
-        subprocess.run(
-            [*generator, "-n", str(count)], check=True, stdout=subprocess.DEVNULL
-        )
-    return np.load(base.with_suffix(".npy")), json.loads(
-        base.with_suffix(".json").read_text()
-    )
+        subprocess.run([*generator, "-n", str(count)], check=True, stdout=subprocess.DEVNULL)
+    return np.load(base.with_suffix(".npy")), json.loads(base.with_suffix(".json").read_text())
 
 
 def fresh_book(info: dict, fills: int) -> cascade.OrderBook:
     """A book with room for the whole workload, as the reference has."""
     book = cascade.OrderBook(max_price=info["pmax"] - 1)
-    book.reserve(
-        info["n"], fills, info["n"] + info["ids"], prices=(1, info["pmax"] - 1)
-    )
+    book.reserve(info["n"], fills, info["n"] + info["ids"], prices=(1, info["pmax"] - 1))
     return book
 
 
@@ -125,10 +119,7 @@ def compare(library: ctypes.CDLL, profile: str, arguments: argparse.Namespace) -
     rows = np.ascontiguousarray(rows)
     messages = messages_of(rows)
     library.reference_load(rows.ctypes.data, len(rows))
-    names = [
-        library.reference_name(at).decode()
-        for at in range(library.reference_variants())
-    ]
+    names = [library.reference_name(at).decode() for at in range(library.reference_variants())]
     times: dict[str, list[float]] = {name: [] for name in ["cascade", "chunks", *names]}
     for _ in range(arguments.rounds):
         for at, name in enumerate(names):
@@ -143,13 +134,9 @@ def compare(library: ctypes.CDLL, profile: str, arguments: argparse.Namespace) -
     median = {name: statistics.median(values) for name, values in times.items()}
     least = {name: min(values) for name, values in times.items()}
     best = min(names, key=median.__getitem__)
-    print(
-        f"{profile}: {len(rows):,} messages, {len(fills):,} trades, hash {info['trade_hash']}"
-    )
+    print(f"{profile}: {len(rows):,} messages, {len(fills):,} trades, hash {info['trade_hash']}")
     for name in ["cascade", "chunks", *names]:
-        print(
-            f"  {name:14s} median {median[name]:6.1f} ns  least {least[name]:6.1f} ns"
-        )
+        print(f"  {name:14s} median {median[name]:6.1f} ns  least {least[name]:6.1f} ns")
     for name in ("cascade", "chunks"):
         print(
             f"  ratio of {name} to the best reference: medians {median[best] / median[name]:.2f}, "
@@ -207,9 +194,7 @@ def report_memory(count: int = 1_000_000) -> None:
     before = resident_bytes()
     for at in range(0, count, CHUNK):
         book.apply(messages[at : at + CHUNK])
-    print(
-        f"memory: {(resident_bytes() - before) / len(book):.1f} bytes a resting order"
-    )
+    print(f"memory: {(resident_bytes() - before) / len(book):.1f} bytes a resting order")
 
 
 def resident_bytes() -> int:
@@ -222,9 +207,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--profiles", nargs="+", default=["flow", "cascade", "deep"])
-    parser.add_argument(
-        "--files", type=Path, help="folder that keeps the message files"
-    )
+    parser.add_argument("--files", type=Path, help="folder that keeps the message files")
     arguments = parser.parse_args()
     if not SHARED.exists():
         raise SystemExit(f"the measuring ground {SHARED} is not there")

@@ -136,6 +136,13 @@ class Actor:
     def message(self, market, fields) -> None:
         self.markets[market].book.apply(self.kit.messages([dict(fields)]))
 
+    def open_auction(self, market) -> None:
+        self.markets[market].book.open_auction()
+
+    def uncross(self, market) -> tuple:
+        book = self.markets[market].book
+        return (book.indicative(), book.uncross())
+
     def step(self, index, orders, dt) -> tuple:
         result = self.engine.step(
             index={NAMES[market]: price for market, price in index},
@@ -234,8 +241,9 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         (
             "message", "step", "open", "open_ladder", "create", "deposit", "withdraw",
             "set_leverage", "transfer", "fund_deposit", "fund", "budget", "set_index", "load_depth",
+            "open_auction", "uncross",
         ),
-        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 3, 4),
+        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 3, 4, 1, 2),
     )[0]  # fmt: skip
     market = draw.randrange(4)
     account = draw.randrange(max(accounts, 1))
@@ -282,6 +290,8 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
             ((None, None, None), (1, None, None), (None, 300, None), (None, None, 0.75))
         ),
         "set_index": (market, price),
+        "open_auction": (market,),
+        "uncross": (market,),
     }
     return name, arguments[name]
 

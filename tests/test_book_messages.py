@@ -94,9 +94,7 @@ def test_chunks_and_reserved_memory_do_not_change_the_trades(workload):
     messages, expected = workload
     book = OrderBook(max_price=expected["pmax"] - 1)
     book.reserve(1_000, 10, 1_000, prices=(60_000, 70_000))
-    fills = [
-        book.apply(messages[at : at + 777]).fills for at in range(0, len(messages), 777)
-    ]
+    fills = [book.apply(messages[at : at + 777]).fills for at in range(0, len(messages), 777)]
     assert trade_hash(np.concatenate(fills)) == expected["trade_hash"]
     check_final_state(book, expected)
 
@@ -358,9 +356,7 @@ def test_impossible_orders_in_a_file_are_refused(tmp_path, field, row, value):
 
 def test_file_with_objects_runs_nothing(tmp_path):
     path = tmp_path / "book.npz"
-    np.savez(
-        path, orders=np.array([print], dtype=object), state=np.zeros(13, dtype=np.int64)
-    )
+    np.savez(path, orders=np.array([print], dtype=object), state=np.zeros(13, dtype=np.int64))
     with pytest.raises(ValueError, match=r"book\.npz"):
         OrderBook.load(path)
 

@@ -6,6 +6,7 @@ skip where `cascade` is imported from its sources.
 
 import importlib
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -66,10 +67,19 @@ def test_types_are_shipped(installed_files):
             assert importlib.import_module(module) is not None
 
 
-def test_each_compiled_module_brings_its_interface(installed_files):
-    for name in installed_files:
-        if name.endswith(".pyx"):
-            assert name.removesuffix("pyx") + "pxd" in installed_files
+def test_each_compiled_interface_that_is_imported_is_shipped(installed_files, distribution):
+    sources = [
+        Path(distribution.locate_file(name)).read_text(encoding="utf-8")
+        for name in installed_files
+        if name.endswith((".pyx", ".pxd"))
+    ]
+    imported = {
+        module.replace(".", "/")
+        for source in sources
+        for module in re.findall(r"^from (cascade\.\w+) cimport\b", source, flags=re.MULTILINE)
+    }
+    assert "cascade/_book" in imported
+    assert {f"{module}.pxd" for module in imported} <= installed_files
 
 
 def test_generated_files_are_not_shipped(installed_files):

@@ -189,6 +189,7 @@ cdef void trade(Book* book, uint32_t bid, uint32_t ask, int64_t lots,
     fill_write(&book.fills[book.fill_count], &book.orders[maker], book.orders[taker].id,
                book.orders[taker].account, lots, price, 0, SELL if taker == ask else BUY,
                book.extras[maker].flags)
+    book.fills[book.fill_count].taker_flags = book.extras[taker].flags
     book.fill_count += 1
     take_in_place(book, bid, lots)
     take_in_place(book, ask, lots)

@@ -49,7 +49,8 @@ cdef struct Fill:             # 48 bytes, FILL_DTYPE
     uint32_t message          # index of the message in its batch
     uint8_t side              # of the taker
     uint8_t maker_flags       # MessageFlag of the maker
-    uint8_t pad[6]
+    uint8_t taker_flags       # of the taker in an uncross, where it too had rested; else 0
+    uint8_t pad[5]
 
 cdef packed struct Message:   # 32 bytes, MESSAGE_DTYPE
     uint8_t kind

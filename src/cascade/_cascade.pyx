@@ -20,8 +20,8 @@ from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_trade
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Market, Position,
-    State, Taken,
+    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
+    RATE_DENOMINATOR, Market, Position, State, Taken,
 )
 from cascade._types cimport (
     BUY, EVENT_LIQUIDATION, EVENT_TAKEOVER, FLAG_LONG_LEG, FLAG_SHORT_LEG, HOUSE_ACCOUNT, SELL,
@@ -159,7 +159,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = p.size if p.size > 0 else -p.size
     cdef uint8_t side = SELL if p.size > 0 else BUY
-    cdef int64_t lots, absorbed, left, value, filled, removals = market.removals
+    cdef int64_t lots, absorbed, left, value, filled
     cdef int32_t tick = 0
     cdef Unit unit
     cdef Event* event
@@ -185,8 +185,8 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         filled = execute_forced(state, market, position, side, left,
                                 tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
         left -= filled
-        if filled or market.removals != removals:
-            _touch(state, market)
+        _touch(state, market)
+        if filled:
             market.last_liquidation = state.cause
     if left and lots == held:
         _take_over(state, position, left, tick)
@@ -262,7 +262,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     if unit_first(state, last) == NO_POSITION:
         _settle_unit(state, last, fee_parts)
     if closed == 0:
-        _defer(state, taken)
+        _put_aside(state, taken)
     else:
         queue_traded(state, last)
 
@@ -284,10 +284,20 @@ cdef int _keep(State* state, Taken** list, int64_t* capacity, int64_t at, const 
     return 0
 
 
-cdef void _defer(State* state, const Taken* taken) noexcept nogil:
-    # nothing could be closed: the unit is out of the queue until the step is over
-    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, taken) == 0:
+cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
+    # Nothing could be closed: the unit is out of the queue until the step is over. Behind guards it
+    # then waits as due without a move, at the mark of now.
+    cdef Unit unit
+    cdef Taken aside = taken[0]
+    cdef Position* p = &state.positions[taken.position]
+    unit_evaluate(state, taken.position, &unit)
+    aside.was_due = not unit.exact
+    aside.trigger = state.markets[p.market].mark
+    p.due_cause = -1
+    p.due_wave = 1
+    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, &aside) == 0:
         state.deferred_count += 1
+        p.flags |= POSITION_TAKEN
 
 
 cdef void _refresh_touched(State* state) noexcept nogil:
@@ -345,12 +355,15 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
         while not _spent(state, allowed) and queue_take(state, &taken):
             if _keep(state, &state.taken, &state.taken_capacity, count, &taken):
                 return
+            state.positions[taken.position].flags |= POSITION_TAKEN
             count += 1
         done = 0
         for k in range(count):
             if state.failed or _spent(state, allowed):
                 queue_return(state, &state.taken[k])
-            elif not _still_due(state, &state.taken[k]):
+                continue
+            state.positions[state.taken[k].position].flags &= ~(POSITION_TAKEN | POSITION_CHANGED)
+            if not _still_due(state, &state.taken[k]):
                 queue_unit(state, state.taken[k].position)
             else:
                 _liquidate(state, &state.taken[k])
@@ -379,7 +392,7 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     else:
         _one_by_one(state, allowed)
     for k in range(state.deferred_count):
-        queue_unit(state, state.deferred[k].position)
+        queue_return(state, &state.deferred[k])
     state.deferred_count = 0
     if state.time_per_liquidation > 0:
         if queue_has_due(state):

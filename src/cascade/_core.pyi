@@ -3,9 +3,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade._grid import Grid
-from cascade._orderbook import BookView
-
 class StepResult:
     """What one step did. Amounts are whole atoms and lots; `cascade.engine` converts."""
 
@@ -83,8 +80,6 @@ class EngineCore:
     ) -> None: ...
     def reserve(self, *, accounts: int = 0, positions: int = 0, events: int = 0) -> None:
         """Memory in advance, so that later calls allocate nothing."""
-    def book_of(self, number: int, ticks: Grid, lots: Grid) -> BookView:
-        """BookView of a market's book."""
     def create(self, count: int, asset: int, balance: int, hedge: bool) -> int: ...
     def open_raw(
         self,
@@ -99,8 +94,6 @@ class EngineCore:
         hedge: bool,
     ) -> int:
         """Open positions from int64 columns."""
-    def submit_batch(self, number: int, messages: NDArray[Any]) -> Any:
-        """Messages of MESSAGE_DTYPE through the clearing house."""
     def step_raw(
         self, index: NDArray[np.int32] | None, orders: list[Any], elapsed: int
     ) -> StepResult:

@@ -7,11 +7,15 @@ after each message, all of it in the engine's log.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
+from cascade._auction cimport Indicative
 from cascade._book cimport Message, Submitted
+from cascade._bookview cimport BookView
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
 from cascade._orderentry cimport OrderEntry
-from cascade._orders cimport admit_price, fire_stops, refresh_mark, submit_order
+from cascade._orders cimport (
+    admit_price, fire_stops, refresh_mark, submit_order, uncross_market,
+)
 from cascade._results cimport BatchResult, OrderResult, order_result
 from cascade._types cimport EVENT_FILL
 
@@ -29,6 +33,11 @@ cdef class MarketBook(OrderEntry):
     cdef void end(self) noexcept:
         self.engine.release()
 
+    @property
+    def mark(self):
+        """Mark price in ticks that stops on mark watch, 0 without one; the market's feed forms it."""
+        return BookView.mark.__get__(self)
+
     cdef int begin_call(self) except -1:
         self.engine.begin()
         # what leaves the book in this call leaves it at the driver's wish
@@ -41,6 +50,16 @@ cdef class MarketBook(OrderEntry):
         refresh_mark(&self.engine.state, self.market_state, -1, 0)
         fire_stops(&self.engine.state, self.market_state)
         return self.engine.end()
+
+    cdef int check_auction(self) except -1:
+        if self.market_state.impact_venue:
+            raise ValueError("an impact venue holds no auctions")
+        return 0
+
+    cdef int cross(self, Indicative* found) except -1:
+        # the mark is formed and stops fire when the call ends
+        uncross_market(&self.engine.state, self.market_state, found)
+        return 0
 
     cdef OrderResult send(self, Message* message):
         cdef Submitted out

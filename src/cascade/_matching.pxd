@@ -219,7 +219,7 @@ cdef inline int32_t next_price(const Book* book, uint8_t side, int32_t price) no
 
 
 cdef inline void count_maker(const Book* book, uint32_t slot, int64_t* displayed,
-                      int64_t* hidden) noexcept nogil:
+                             int64_t* hidden) noexcept nogil:
     cdef const Order* order = &book.orders[slot]
     cdef const OrderExtra* extra = &book.extras[slot]
     cdef int64_t lots = order.size + hidden_lots(book, slot), allowed = lots
@@ -232,7 +232,7 @@ cdef inline void count_maker(const Book* book, uint32_t slot, int64_t* displayed
 
 
 cdef inline int64_t available_lots(const Book* book, uint8_t side, int32_t limit, int64_t wanted,
-                            int32_t account, uint8_t self_trade) noexcept nogil:
+                                   int32_t account, uint8_t self_trade) noexcept nogil:
     """Walks the levels a taker would walk; order by order only where hidden size or an own order
     can matter."""
     cdef uint8_t opposite = 1 - side

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t
 
+from cascade._auction cimport Indicative
 from cascade._book cimport Message
 from cascade._bookview cimport BookView
 from cascade._results cimport BatchResult, OrderResult
@@ -15,5 +16,9 @@ cdef class OrderEntry(BookView):
     cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1
     cdef int begin_call(self) except -1
     cdef int end_call(self) except -1
+    # Raises where no auctions are held.
+    cdef int check_auction(self) except -1
+    # What happens between `begin_call` and `end_call` of an uncross.
+    cdef int cross(self, Indicative* found) except -1
     # Raises when prices up to this one may not enter.
     cdef int check_ceiling(self, int32_t price) except -1

@@ -85,6 +85,14 @@ cdef class OrderEntry(BookView):
     cdef OrderResult send(self, Message* message):
         raise NotImplementedError
 
+    cdef int check_auction(self) except -1:
+        return 0
+
+    cdef int cross(self, Indicative* found) except -1:
+        auction_uncross(self.book, found)
+        book_fire_stops(self.book, 0)
+        return 0
+
     cdef int check_ceiling(self, int32_t price) except -1:
         # may prices up to this one enter?
         return 0
@@ -448,7 +456,14 @@ cdef class OrderEntry(BookView):
     # --- call auction --------------------------------------------------------------------------
 
     def open_auction(self):
-        """Stop trading and collect orders for a call auction."""
+        """Stop trading and collect orders for a call auction.
+
+        Raises
+        ------
+        ValueError
+            The market's venue is an impact curve.
+        """
+        self.check_auction()
         self.begin_call()
         auction_open(self.book)
         self.end_call()
@@ -475,11 +490,16 @@ cdef class OrderEntry(BookView):
         -------
         tuple of int or None
             As `indicative` just before.
+
+        Raises
+        ------
+        ValueError
+            The market's venue is an impact curve.
         """
         cdef Indicative found
+        self.check_auction()
         self.begin_call()
-        auction_uncross(self.book, &found)
-        book_fire_stops(self.book, 0)
+        self.cross(&found)
         self.end_call()
         return (found.price, found.volume, found.imbalance) if found.volume > 0 else None
 

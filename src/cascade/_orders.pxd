@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._arithmetic cimport int128
+from cascade._auction cimport Indicative
 from cascade._book cimport Message, Order, OrderExtra, Submitted
 from cascade._state cimport Market, State
 
@@ -12,6 +13,8 @@ cdef void order_removed(void* context, const Order* order, const OrderExtra* ext
                         int64_t lots) noexcept nogil
 # One message of a driver: event, checks, venue, settlement, mark, stops.
 cdef void submit_order(State* state, Market* market, const Message* message, Submitted* out) noexcept nogil
+# The uncross of a call auction and its settlement; the mark and stops are the caller's business.
+cdef void uncross_market(State* state, Market* market, Indicative* found) noexcept nogil
 # The engine's own order for a position: no checks, no id. Gives the lots filled; adds their
 # notional times the liquidation fee rate to `fee_parts`.
 cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uint8_t side,

@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from cascade._arithmetic cimport int128, magnitude
+from cascade._auction cimport Indicative, auction_uncross
 from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
     book_clear_fills, book_enter, book_find, book_next_stop, book_reserve, book_submit,
@@ -77,6 +78,7 @@ cdef int64_t allow_reduce(void* context, const Order* order, const OrderExtra* e
     cdef State* state = market.state
     cdef uint32_t i = find_position(state, order.account, market.number, _leg_of(extra.flags))
     cdef int64_t size, k
+    cdef uint8_t taker_leg = market.taker_leg
     cdef Fill* fill
     if i == NO_POSITION:
         return 0
@@ -85,7 +87,9 @@ cdef int64_t allow_reduce(void* context, const Order* order, const OrderExtra* e
         fill = &market.book.fills[k]
         if fill.maker_account == order.account and _leg_of(fill.maker_flags) == _leg_of(extra.flags):
             size += -fill.size if fill.side == BUY else fill.size
-        if fill.taker_account == order.account and market.taker_leg == _leg_of(extra.flags):
+        if market.book.auction:
+            taker_leg = _leg_of(fill.taker_flags)
+        if fill.taker_account == order.account and taker_leg == _leg_of(extra.flags):
             size += fill.size if fill.side == BUY else -fill.size
     if extra.side == SELL:
         return size if size > 0 else 0
@@ -116,7 +120,6 @@ cdef void order_removed(void* context, const Order* order, const OrderExtra* ext
     cdef Event* event
     if order.id == state.modifying:
         return
-    market.removals += 1
     if order.account >= 0:
         i = find_position(state, order.account, market.number, _leg_of(extra.flags))
         _working_change(state, i, extra.side, extra.flags, extra.waiting, -lots)
@@ -163,42 +166,60 @@ cdef void _settle_side(State* state, Market* market, uint32_t position, bint for
     _charge(state, market, position, forced, notional, rate, cause)
 
 
+cdef uint32_t _settle_order(State* state, Market* market, int32_t account, uint8_t flags,
+                            uint8_t side, int64_t lots) noexcept nogil:
+    # takes filled lots off the sums of an order that rested; gives its position
+    cdef uint32_t position
+    if account < 0:
+        return NO_POSITION
+    position = find_position(state, account, market.number, _leg_of(flags))
+    _working_change(state, position, side, flags, False, -lots)
+    return position
+
+
+cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32_t taker, bint forced,
+                          int64_t taker_rate) noexcept nogil:
+    # logs one fill and books both sides, the taker's first; gives its notional
+    cdef int64_t lots = fill.size if fill.side == BUY else -fill.size
+    cdef int64_t value = signed_value(market, lots, fill.price)
+    cdef int64_t notional = -value if value < 0 else value
+    cdef int64_t event_index
+    cdef uint32_t maker
+    cdef Event* event = log_append(&state.log, EVENT_FILL, market.number, state.cause, state.wave)
+    event.order = fill.taker
+    event.quantity = fill.size
+    event.price = fill.price
+    event.money = notional
+    event.account = fill.taker_account
+    event.counterparty = fill.maker_account
+    event.side = fill.side
+    event_index = last_event(state)
+    state.counters.fills += 1
+    state.counters.volume += fill.size
+    _settle_side(state, market, taker, forced, lots, value, notional, taker_rate, event_index)
+    maker = _settle_order(state, market, fill.maker_account, fill.maker_flags,
+                          SELL if fill.side == BUY else BUY, fill.size)
+    _settle_side(state, market, maker, False, -lots, -value, notional, market.rules.maker_fee,
+                 event_index)
+    return notional
+
+
 cdef int64_t _settle(State* state, Market* market, uint32_t taker, bint forced) noexcept nogil:
     # every fill since `settled`; gives their notional
-    cdef int64_t k, lots, value, notional, total = 0, event_index
-    cdef uint32_t maker
-    cdef Fill* fill
-    cdef Event* event
+    cdef int64_t k, total = 0
     for k in range(market.settled, market.book.fill_count):
-        fill = &market.book.fills[k]
-        lots = fill.size if fill.side == BUY else -fill.size
-        value = signed_value(market, lots, fill.price)
-        notional = -value if value < 0 else value
-        total += notional
-        state.counters.fills += 1
-        state.counters.volume += fill.size
-        event = log_append(&state.log, EVENT_FILL, market.number, state.cause, state.wave)
-        event.order = fill.taker
-        event.quantity = fill.size
-        event.price = fill.price
-        event.money = notional
-        event.account = fill.taker_account
-        event.counterparty = fill.maker_account
-        event.side = fill.side
-        event_index = last_event(state)
-        _settle_side(state, market, taker, forced, lots, value, notional,
-                     market.rules.taker_fee, event_index)
-        maker = NO_POSITION
-        if fill.maker_account >= 0:
-            maker = find_position(state, fill.maker_account, market.number, _leg_of(fill.maker_flags))
-            _working_change(state, maker, SELL if fill.side == BUY else BUY, fill.maker_flags,
-                            False, -fill.size)
-        _settle_side(state, market, maker, False, -lots, -value, notional,
-                     market.rules.maker_fee, event_index)
+        total += _settle_fill(state, market, &market.book.fills[k], taker, forced,
+                              market.rules.taker_fee)
     if market.book.fill_count > market.settled:
         market.last_source = state.cause
         market.source_wave = state.wave
     return total
+
+
+cdef inline void _queue_account(State* state, Market* market, int32_t account,
+                                uint8_t flags) noexcept nogil:
+    if account >= 0:
+        queue_traded(state, find_position(state, account, market.number, _leg_of(flags)))
 
 
 cdef void _queue_makers(State* state, Market* market) noexcept nogil:
@@ -206,9 +227,7 @@ cdef void _queue_makers(State* state, Market* market) noexcept nogil:
     cdef Fill* fill
     for k in range(market.settled, market.book.fill_count):
         fill = &market.book.fills[k]
-        if fill.maker_account >= 0:
-            queue_traded(state, find_position(state, fill.maker_account, market.number,
-                                              _leg_of(fill.maker_flags)))
+        _queue_account(state, market, fill.maker_account, fill.maker_flags)
 
 
 cdef inline void _finish_fills(State* state, Market* market) noexcept nogil:
@@ -264,6 +283,30 @@ cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uin
     _queue_makers(state, market)
     _finish_fills(state, market)
     return out.filled
+
+
+cdef void uncross_market(State* state, Market* market, Indicative* found) noexcept nogil:
+    # no message is the cause, and both sides of a fill had rested
+    cdef int64_t k
+    cdef uint32_t taker
+    cdef Fill* fill
+    state.cause = -1
+    state.wave = 0
+    auction_uncross(&market.book, found)
+    if market.book.out_of_memory:
+        state.failed = FAILURE_MEMORY
+    for k in range(market.settled, market.book.fill_count):
+        fill = &market.book.fills[k]
+        taker = _settle_order(state, market, fill.taker_account, fill.taker_flags, fill.side, fill.size)
+        _settle_fill(state, market, fill, taker, False, market.rules.maker_fee)
+    if market.book.fill_count > market.settled:
+        market.last_source = -1
+        market.source_wave = 0
+    for k in range(market.settled, market.book.fill_count):
+        fill = &market.book.fills[k]
+        _queue_account(state, market, fill.taker_account, fill.taker_flags)
+    _queue_makers(state, market)
+    _finish_fills(state, market)
 
 
 # ---------------------------------------------------------------- the mark
@@ -412,7 +455,7 @@ cdef bint _will_wait(const Market* market, const Message* message) noexcept nogi
     if message.kind != MESSAGE_STOP and message.kind != MESSAGE_STOP_LIMIT:
         return False
     watched = market.book.mark if message.flags & FLAG_STOP_ON_MARK else market.book.last
-    if watched == 0 or market.book.auction:
+    if watched == 0:
         return True
     return watched < message.extra if message.side == BUY else watched > message.extra
 

@@ -16,7 +16,7 @@ cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, i
 # Takes the most overdue entry out; 0 when nothing is due.
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil
 cdef bint queue_has_due(State* state) noexcept nogil
-# Puts an entry back as it was.
+# Ends a unit's time out of the queue: as it was, or tested again when it changed meanwhile.
 cdef void queue_return(State* state, const Taken* taken) noexcept nogil
 # Forgets a unit: no trigger, no guard.
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil

@@ -19,7 +19,7 @@ from cascade._margin cimport (
 )
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
-    POSITION_LADDER, UP,
+    POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
     Market, MarkRecord, MarkStack, Position, State, Taken,
 )
 
@@ -113,15 +113,14 @@ cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
         i = state.positions[i].next
 
 
-cdef uint32_t _due_position(State* state, uint32_t position) noexcept nogil:
-    # the position under which the unit waits in a due heap, or none
+cdef uint32_t _flagged(State* state, uint32_t position, uint8_t flags) noexcept nogil:
+    # the unit's position that carries one of the flags, or none
     cdef uint32_t i
     if state.positions[position].flags & POSITION_ISOLATED:
-        return position if state.positions[position].flags & POSITION_DUE else NO_POSITION
+        return position if state.positions[position].flags & flags else NO_POSITION
     i = state.accounts[state.positions[position].account].first
     while i != NO_POSITION:
-        if state.positions[i].flags & POSITION_DUE and not (
-                state.positions[i].flags & POSITION_ISOLATED):
+        if state.positions[i].flags & flags and not state.positions[i].flags & POSITION_ISOLATED:
             return i
         i = state.positions[i].next
     return NO_POSITION
@@ -249,7 +248,11 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     cdef uint32_t first
     cdef uint8_t direction
     cdef int32_t trigger
-    cdef uint32_t waiting = _due_position(state, position)
+    cdef uint32_t waiting = _flagged(state, position, POSITION_DUE | POSITION_TAKEN)
+    if waiting != NO_POSITION and state.positions[waiting].flags & POSITION_TAKEN:
+        # looked at when it is executed or put back
+        state.positions[waiting].flags |= POSITION_CHANGED
+        return
     first = unit_first(state, position)
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
@@ -519,14 +522,20 @@ cdef bint queue_has_due(State* state) noexcept nogil:
 
 
 cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
+    # a unit that changed while it was out is tested again; one that did not keeps its entry
     cdef Market* market = state.markets[taken.market]
     cdef Position* p = &state.positions[taken.position]
-    if taken.was_due:
-        p.flags |= POSITION_DUE
-        _insert(state, &market.due[taken.direction], taken.position,
-                _key(taken.direction, taken.trigger))
-    else:
-        queue_unit(state, taken.position)
+    cdef Unit unit
+    cdef bint changed = (p.flags & POSITION_CHANGED) != 0
+    p.flags &= ~(POSITION_TAKEN | POSITION_CHANGED)
+    if taken.was_due and p.size != 0 and (p.size > 0) == (taken.direction == DOWN):
+        unit_evaluate(state, taken.position, &unit)
+        if not changed or unit_due(state, taken.position, &unit):
+            p.flags |= POSITION_DUE
+            _insert(state, &market.due[taken.direction], taken.position,
+                    _key(taken.direction, taken.trigger))
+            return
+    queue_unit(state, taken.position)
 
 
 cdef int64_t queue_pending(State* state) noexcept nogil:

@@ -26,6 +26,8 @@ cdef enum PositionFlag:
     POSITION_LADDER = 8               # due at `trigger`, whatever the table says
     POSITION_DUE = 16                 # waits in a due heap
     POSITION_EXACT = 32               # waits in an exact heap
+    POSITION_TAKEN = 64               # its unit was taken out: in a batch, or put aside for the step
+    POSITION_CHANGED = 128            # and its unit changed meanwhile
 
 cdef enum AccountFlag:
     ACCOUNT_HEDGE = 1
@@ -114,7 +116,6 @@ cdef struct Market:
     int64_t gross             # sum of |size| of the accounts' positions
     int64_t long_lots         # open interest: sum of the accounts' long sizes
     int64_t settled           # fills of the current message that are in the accounts already
-    int64_t removals          # times that lots left the book without a fill
     int64_t last_source       # event that last traded here
     int64_t last_liquidation  # of the units just executed, cause of the next MARK; -1: none
     int32_t source_wave

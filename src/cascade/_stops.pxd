@@ -56,7 +56,7 @@ cdef inline void renumber_stops(Book* book) noexcept nogil:
 
 
 cdef inline void wait_for_trigger(Book* book, int64_t order_id, const Message* message,
-                           Submitted* out) noexcept nogil:
+                                  Submitted* out) noexcept nogil:
     """Step 3 for a stop that is not due: it waits in its heap, outside the levels."""
     cdef Heap* heap = stop_heap(book, message.side, message.flags)
     cdef uint32_t slot

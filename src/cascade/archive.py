@@ -65,14 +65,10 @@ def read_archive(
                 }
         except Exception as error:
             # zipfile and numpy raise a dozen types on damaged bytes; to the caller they are one
-            raise ValueError(
-                f"{str(path)!r} is not a valid archive: {error}"
-            ) from error
+            raise ValueError(f"{str(path)!r} is not a valid archive: {error}") from error
 
 
-def _member(
-    archive: zipfile.ZipFile, name: str, dtype: np.dtype, size: int
-) -> np.ndarray:
+def _member(archive: zipfile.ZipFile, name: str, dtype: np.dtype, size: int) -> np.ndarray:
     entry = archive.getinfo(name)
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size:
         raise ValueError(f"{name} is not stored as it is")
@@ -83,11 +79,7 @@ def _member(
         raise ValueError(f"{name} has format {version}, not (1, 0)")
     shape, _, found = np.lib.format.read_array_header_1_0(stream)
     if found != dtype or found.hasobject or len(shape) != 1:
-        raise ValueError(
-            f"{name} holds {found} of shape {shape}, not a column of {dtype}"
-        )
+        raise ValueError(f"{name} holds {found} of shape {shape}, not a column of {dtype}")
     if len(data) - stream.tell() != shape[0] * dtype.itemsize:
-        raise ValueError(
-            f"{name} is {len(data)} bytes long, which is not {shape[0]} rows"
-        )
+        raise ValueError(f"{name} is {len(data)} bytes long, which is not {shape[0]} rows")
     return np.frombuffer(data, dtype=dtype, offset=stream.tell())

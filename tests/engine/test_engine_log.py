@@ -214,3 +214,19 @@ def test_result_shows_the_events_of_its_step(kit):
     engine.step(index={"X": 98})
     # indices go on from where they were
     assert rows(engine, "mark")[0]["cause"] == 4
+
+
+def test_replaced_depth_is_cancelled_without_a_cause(kit):
+    engine = kit.engine()
+    market = kit.market(engine)
+    market.book.load_depth([(99, 5)], [(101, 6)])
+    start = len(engine.events)
+    market.book.load_depth([(98, 5)], [(104, 5)], replace=True)
+    # the mark is the middle of the touch
+    names = ("kind", "order", "quantity", "price", "side", "cause", "wave")
+    assert pick(rows(engine, start=start), *names) == [
+        (3, 1, 5, 99, BUY, -1, 0),
+        (3, 2, 6, 101, SELL, -1, 0),
+        (4, 0, 0, 101, 0, -1, 0),
+    ]
+    assert [tuple(row)[:2] for row in market.book.bids()] == [(98, 5)]

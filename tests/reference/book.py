@@ -454,13 +454,8 @@ class OrderBook:
                     if left == 0:
                         return Code.SELF_TRADE_CANCELLED, 0, filled
                 continue
-            excess = maker.total - self._allowed(maker)
-            if excess > 0:
-                self._removed(maker, excess)
-                maker.give_up(excess)
-                if maker.total == 0:
-                    self.resting.remove(maker)
-                    continue
+            if not self._cut_to_allowed(maker):
+                continue
             lots = min(left, maker.size)
             self._fills.append(
                 Fill(
@@ -592,32 +587,51 @@ class OrderBook:
 
     def uncross(self) -> None:
         self._fills = []
-        found = self._clearing()
+        while (found := self._clearing()) is not None:
+            # Only cuts of reduce-only orders can leave anything crossed for another price.
+            while self._trade_heads(found.price):
+                pass
         self.auction = False
-        left = 0 if found is None else found.volume
-        while left:
-            bid, ask = self._in_priority(BUY)[0], self._in_priority(SELL)[0]
-            lots = min(left, bid.total, ask.total)
-            maker, taker = sorted((bid, ask), key=lambda order: order.id)
-            self._fills.append(
-                Fill(
-                    maker.id,
-                    taker.id,
-                    lots,
-                    found.price,
-                    maker.account,
-                    taker.account,
-                    0,
-                    taker.side,
-                    maker.flags,
-                )
-            )
-            left -= lots
-            for order in (bid, ask):
-                self._take_in_place(order, lots)
-        if found is not None:
-            self.last = found.price
         self._fire_stops(0)
+
+    def _trade_heads(self, price: int) -> bool:
+        """The first bid against the first ask at one price; False: they do not meet there."""
+        bids, asks = self._in_priority(BUY), self._in_priority(SELL)
+        if not bids or not asks or bids[0].price < price or asks[0].price > price:
+            return False
+        bid, ask = bids[0], asks[0]
+        if not self._cut_to_allowed(bid) or not self._cut_to_allowed(ask):
+            return True
+        lots = min(bid.total, ask.total)
+        maker, taker = sorted((bid, ask), key=lambda order: order.id)
+        self._uncrossed(taker)
+        self._fills.append(
+            Fill(
+                maker.id,
+                taker.id,
+                lots,
+                price,
+                maker.account,
+                taker.account,
+                0,
+                taker.side,
+                maker.flags,
+            )
+        )
+        self.last = price
+        for order in (bid, ask):
+            self._take_in_place(order, lots)
+        return True
+
+    def _cut_to_allowed(self, order: Order) -> bool:
+        """Take off what an order may not trade; False when it is gone."""
+        excess = order.total - self._allowed(order)
+        if excess > 0:
+            self._removed(order, excess)
+            order.give_up(excess)
+            if order.total == 0:
+                self.resting.remove(order)
+        return order.total > 0
 
     def _take_in_place(self, order: Order, lots: int) -> None:
         """Trade by whole size: displayed lots first, and the order keeps its place."""
@@ -672,6 +686,9 @@ class OrderBook:
     def _allowed(self, maker: Order) -> int:
         """How many lots of a maker that is about to trade may stay."""
         return maker.total
+
+    def _uncrossed(self, taker: Order) -> None:
+        """An order that rested is about to trade as the taker of an uncross."""
 
     def _removed(self, order: Order, lots: int) -> None:
         """Lots of a resting order are about to leave, or have just left, without a fill."""

@@ -171,9 +171,12 @@ class Clearing:
         realised, _ = entry.house_position.trade(lots, value)
         self.house_realised += realised
 
-    def settle(self, market: int, fill: Fill, taker_flags: int, cause: int) -> int:
+    def settle(
+        self, market: int, fill: Fill, taker_flags: int, cause: int, *, both_rested: bool = False
+    ) -> int:
         """Log one fill and book both sides and their fees; its notional."""
         entry = self.markets[market]
+        taker_rate = entry.rules.maker if both_rested else entry.rules.taker
         value = entry.contract.value(fill.size, fill.price)
         logged = self.log.add(
             events.FILL,
@@ -189,7 +192,7 @@ class Clearing:
         )
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
-            (fill.taker_account, leg_of(taker_flags), taker_sign, entry.rules.taker),
+            (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),
             (fill.maker_account, leg_of(fill.maker_flags), -taker_sign, entry.rules.maker),
         )
         for account, leg, sign, rate in sides:
@@ -397,14 +400,14 @@ class Clearing:
         )
         return self.check_margin(market, asked, message.size, order.total), message
 
-    def reducible(self, market: int, maker: Order, fills: list[Fill]) -> int:
+    def reducible(self, market: int, maker: Order, fills: list[Fill], taker_legs: list[int]) -> int:
         """Lots a resting reduce-only order may still close, fills of this message counted."""
         leg = leg_of(maker.flags)
         position = self.position(maker.account, market, leg)
         size = position.size if position is not None else 0
-        for fill in fills:
+        for fill, taker_leg in zip(fills, taker_legs, strict=True):
             sign = 1 if fill.side == BUY else -1
-            if fill.taker_account == maker.account and self.taker_leg == leg:
+            if fill.taker_account == maker.account and taker_leg == leg:
                 size += sign * fill.size
             if fill.maker_account == maker.account and leg_of(fill.maker_flags) == leg:
                 size -= sign * fill.size

@@ -436,9 +436,25 @@ class Engine:
         )
 
     def load_depth(self, market: Market, bids, asks, replace: bool) -> None:
+        resting = [order for order in market.venue.resting if order.account == events.OUTSIDE]
         market.venue.load_depth(bids, asks, replace)
+        for order in sorted(resting, key=lambda order: order.id) if replace else ():
+            self.log_removal(market.number, order, order.total, -1)
         prices = [order.price for order in market.venue.resting]
         market.ceiling_ticks = max([market.ceiling_ticks, *prices])
+        self.recompute_mark(market.number, -1)
+        self.fire_stops(market.number)
+
+    def uncross(self, market: Market) -> None:
+        """The uncross of a call auction: no message is the cause of its fills."""
+        fills, removals = market.venue.uncross_fills()
+        for order, lots in removals:
+            self.log_removal(market.number, order, lots, -1)
+        for fill, flags in fills:
+            self.clearing.settle(market.number, fill, flags, -1, both_rested=True)
+        if fills:
+            market.last_trade = -1
+        self.queue.reenter_changed()
         self.recompute_mark(market.number, -1)
         self.fire_stops(market.number)
 

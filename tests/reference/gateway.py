@@ -63,6 +63,14 @@ class Gateway:
             replace,
         )
 
+    def open_auction(self) -> None:
+        self.market_entry.venue.open_auction()
+
+    def uncross(self) -> tuple[int, int, int] | None:
+        found = self.market_entry.venue.indicative()
+        self.engine.uncross(self.market_entry)
+        return found
+
     def __getattr__(self, name):
         """Readers: best_bid, bids(n), queue(...), orders, last."""
         return getattr(self.market_entry.venue, name)

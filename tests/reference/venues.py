@@ -57,6 +57,7 @@ class VenueBook(OrderBook):
         self.clearing = clearing
         self.market = market
         self.removals: list[tuple[Order, int]] = []
+        self.taker_flags: list[int] | None = None  # of each fill of an uncross
 
     def handle(self, message: Message) -> tuple[Result, list[Fill], list[tuple[Order, int]]]:
         """One message without its stops: the answer, fills and lots removed without a fill."""
@@ -82,6 +83,13 @@ class VenueBook(OrderBook):
         if self.auction:
             return 0, [], []
         return self._enter(0, message, 0).filled, self._fills, self.removals
+
+    def uncross_fills(self) -> tuple[list[tuple[Fill, int]], list[tuple[Order, int]]]:
+        """The uncross: each fill with its taker's flags, and lots removed without a fill."""
+        self.removals, self.taker_flags = [], []
+        self.uncross()
+        flags, self.taker_flags = self.taker_flags, None
+        return list(zip(self._fills, flags, strict=True)), self.removals
 
     def due_stop(self) -> Order | None:
         return None if self.auction else self._due_stop()
@@ -122,7 +130,15 @@ class VenueBook(OrderBook):
     def _allowed(self, maker: Order) -> int:
         if not only_reduces(maker.side, maker.flags):
             return maker.total
-        return self.clearing.reducible(self.market, maker, self._fills)
+        if self.taker_flags is None:
+            legs = [self.clearing.taker_leg] * len(self._fills)
+        else:
+            legs = [leg_of(flags) for flags in self.taker_flags]
+        return self.clearing.reducible(self.market, maker, self._fills, legs)
+
+    def _uncrossed(self, taker: Order) -> None:
+        if self.taker_flags is not None:
+            self.taker_flags.append(taker.flags)
 
     def _removed(self, order: Order, lots: int) -> None:
         self.removals.append((replace(order), lots))
@@ -214,6 +230,15 @@ class ImpactVenue:
         fills = self.execute(order_id, message.side, lots, message.account) if lots else []
         fills = [replace(fill, taker=order_id) for fill in fills]
         return Result(order_id, Code.OK, lots, 0, message.price), fills, []
+
+    def open_auction(self) -> None:
+        raise ValueError("an impact venue holds no auctions")
+
+    def indicative(self) -> None:
+        return None
+
+    def uncross_fills(self) -> tuple[list, list]:
+        raise ValueError("an impact venue holds no auctions")
 
     def reached(self, stop: Message) -> bool:
         """Would a stop on the mark fire at once? It is refused after the checks in any case."""

@@ -7,9 +7,9 @@ from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
-from cascade.ruleset import Rules
 from cascade.rules import binance_usdm as _binance_usdm
 from cascade.rules import hyperliquid as _hyperliquid
+from cascade.ruleset import Rules
 
 Row = tuple[Fraction, Fraction, Fraction]
 
@@ -56,11 +56,16 @@ def tiers_from_file(path: Any, symbol: str) -> list[Row]:
     table = load_tiers(path)
     if symbol not in table:
         # ccxt writes base/quote:settle, the venue base and quote alone
-        plain = {name.partition(":")[0].replace("/", ""): name for name in reversed(table)
-                 if name.count("-") == 0}
+        plain = {
+            name.partition(":")[0].replace("/", ""): name
+            for name in reversed(table)
+            if name.count("-") == 0
+        }
         if symbol not in plain:
-            raise ValueError(f"{path} has no symbol {symbol!r}; it has {len(table)}, such as "
-                           f"{', '.join(list(table)[:3])}")
+            raise ValueError(
+                f"{path} has no symbol {symbol!r}; it has {len(table)}, such as "
+                f"{', '.join(list(table)[:3])}"
+            )
         symbol = plain[symbol]
     found = table[symbol]
     return [

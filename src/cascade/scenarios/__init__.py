@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from cascade.errors import ScenarioError
 from cascade.scenarios.checks import check_together
@@ -72,7 +73,7 @@ def load(path: str | os.PathLike[str]) -> Scenario:
         if "rules" in values:
             raise document.error("market.rules", "is a table, and there is a section [rules] too")
         rules, place = inline, "market.rules"
-    read = {
+    read: dict[str, Any] = {
         section: read_section(
             document,
             rules if section == "rules" else values.get(section, {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cascade.ruleset import Rules
+from cascade.scenarios.schema import finite
 
 if TYPE_CHECKING:
     from cascade.scenarios.scenario import Scenario
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 PROFILE = ("levels", "step_ticks", "spread_ticks", "touch_size", "growth", "follow")
 CURVE = ("scale", "length", "fill", "permanent", "decay_rate")
 #: Parameters that each curve needs.
-CURVE_NEEDS = {
+CURVE_NEEDS: dict[str, tuple[str, ...]] = {
     "linear": ("scale",),
     "square_root": ("scale",),
     "log": ("scale", "length"),
@@ -50,8 +51,14 @@ def _check_market(scenario: Scenario, rules_place: str) -> None:
     if scenario.rules.symbol is not None and not isinstance(scenario.rules.tiers, str):
         raise error(f"{rules_place}.symbol", "needs tiers from a file")
     if isinstance(scenario.rules.tiers, list):
+        for row in scenario.rules.tiers:
+            if not isinstance(row, list) or not all(map(finite, row)):
+                raise error(
+                    f"{rules_place}.tiers", "must be a list of [floor, rate] lists of numbers"
+                )
         try:
-            Rules(tiers=scenario.rules.tiers, tier_mode=scenario.rules.tier_mode or "marginal")
+            mode: Any = scenario.rules.tier_mode or "marginal"
+            Rules(tiers=scenario.rules.tiers, tier_mode=mode)
         except (ValueError, TypeError) as reason:
             raise error(f"{rules_place}.tiers", str(reason)) from None
     if market.price is None and scenario.shock.path is None and scenario.book.depth is None:
@@ -69,8 +76,14 @@ def _check_book(scenario: Scenario) -> None:
             if not getattr(book, name):
                 raise error(f"book.{name}", f"is missing or 0: impact {book.impact!r} needs it")
         return
-    _excluded(scenario, "book", CURVE, "depth, which is a book; they belong to an impact curve"
-              if book.depth else "levels, which make a book; they belong to an impact curve")
+    _excluded(
+        scenario,
+        "book",
+        CURVE,
+        "depth, which is a book; they belong to an impact curve"
+        if book.depth
+        else "levels, which make a book; they belong to an impact curve",
+    )
     if book.depth is not None:
         _excluded(scenario, "book", ("spread_ticks",), "depth")
         if book.levels and book.touch_size is None:
@@ -86,11 +99,13 @@ def _check_crowd(scenario: Scenario) -> None:
     error, crowd = scenario.document.error, scenario.crowd
     given = scenario.document.values.get("crowd", {})
     if crowd.accounts is not None:
-        _excluded(scenario, "crowd", tuple(n for n in given if n not in ("accounts", "seed")),
-                  "accounts")
+        _excluded(
+            scenario, "crowd", tuple(n for n in given if n not in ("accounts", "seed")), "accounts"
+        )
     if crowd.leverage is not None:
-        _excluded(scenario, "crowd", ("leverage_median", "leverage_sigma", "leverage_max"),
-                  "leverage")
+        _excluded(
+            scenario, "crowd", ("leverage_median", "leverage_sigma", "leverage_max"), "leverage"
+        )
     if crowd.leverage_weights is not None and len(crowd.leverage_weights) != len(
         crowd.leverage or ()
     ):

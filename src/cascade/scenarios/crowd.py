@@ -61,7 +61,9 @@ def _leverage(
     return np.clip(drawn, 1.0, float(section.leverage_max))
 
 
-def tier_rates(rules: Rules, notional: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
+def tier_rates(
+    rules: Rules, notional: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average maintenance rate and largest leverage of positions of a notional."""
     rows = rules.rows()
     floors = np.array([float(row[0]) for row in rows])

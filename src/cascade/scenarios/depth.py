@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade.engine import MAX_PRICE, MAX_SIZE
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.scenarios.schema import BookSection
@@ -38,14 +39,21 @@ def profile(section: BookSection, touch: int, direction: int, lot: float, start:
     Returns
     -------
     numpy.ndarray of int64
-        Two columns: tick and lots. Levels below one tick are left out.
+        Two columns: tick and lots. Levels outside the prices there are left out.
+
+    Raises
+    ------
+    ValueError
+        A level is too large for an order.
     """
     k = np.arange(section.levels or 0, dtype=np.int64)
     ticks = touch + direction * section.step_ticks * (k + start)
     size = float(section.touch_size or 0) * (1 + float(section.growth) * k)
-    lots = np.maximum(np.rint(size / lot), 1).astype(np.int64)
-    inside = ticks >= 1
-    return np.column_stack([ticks[inside], lots[inside]])
+    lots = np.maximum(np.rint(size / lot), 1)
+    if len(lots) and lots.max() > MAX_SIZE:
+        raise ValueError(f"a level of {lots.max():g} lots is above {MAX_SIZE}")
+    inside = (ticks >= 1) & (ticks <= MAX_PRICE)
+    return np.column_stack([ticks[inside], lots[inside].astype(np.int64)])
 
 
 def read_sides(market: Market) -> tuple[Side, Side]:
@@ -77,15 +85,25 @@ def shift(market: Market, ticks: int) -> None:
 
 
 def lots_to(market: Market, target_ticks: int, buy: bool) -> int:
-    """Lots an aggressor trades until the price has come to `target_ticks`."""
+    """Lots an aggressor trades until the price has come to `target_ticks`.
+
+    Raises
+    ------
+    ValueError
+        The book ends before that price.
+    """
     if market.impact is not None:
         moved = abs(float(market.ticks.number(target_ticks)) - float(market.index or 0))
         log_move = abs(math.log(target_ticks / market.index_ticks))
         return max(1, round(_curve_size(market.impact, moved, log_move) / float(market.lots.step)))
     bids, asks = read_sides(market)
-    if buy:
-        return int(asks[asks[:, 0] <= target_ticks, 1].sum())
-    return int(bids[bids[:, 0] >= target_ticks, 1].sum())
+    side, sign = (asks, 1) if buy else (bids, -1)
+    if not len(side) or sign * side[-1, 0] < sign * target_ticks:
+        end = market.ticks.number(int(side[-1, 0])) if len(side) else 0
+        raise ValueError(
+            f"the book ends at {end:g}, before {market.ticks.number(target_ticks):g}: give it levels there"
+        )
+    return int(side[sign * side[:, 0] <= sign * target_ticks, 1].sum())
 
 
 def _curve_size(impact: Impact, moved: float, log_move: float) -> float:
@@ -106,8 +124,11 @@ def _curve_size(impact: Impact, moved: float, log_move: float) -> float:
 
 def impact_of(section: BookSection) -> Impact:
     """Impact venue of a section that names a curve."""
-    options: dict[str, Any] = {"fill": section.fill, "permanent": float(section.permanent),
-                               "decay_rate": float(section.decay_rate)}
+    options: dict[str, Any] = {
+        "fill": section.fill,
+        "permanent": float(section.permanent),
+        "decay_rate": float(section.decay_rate),
+    }
     return Impact(
         section.impact or "linear", scale=section.scale or 0, length=section.length or 1, **options
     )

@@ -77,6 +77,10 @@ class Document:
             raise ScenarioError(
                 path, int(place[1]) if place else 0, "", f"not valid TOML: {reason}"
             ) from None
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            # an integer of thousands of digits, an exponent beyond any decimal, endless nesting
+            reason = str(error) if isinstance(error, ValueError) else type(error).__name__
+            raise ScenarioError(path, 0, "", f"not valid TOML: {reason}") from None
 
     def line(self, field: str) -> int:
         """Line of a field; of its section when the field is missing; 0 without either."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 from cascade._columns import asset_row
 from cascade.codes import MessageKind, Side
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.engine import Engine
-from cascade.errors import CascadeError, ScenarioError
+from cascade.engine import MAX_PRICE, Engine
+from cascade.errors import ScenarioError
 from cascade.market import Market
 from cascade.rules import PRESETS, tiers_from_file
 from cascade.ruleset import Rules
@@ -40,7 +41,6 @@ from cascade.scenarios.schema import (
 )
 
 Progress = Callable[[int, int], None]
-MAX_PRICE = 2**31 - 2
 DEFAULT_STEPS = 10
 
 
@@ -50,6 +50,7 @@ class Before:
 
     Attributes
     ----------
+    time_ns : int
     mark_ticks : int
     open_interest_lots : int
     size, entry_value, collateral : numpy.ndarray of int64
@@ -59,6 +60,7 @@ class Before:
     fund, fees, bad_debt : int
     """
 
+    time_ns: int
     mark_ticks: int
     open_interest_lots: int
     size: NDArray[np.int64]
@@ -77,6 +79,7 @@ class Before:
         bids, asks = (None, None) if market.impact else depths.read_sides(market)
         money = asset_row(engine, engine.asset_number(market.asset))
         return cls(
+            time_ns=engine.time_ns,
             mark_ticks=market.mark_ticks,
             open_interest_lots=market.open_interest_lots,
             size=accounts.column(market, "size"),
@@ -175,7 +178,7 @@ class Scenario:
         except OSError as error:
             reason = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
             raise self.document.error(place, reason) from error
-        except (ValueError, TypeError, OverflowError, CascadeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise self.document.error(place, str(error)) from error
 
     def file(self, name: str) -> Path:
@@ -217,8 +220,9 @@ class Scenario:
             ask = bid + self.book.spread_ticks
             if bid < 1:
                 raise self.document.error("book.spread_ticks", "leaves no price for bids")
-            return (depths.profile(self.book, bid, -1, lot),
-                    depths.profile(self.book, ask, 1, lot), price)
+            with self._named("book.touch_size"):
+                bids = depths.profile(self.book, bid, -1, lot)
+                return bids, depths.profile(self.book, ask, 1, lot), price
         from cascade.data import load_depth
 
         with self._named("book.depth"):
@@ -227,8 +231,9 @@ class Scenario:
                 raise ValueError("a side has no levels")
             sides = []
             for levels, direction in ((found.bids, -1), (found.asks, 1)):
-                ticks = market.ticks.steps_of([p for p, _ in levels], "price")
-                lots = market.lots.steps_of([s for _, s in levels], "size")
+                exact = np.array(levels, dtype=object)
+                ticks = market.ticks.steps_of(exact[:, 0], "price")
+                lots = market.lots.steps_of(exact[:, 1], "size")
                 tail = depths.profile(self.book, int(ticks[-1]), direction, lot, start=1)
                 sides.append(np.concatenate([np.column_stack([ticks, lots]), tail]))
         return sides[0], sides[1], int(sides[0][0, 0] + sides[1][0, 0]) // 2
@@ -284,12 +289,15 @@ class Scenario:
             for mode, mine in (("isolated", rows.isolated), ("cross", ~rows.isolated)):
                 if not mine.any():
                     continue
-                given = {"leverage": rows.leverage} if rows.margin is None else {"margin": rows.margin}
                 engine.accounts.open(
-                    market, side=np.where(rows.long[mine], 1, -1), size=rows.size[mine],
-                    entry=rows.entry[mine], mode=mode,
-                    **{key: column[mine] for key, column in given.items()},
-                )  # fmt: skip
+                    market,
+                    side=np.where(rows.long[mine], 1, -1),
+                    size=rows.size[mine],
+                    entry=rows.entry[mine],
+                    leverage=None if rows.leverage is None else rows.leverage[mine],
+                    margin=None if rows.margin is None else rows.margin[mine],
+                    mode=mode,
+                )
 
     def build(self) -> Engine:
         """An engine with the market, its book, the fund and the crowd, before the shock.
@@ -348,9 +356,13 @@ class Scenario:
         if self.shock.path is None:
             target = self._target(start)
             steps = self.shock.steps or DEFAULT_STEPS
-            return [start + round(Fraction((target - start) * k, steps)) for k in range(1, steps + 1)]
+            return [
+                start + round(Fraction((target - start) * k, steps)) for k in range(1, steps + 1)
+            ]
         prices = [Fraction(price) for price in self._path()]
-        factor = Fraction(start) / prices[0] if self.shock.relative else 1 / Fraction(market.ticks.step)
+        factor = (
+            Fraction(start) / prices[0] if self.shock.relative else 1 / Fraction(market.ticks.step)
+        )
         ticks = [round(price * factor) for price in prices]
         if not all(1 <= tick <= MAX_PRICE for tick in ticks):
             raise self.document.error("shock.path", f"a price is outside 1 ... {MAX_PRICE} ticks")
@@ -366,11 +378,11 @@ class Scenario:
         # orders of the aggressor, equal sizes
         buy = self.shock.kind == "buy"
         steps = self.shock.steps or DEFAULT_STEPS
-        lots = depths.lots_to(market, self._target(market.mark_ticks), buy)
-        if lots <= 0:
-            raise self.document.error(
-                "shock.move", f"{self.shock.move} takes nothing from the book: give it levels there"
-            )
+        target = self._target(market.mark_ticks)
+        with self._named("shock.move"):
+            lots = depths.lots_to(market, target, buy)
+            if lots <= 0:
+                raise ValueError(f"{self.shock.move} does not reach the first level")
         cuts = [lots * k // steps for k in range(steps + 1)]
         orders = []
         for size in np.diff(cuts).tolist():
@@ -384,25 +396,33 @@ class Scenario:
 
     def _play(self, engine: Engine, market: Market, progress: Progress | None) -> int:
         dt = self.shock.dt
-        outside = self.shock.path is not None or self.shock.kind == "index"
-        path = self._index_path(market) if outside else self._slices(market)
-        done = 0
-        for move in path:
-            if outside:
-                if self.book.follow:
-                    depths.shift(market, move - market.index_ticks)
-                engine.step(index={market.name: Fraction(market.ticks.step) * move}, dt=dt)
-            else:
-                engine.step(orders=[(market.name, move)], dt=dt)
+        if self.shock.path is not None or self.shock.kind == "index":
+            shocks: list[Callable[[], object]] = [
+                partial(self._move_index, engine, market, tick) for tick in self._index_path(market)
+            ]
+        else:
+            shocks = [
+                partial(engine.step, orders=[(market.name, order)], dt=dt)
+                for order in self._slices(market)
+            ]
+        done, last = 0, len(shocks)
+        for shock in shocks:
+            shock()
             done += 1
             if progress is not None:
-                progress(done, len(path))
-        while engine.pending and done < len(path) + self.shock.settle:
+                progress(done, last)
+        last += self.shock.settle
+        while engine.pending and done < last:
             engine.step(dt=dt)
             done += 1
             if progress is not None:
-                progress(done, len(path) + self.shock.settle)
+                progress(done, last)
         return done
+
+    def _move_index(self, engine: Engine, market: Market, tick: int) -> None:
+        if self.book.follow:
+            depths.shift(market, tick - market.index_ticks)
+        engine.step(index={market.name: Fraction(market.ticks.step) * tick}, dt=self.shock.dt)
 
     def run(self, progress: Progress | None = None) -> Outcome:
         """Build, apply the shock step by step, and go on until nothing is due.
@@ -431,7 +451,8 @@ class Scenario:
         before = Before.of(engine, market)
         first = engine.event_count
         built = time.perf_counter()
-        steps = self._play(engine, market, progress)
+        with self._named("shock"):
+            steps = self._play(engine, market, progress)
         engine.validate()
         ended = time.perf_counter()
         return Outcome(self, engine, market, before, first, steps, built - started, ended - built)

@@ -4,6 +4,7 @@ Each section of the file is a frozen dataclass whose fields carry their own chec
 a default must be given. What the fields mean is in ``docs/scenario.md``.
 """
 
+# ruff: noqa: RUF009 - the helpers below give `dataclasses.field`
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -22,9 +23,12 @@ Number = int | Decimal
 CURVES = tuple(kind for kind in KINDS if kind != "depth_table")
 SHOCKS = ("sell", "buy", "index")
 LARGEST_COUNT = 10_000_000
+#: Magnitude of numbers; beyond it exact arithmetic would only cost memory.
+LARGEST_NUMBER = Decimal("1e24")
+SMALLEST_NUMBER = Decimal("1e-24")
 
 
-class Wrong(Exception):
+class FieldError(Exception):
     """Reason why a value is not allowed."""
 
 
@@ -34,18 +38,28 @@ def _checked(check: Check, default: Any) -> Any:
     return field(default=default, metadata={"check": check})
 
 
+def finite(value: Any) -> bool:
+    """Is this a number that exact arithmetic takes?"""
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return False
+    size = Decimal(value).copy_abs()
+    return size.is_finite() and (size == 0 or SMALLEST_NUMBER <= size <= LARGEST_NUMBER)
+
+
 def number(default: Any = MISSING, *, low: Any = None, high: Any = None, above: Any = None) -> Any:
     """Field of an integer or a decimal number in `low` ... `high`, or above `above`."""
 
     def check(value: Any) -> Number:
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-            raise Wrong(f"{_shown(value)} is not a number")
+            raise FieldError(f"{_shown(value)} is not a number")
         if not Decimal(value).is_finite():
-            raise Wrong(f"{value} is not finite")
+            raise FieldError(f"{value} is not finite")
+        if not finite(value):
+            raise FieldError(f"{_shown(value)} is neither 0 nor within 1e-24 ... 1e24")
         if above is not None and not value > above:
-            raise Wrong(f"{value} is not above {above}")
+            raise FieldError(f"{value} is not above {above}")
         if (low is not None and value < low) or (high is not None and value > high):
-            raise Wrong(f"{value} is outside {_range(low, high)}")
+            raise FieldError(f"{value} is outside {_range(low, high)}")
         return value
 
     return _checked(check, default)
@@ -56,9 +70,9 @@ def integer(default: Any = MISSING, *, low: int = 0, high: int = 2**31 - 2) -> A
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise Wrong(f"{_shown(value)} is not an integer")
+            raise FieldError(f"{_shown(value)} is not an integer")
         if not low <= value <= high:
-            raise Wrong(f"{value} is outside {_range(low, high)}")
+            raise FieldError(f"{value} is outside {_range(low, high)}")
         return value
 
     return _checked(check, default)
@@ -69,7 +83,7 @@ def flag(default: Any = MISSING) -> Any:
 
     def check(value: Any) -> bool:
         if not isinstance(value, bool):
-            raise Wrong(f"{_shown(value)} is not true or false")
+            raise FieldError(f"{_shown(value)} is not true or false")
         return value
 
     return _checked(check, default)
@@ -80,9 +94,9 @@ def text(default: Any = MISSING, *, choices: tuple[str, ...] = ()) -> Any:
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or not value:
-            raise Wrong(f"{_shown(value)} is not a text")
+            raise FieldError(f"{_shown(value)} is not a text")
         if choices and value not in choices:
-            raise Wrong(f"{value!r} is not one of {', '.join(choices)}")
+            raise FieldError(f"{value!r} is not one of {', '.join(choices)}")
         return value
 
     return _checked(check, default)
@@ -93,10 +107,10 @@ def numbers(default: Any = MISSING, *, above: int = 0) -> Any:
 
     def check(value: Any) -> tuple[Number, ...]:
         if not isinstance(value, list) or not value:
-            raise Wrong(f"{_shown(value)} is not a list of numbers")
+            raise FieldError(f"{_shown(value)} is not a list of numbers")
         for entry in value:
-            if isinstance(entry, bool) or not isinstance(entry, (int, Decimal)) or not entry > above:
-                raise Wrong(f"{_shown(entry)} in the list is not a number above {above}")
+            if not finite(entry) or not entry > above:
+                raise FieldError(f"{_shown(entry)} in the list is not a number above {above}")
         return tuple(value)
 
     return _checked(check, default)
@@ -107,13 +121,15 @@ def anything(default: Any = MISSING, *, kinds: tuple[type, ...]) -> Any:
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, kinds):
-            raise Wrong(f"{_shown(value)} is none of {', '.join(_NAMES[kind] for kind in kinds)}")
+            raise FieldError(
+                f"{_shown(value)} is none of {', '.join(_NAMES[kind] for kind in kinds)}"
+            )
         return value
 
     return _checked(check, default)
 
 
-_NAMES = {str: "text", list: "list", dict: "table"}
+_NAMES: dict[type, str] = {str: "text", list: "list", dict: "table"}
 
 
 def _shown(value: Any) -> str:
@@ -270,6 +286,6 @@ def read_section(
             continue
         try:
             arguments[key] = entry.metadata["check"](values[key])
-        except Wrong as reason:
+        except FieldError as reason:
             raise document.error(f"{place}.{key}", str(reason)) from None
     return kind(**arguments)

@@ -1,0 +1,461 @@
+"""The account of a cascade: what happened to the price, who was sold, and who paid.
+
+Everything is read from the event log of the run and from columns before and after it; which number
+comes from which events is written in ``docs/report.md``. `measure` gives the numbers, `render` the
+text. Sums are of integers, so they hold to the atom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade._columns import asset_row
+from cascade.codes import EventKind, Side
+from cascade.market import Market
+from cascade.scenarios.scenario import Before, Outcome
+from cascade.tree import CascadeTree
+
+HOUSE = -2
+PATH_ROWS = 8
+WAVE_ROWS = 12
+SUFFIXES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+
+Events = NDArray[Any]
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _total(column: NDArray[np.int64]) -> int:
+    # Python integers, because a sum may pass 64 bits
+    return sum(column.tolist())
+
+
+def _values(market: Market, events: Events) -> list[int]:
+    # notional in atoms at each event's price, rounded as the engine rounds a position's value
+    scale = market.engine.scale_of(market.asset)
+    lot = Fraction(market.lots.step) * market.multiplier * scale
+    quantities, prices = events["quantity"].tolist(), events["price"].tolist()
+    if market.contract == "linear":
+        unit = int(lot * Fraction(market.ticks.step))
+        return [q * p * unit for q, p in zip(quantities, prices, strict=True)]
+    unit = int(lot / Fraction(market.ticks.step))
+    longs = (events["side"] == Side.SELL).tolist()
+    return [
+        -(-q * unit // p) if long else q * unit // p
+        for q, p, long in zip(quantities, prices, longs, strict=True)
+    ]
+
+
+def _signed(market: Market, events: Events) -> int:
+    # what the sellers of forced trades received, less what the buyers paid
+    sold = events["side"] == Side.SELL
+    received = _total(events["money"][sold]) - _total(events["money"][~sold])
+    return received if market.contract == "linear" else -received
+
+
+def _waves(market: Market, liquidations: Events, marks: Events) -> list[dict[str, Any]]:
+    rows = []
+    values = np.array(_values(market, liquidations), dtype=object)
+    for wave in np.unique(liquidations["wave"]).tolist():
+        mine = liquidations["wave"] == wave
+        ticks = liquidations["price"][mine]
+        moved = marks["price"][marks["wave"] == wave]
+        every = np.concatenate([ticks, moved])
+        rows.append({
+            "wave": wave,
+            "liquidations": int(mine.sum()),
+            "lots": _total(liquidations["quantity"][mine]),
+            "atoms": sum(values[mine].tolist()),
+            "low_ticks": int(every.min()),
+            "high_ticks": int(every.max()),
+        })  # fmt: skip
+    return rows
+
+
+def _step_times(events: Events) -> NDArray[np.int64]:
+    # depth that makers moved between two steps belongs to the step it prepares
+    kinds = events["kind"]
+    quoted = (kinds == EventKind.MARK) & (events["cause"] < 0)
+    quoted |= (kinds == EventKind.CANCEL) & (events["account"] < 0)
+    count = len(events)
+    following = np.where(quoted, count, np.arange(count))
+    following = np.minimum.accumulate(following[::-1])[::-1]
+    return events["time"][np.where(following < count, following, np.arange(count))]
+
+
+def _path(market: Market, events: Events, before: Before) -> list[dict[str, Any]]:
+    # state at the end of each moment in which something happened
+    mark = index = before.mark_ticks
+    rows = [{"time_ns": before.time_ns, "index_ticks": index, "mark_ticks": mark,
+             "liquidations": 0, "atoms": 0}]  # fmt: skip
+    times, starts = np.unique(_step_times(events), return_index=True)
+    for time, low, high in zip(
+        times.tolist(), starts.tolist(), [*starts[1:].tolist(), len(events)], strict=True
+    ):
+        mine = events[low:high]
+        kinds = mine["kind"]
+        marks = mine["price"][kinds == EventKind.MARK]
+        outside = mine["price"][kinds == EventKind.INDEX]
+        forced = mine[kinds == EventKind.LIQUIDATION]
+        mark = int(marks[-1]) if len(marks) else mark
+        index = int(outside[-1]) if len(outside) else index
+        rows.append({
+            "time_ns": time, "index_ticks": index, "mark_ticks": mark,
+            "liquidations": len(forced), "atoms": sum(_values(market, forced)),
+        })  # fmt: skip
+    return rows
+
+
+def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
+    # who bore the loss of the liquidated, atoms
+    engine, market, before = outcome.engine, outcome.market, outcome.before
+    kinds = events["kind"]
+    forced = events[
+        ((kinds == EventKind.FILL) & (events["order"] == 0)) | (kinds == EventKind.TAKEOVER)
+    ]
+    accounts = np.unique(events["account"][kinds == EventKind.LIQUIDATION])
+    entry = engine.accounts.column(market, "entry_value")
+    collateral = engine.accounts.column(market, "margin") + engine.accounts.balance_atoms
+    closed = _total(before.entry_value[accounts]) - _total(entry[accounts])
+    fees = events[(kinds == EventKind.FEE) & np.isin(events["account"], accounts)]
+    fund = events[kinds == EventKind.FUND]
+    own = fund["money"][fund["account"] >= 0]
+    received, paid = _total(own[own > 0]), -_total(own[own < 0])
+    left = _total(collateral[accounts])
+    return {
+        "closing_loss": closed - _signed(market, forced),
+        "fees": _total(fees["money"]),
+        "margin": _total(before.collateral[accounts]) - left - received,
+        "fund": paid,
+        "bad_debt": _total(events["money"][kinds == EventKind.BAD_DEBT]),
+        "left_to_traders": left,
+        "fund_received": received,
+        "house_realised": _total(fund["money"][fund["account"] == HOUSE]),
+    }
+
+
+def _house(market: Market) -> tuple[int, int]:
+    # lots the house holds, and its unrealised result at the mark
+    row = market.row()
+    lots, entry = row["house_size"], row["house_entry"]
+    if not lots or not row["mark"]:
+        return lots, 0
+    probe = np.zeros(1, [("quantity", "i8"), ("price", "i8"), ("side", "i8")])
+    probe["quantity"], probe["price"] = abs(lots), row["mark"]
+    probe["side"] = Side.SELL if lots > 0 else Side.BUY
+    value = _values(market, probe)[0] * (1 if lots > 0 else -1)
+    return lots, (value if market.contract == "linear" else -value) - entry
+
+
+def exact(outcome: Outcome) -> dict[str, Any]:
+    """Whole numbers of a run: ticks, lots, atoms, nanoseconds.
+
+    Parameters
+    ----------
+    outcome : Outcome
+
+    Returns
+    -------
+    dict
+        Integers and lists of dicts of integers; names carry the unit.
+    """
+    market, before = outcome.market, outcome.before
+    events = outcome.events
+    kinds = events["kind"]
+    marks = events[(kinds == EventKind.MARK) & (events["market"] == market.number)]
+    tree = CascadeTree(events, outcome.first_event)
+    fills = events[kinds == EventKind.FILL]
+    forced = fills["order"] == 0
+    takeovers = events[kinds == EventKind.TAKEOVER]
+    last = marks["price"][-1] if len(marks) else before.mark_ticks
+    seen = np.append(marks["price"], before.mark_ticks)
+    outside = marks[marks["wave"] == 0]
+    house_lots, house_result = _house(market)
+    traded = fills["price"] if len(fills) else np.array([before.mark_ticks])
+    money = asset_row(outcome.engine, outcome.engine.asset_number(market.asset))
+    return {
+        "mark_ticks": {
+            "start": before.mark_ticks, "end": int(last), "low": int(seen.min()),
+            "high": int(seen.max()),
+            "exogenous_move": _total(outside["price"].astype(np.int64) - outside["money"]),
+            "total_move": int(last) - before.mark_ticks,
+        },
+        "traded_ticks": {"low": int(traded.min()), "high": int(traded.max())},
+        "index_ticks": market.index_ticks,
+        "liquidations": len(tree),
+        "caused_liquidations": int((tree.parents >= 0).sum()),
+        "accounts_liquidated": len(np.unique(tree.liquidations["account"])),
+        "liquidated_lots": _total(tree.liquidations["quantity"]),
+        "liquidated_atoms": sum(_values(market, tree.liquidations)),
+        "waves": _waves(market, tree.liquidations, marks),
+        "path": _path(market, events, before),
+        "depth_lots": {
+            "aggressor": _total(fills["quantity"][~forced]),
+            "forced": _total(fills["quantity"][forced]),
+            "bids_before": before.bid_lots, "asks_before": before.ask_lots,
+        },
+        "house_lots": {"taken_over": _total(takeovers["quantity"]), "held": house_lots},
+        "paid_atoms": _payments(outcome, events),
+        "fund_atoms": {"before": before.fund, "after": money["fund"],
+                       "house_unrealised": house_result},
+        "open_interest_lots": {"before": before.open_interest_lots,
+                               "after": market.open_interest_lots},
+        "events": len(events),
+        "pending": outcome.engine.pending,
+    }  # fmt: skip
+
+
+def measure(outcome: Outcome) -> dict[str, Any]:
+    """The report as numbers, for ``--json``.
+
+    Parameters
+    ----------
+    outcome : Outcome
+
+    Returns
+    -------
+    dict
+        Prices, sizes and money in units; moves as shares of the starting price; ``exact`` holds the
+        whole numbers they come from. Ratios that have no value are None. All but
+        ``seconds_taken`` is the same in each run.
+    """
+    scenario, market = outcome.scenario, outcome.market
+    whole = exact(outcome)
+    scale = outcome.engine.scale_of(market.asset)
+    tick, lot = market.ticks.number, market.lots.number
+    start = whole["mark_ticks"]["start"]
+    moves = whole["mark_ticks"]
+
+    def share(part: int, of: int) -> float | None:
+        return part / of if of else None
+
+    return {
+        "scenario": scenario.path,
+        "market": market.name,
+        "asset": market.asset,
+        "seed": scenario.crowd.seed,
+        "execution": scenario.engine.execution,
+        "accounts": len(outcome.engine.accounts),
+        "price": {
+            "start": tick(start), "end": tick(moves["end"]), "low": tick(moves["low"]),
+            "high": tick(moves["high"]), "outside": tick(whole["index_ticks"]),
+            "traded_low": tick(whole["traded_ticks"]["low"]),
+            "traded_high": tick(whole["traded_ticks"]["high"]),
+            "exogenous_move": share(moves["exogenous_move"], start),
+            "total_move": share(moves["total_move"], start),
+        },
+        "amplification": share(moves["total_move"], moves["exogenous_move"]),
+        "branching_ratio": share(whole["caused_liquidations"], whole["liquidations"]),
+        "liquidations": {
+            "count": whole["liquidations"], "accounts": whole["accounts_liquidated"],
+            "size": lot(whole["liquidated_lots"]), "notional": whole["liquidated_atoms"] / scale,
+        },
+        "waves": [
+            {"wave": w["wave"], "liquidations": w["liquidations"], "size": lot(w["lots"]),
+             "notional": w["atoms"] / scale, "low": tick(w["low_ticks"]),
+             "high": tick(w["high_ticks"])}
+            for w in whole["waves"]
+        ],
+        "path": [
+            {"time": p["time_ns"] / 10**9, "outside": tick(p["index_ticks"]),
+             "mark": tick(p["mark_ticks"]), "liquidations": p["liquidations"],
+             "notional": p["atoms"] / scale}
+            for p in whole["path"]
+        ],
+        "depth": {name: lot(lots) for name, lots in whole["depth_lots"].items()},
+        "house": {
+            "taken_over": lot(whole["house_lots"]["taken_over"]),
+            "held": lot(whole["house_lots"]["held"]),
+            "unrealised": whole["fund_atoms"]["house_unrealised"] / scale,
+        },
+        "paid": {name: atoms / scale for name, atoms in whole["paid_atoms"].items()},
+        "fund": {"before": whole["fund_atoms"]["before"] / scale,
+                 "after": whole["fund_atoms"]["after"] / scale},
+        "open_interest": {name: lot(lots) for name, lots in whole["open_interest_lots"].items()},
+        "steps": outcome.steps,
+        "simulated_seconds": outcome.engine.time,
+        "events": whole["events"],
+        "pending": whole["pending"],
+        "exact": {"tick_size": str(market.ticks.step), "lot_size": str(market.lots.step),
+                  "atoms_per_unit": scale, **whole},
+        "seconds_taken": {"build": outcome.build_seconds, "run": outcome.run_seconds},
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- writing
+
+
+def humanise(value: float) -> str:
+    """Three or four significant digits with a suffix: 1.07B, 23.4M, 950."""
+    size = abs(value)
+    for factor, suffix in SUFFIXES:
+        # what rounds up to the next suffix takes it
+        if size >= factor * 0.9995:
+            scaled = value / factor
+            digits = max(0, 2 - math.floor(math.log10(max(abs(scaled), 1.0005 - 0.0005))))
+            return f"{scaled:.{digits}f}{suffix}"
+    return f"{value:.0f}" if size >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:+.2f} %"
+
+
+def _price(value: float) -> str:
+    digits = 0 if value == int(value) and value >= 1000 else max(1, 6 - len(str(int(abs(value)))))
+    return f"{value:,.{digits}f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(line[k]) for line in [header, *rows]) for k in range(len(header))]
+    return [
+        "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in [header, *rows]
+    ]
+
+
+def _pairs(title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    left = max(len(row[0]) for row in rows)
+    middle = max(len(row[1]) for row in rows)
+    return [title] + [
+        f"  {label.ljust(left)}  {value.rjust(middle)}  {note}".rstrip()
+        for label, value, note in rows
+    ]
+
+
+def _sampled(length: int, count: int) -> list[int]:
+    if length <= count:
+        return list(range(length))
+    return [round(k * (length - 1) / (count - 1)) for k in range(count)]
+
+
+def _wave_lines(numbers: dict[str, Any], down: bool) -> list[str]:
+    waves = numbers["waves"]
+    total = numbers["liquidations"]["notional"]
+    rows = [
+        [str(w["wave"]), f"{w['liquidations']:,}", humanise(w["size"]), humanise(w["notional"]),
+         f"{100 * w['notional'] / total:.1f} %" if total else "-",
+         _price(w["low"] if down else w["high"])]
+        for w in waves[:WAVE_ROWS]
+    ]  # fmt: skip
+    rest = waves[WAVE_ROWS:]
+    if rest:
+        notional = sum(w["notional"] for w in rest)
+        edge = min(w["low"] for w in rest) if down else max(w["high"] for w in rest)
+        rows.append([f"{rest[0]['wave']}+", f"{sum(w['liquidations'] for w in rest):,}",
+                     humanise(sum(w["size"] for w in rest)), humanise(notional),
+                     f"{100 * notional / total:.1f} %", _price(edge)])  # fmt: skip
+    header = ["wave", "liquidations", "size", "notional", "share", "low" if down else "high"]
+    return ["Liquidations by wave", *_table(header, rows)]
+
+
+def _path_lines(numbers: dict[str, Any]) -> list[str]:
+    # a sampled row counts everything since the row before it
+    path = numbers["path"]
+    rows, at = [], 0
+    for row in _sampled(len(path), PATH_ROWS):
+        point, since = path[row], path[at : row + 1]
+        at = row + 1
+        rows.append([f"{point['time']:,.6g}", _price(point["outside"]), _price(point["mark"]),
+                     f"{sum(p['liquidations'] for p in since):,}",
+                     humanise(sum(p["notional"] for p in since))])  # fmt: skip
+    header = ["seconds", "outside", "mark", "liquidations", "notional"]
+    return ["Path", *_table(header, rows)]
+
+
+def _payment_lines(numbers: dict[str, Any]) -> list[str]:
+    paid, fund, house = numbers["paid"], numbers["fund"], numbers["house"]
+    due = paid["closing_loss"] + paid["fees"]
+
+    def part(amount: float) -> str:
+        return f"{100 * amount / due:.2f} %" if due else ""
+
+    lines = _pairs(f"Who paid, {numbers['asset']}", [
+        ("loss of the liquidated", humanise(due),
+         f"{humanise(paid['closing_loss'])} in closing, {humanise(paid['fees'])} in fees"),
+        ("  their margin", humanise(paid["margin"]), part(paid["margin"])),
+        ("  insurance fund", humanise(paid["fund"]), part(paid["fund"])),
+        ("  nobody (bad debt)", humanise(paid["bad_debt"]), part(paid["bad_debt"])),
+        ("left to them", humanise(paid["left_to_traders"]), ""),
+        ("insurance fund", humanise(fund["after"]),
+         f"was {humanise(fund['before'])}; received {humanise(paid['fund_received'])} from accounts"),
+    ])  # fmt: skip
+    if house["taken_over"]:
+        lines.append(
+            f"  The house took over {humanise(house['taken_over'])} and holds "
+            f"{humanise(house['held'])}, unrealised {humanise(house['unrealised'])}."
+        )
+    return lines
+
+
+def render(numbers: dict[str, Any]) -> str:
+    """The report as text.
+
+    Parameters
+    ----------
+    numbers : dict
+        As `measure` gives it.
+
+    Returns
+    -------
+    str
+        Plain lines without colour codes, the last one ended.
+    """
+    price, depth, seconds = numbers["price"], numbers["depth"], numbers["seconds_taken"]
+    interest, found = numbers["open_interest"], numbers["liquidations"]
+    down = (price["exogenous_move"] or price["total_move"] or 0) <= 0
+    edge = "low" if down else "high"
+    traded = price["traded_low"] if down else price["traded_high"]
+    amplification, branching = numbers["amplification"], numbers["branching_ratio"]
+    before = depth["bids_before"] if down else depth["asks_before"]
+    eaten = depth["aggressor"] + depth["forced"]
+    of_depth = f"{100 * eaten / before:.1f} % of {humanise(before)}" if before else ""
+    change = interest["after"] / interest["before"] - 1 if interest["before"] else None
+    lines = [
+        f"{numbers['market']}: {numbers['accounts']:,} accounts, seed {numbers['seed']}, "
+        f"{numbers['scenario']}",
+        "",
+        *_pairs("Price", [
+            ("start", _price(price["start"]), ""),
+            ("exogenous", _price(price["start"] * (1 + (price["exogenous_move"] or 0))),
+             _percent(price["exogenous_move"])),
+            ("end", _price(price["end"]), _percent(price["total_move"])),
+            (edge, _price(price[edge]), f"trades down to {_price(traded)}" if down
+             else f"trades up to {_price(traded)}"),
+        ]),
+        "",
+        *_pairs("Cascade", [
+            ("liquidations", f"{found['count']:,}",
+             f"{100 * found['accounts'] / max(1, numbers['accounts']):.1f} % of the accounts"),
+            ("notional", humanise(found["notional"]), f"{numbers['asset']} at the mark"),
+            ("amplification", "-" if amplification is None else f"{amplification:.3f}",
+             "whole move over exogenous move"),
+            ("branching ratio", "-" if branching is None else f"{branching:.3f}",
+             "liquidations caused by another one"),
+            ("depth eaten", humanise(eaten),
+             f"{of_depth}{', ' if of_depth else ''}{humanise(depth['forced'])} by forced orders"),
+            ("open interest", humanise(interest["after"]),
+             f"was {humanise(interest['before'])}, {_percent(change)}"),
+        ]),
+        "",
+        *(_wave_lines(numbers, down) if numbers["waves"] else ["Nobody was liquidated."]),
+        "",
+        *_path_lines(numbers),
+        "",
+        *_payment_lines(numbers),
+        "",
+    ]  # fmt: skip
+    if numbers["pending"]:
+        lines += [f"Still due when the run ended: {numbers['pending']:,} entries.", ""]
+    lines.append(
+        f"{numbers['steps']:,} steps, {numbers['events']:,} events; "
+        f"{seconds['build']:.2f} s to build, {seconds['run']:.2f} s to run"
+    )
+    return "\n".join(lines) + "\n"
