@@ -13,10 +13,12 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._feed cimport refresh_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
-from cascade._orders cimport execute_forced, fire_stops, last_event, refresh_mark
+from cascade._orders cimport fire_stops
 from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_traded, queue_unit
+from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,

@@ -15,6 +15,7 @@ from cascade._arithmetic cimport int128
 from cascade._book cimport Message, Submitted, book_free, book_init
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
+from cascade._feed cimport refresh_mark
 from cascade._heap cimport heap_free, heap_init
 from cascade._impact cimport (
     impact_decay, impact_free, impact_init, impact_set_reference,
@@ -25,10 +26,9 @@ from cascade._memory cimport memory_release
 from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
-from cascade._orders cimport (
-    admit_price, allow_reduce, fire_stops, last_event, order_removed, refresh_mark, submit_order,
-)
+from cascade._orders cimport fire_stops, submit_order
 from cascade._queue cimport queue_pending
+from cascade._settlement cimport admit_price, allow_reduce, last_event, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
     FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Account, Asset,

@@ -13,10 +13,10 @@ from cascade._bookview cimport BookView
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
 from cascade._orderentry cimport OrderEntry
-from cascade._orders cimport (
-    admit_price, fire_stops, refresh_mark, submit_order, uncross_market,
-)
+from cascade._feed cimport refresh_mark
+from cascade._orders cimport fire_stops, submit_order
 from cascade._results cimport BatchResult, OrderResult, order_result
+from cascade._settlement cimport admit_price, uncross_market
 from cascade._types cimport EVENT_FILL
 
 

@@ -12,8 +12,8 @@ from cascade._clearing cimport (
 from cascade._core cimport EngineCore
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
-from cascade._orders cimport has_orders
 from cascade._queue cimport queue_traded, queue_unit
+from cascade._settlement cimport has_orders
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_MARKET, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
     POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position, State,

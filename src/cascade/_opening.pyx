@@ -14,8 +14,8 @@ from cascade._clearing cimport (
 )
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value_wide
-from cascade._orders cimport has_orders, lots_fit
 from cascade._queue cimport queue_append, queue_build, queue_unit
+from cascade._settlement cimport has_orders, lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
     POSITION_SHORT_LEG, Account, Market, Position, State,

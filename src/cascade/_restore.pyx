@@ -19,8 +19,8 @@ from cascade._impact cimport impact_price
 from cascade._marketbook cimport MarketBook
 from cascade._opening cimport create_accounts
 from cascade._orderbook cimport restore_into
-from cascade._orders cimport lots_fit
 from cascade._queue cimport exact_trigger, push_mark_record, queue_unit
+from cascade._settlement cimport lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED, POSITION_LADDER,
     POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, Position, State, Working,

@@ -1,0 +1,11 @@
+"""Interface of the feed: forming a market's mark, and what reached a trigger on it."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from cascade._state cimport Market, State
+
+# Forms the mark again; `cause` is the event that moved the venue or the index.
+cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil
+# Event and wave of what reached a stop's trigger on the mark.
+cdef void cause_of_mark_stop(const Market* market, uint8_t side, int32_t trigger, int64_t* cause,
+                             int32_t* wave) noexcept nogil

@@ -1,0 +1,103 @@
+"""The feed: from a venue and prices outside to the mark that margin is measured at.
+
+A mark that changes is an event, goes to the queue, and may reach stops; the stack of marks tells which
+event took the price through a trigger.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from cascade._log cimport Event, log_append
+from cascade._queue cimport queue_mark
+from cascade._settlement cimport last_event
+from cascade._state cimport FEED_INDEX, FEED_MEDIAN, FEED_MID, Market, MarkStack, State
+from cascade._types cimport EVENT_MARK, SELL
+
+
+cdef inline int32_t _venue_last(const Market* market) noexcept nogil:
+    return market.impact.last if market.impact_venue else market.book.last
+
+
+cdef inline int32_t _touch_middle(const Market* market) noexcept nogil:
+    if market.impact_venue:
+        return market.impact.last
+    if market.book.best_bid == 0 or market.book.best_ask == 0:
+        return 0
+    return <int32_t>((<int64_t>market.book.best_bid + market.book.best_ask) >> 1)
+
+
+cdef inline int32_t _feed_last(const Market* market) noexcept nogil:
+    cdef int32_t price = _venue_last(market)
+    if price == 0:
+        price = _touch_middle(market)
+    if price == 0:
+        price = market.index
+    return price if price else market.mark
+
+
+cdef int32_t _median(int32_t a, int32_t b, int32_t c) noexcept nogil:
+    # of those that exist; of two the lower
+    cdef int32_t low, high
+    if a == 0 or b == 0 or c == 0:
+        if a == 0:
+            a, c = c, 0
+        if b == 0:
+            b = c
+        if a == 0 or b == 0:
+            return a if a else b
+        return a if a < b else b
+    low = a if a < b else b
+    high = b if a < b else a
+    return low if c < low else (high if c > high else c)
+
+
+cdef int32_t _feed_price(Market* market) noexcept nogil:
+    cdef int32_t middle = _touch_middle(market), price
+    if middle:
+        market.touch_seen = True
+    if market.rules.feed == FEED_MID:
+        if middle:
+            return middle
+        return market.mark if market.touch_seen and market.mark else _feed_last(market)
+    if market.rules.feed == FEED_INDEX:
+        return market.index if market.index else _feed_last(market)
+    if market.rules.feed == FEED_MEDIAN:
+        price = _median(market.index, middle, _venue_last(market))
+        return price if price else market.mark
+    return _feed_last(market)
+
+
+cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
+    cdef int32_t price = _feed_price(market), old = market.mark
+    cdef Event* event
+    if price == old:
+        return
+    market.mark = price
+    market.book.mark = price
+    event = log_append(&state.log, EVENT_MARK, market.number, cause, wave)
+    event.price = price
+    event.money = old
+    queue_mark(state, market, old, last_event(state), wave)
+
+
+cdef void cause_of_mark_stop(const Market* market, uint8_t side, int32_t trigger, int64_t* cause,
+                             int32_t* wave) noexcept nogil:
+    # the first mark since which every mark has been at or beyond the trigger: binary search
+    cdef const MarkStack* stack = &market.marks[0 if side == SELL else 1]
+    cdef int64_t low = 0, high = stack.count, middle
+    cdef bint beyond
+    while low < high:
+        middle = (low + high) >> 1
+        if side == SELL:
+            beyond = stack.records[middle].mark <= trigger
+        else:
+            beyond = stack.records[middle].mark >= trigger
+        if beyond:
+            high = middle
+        else:
+            low = middle + 1
+    if low == stack.count:
+        cause[0] = -1
+        wave[0] = 1
+    else:
+        cause[0] = stack.records[low].event
+        wave[0] = stack.records[low].wave + 1
