@@ -1,7 +1,9 @@
 """Small compiled things that measurements need, built into a folder of the caller's."""
 
 import ctypes
+import gc
 import importlib.util
+import resource
 import subprocess
 import sys
 import sysconfig
@@ -35,20 +37,9 @@ def heap_module(folder: Path) -> ModuleType:
     return module
 
 
-class Memory:
-    """Bytes that glibc's malloc has handed out, large blocks included."""
-
-    class _Info(ctypes.Structure):
-        _fields_ = [
-            (name, ctypes.c_size_t)
-            for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd",
-                         "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
-        ]  # fmt: skip
-
-    def __init__(self) -> None:
-        self._query = ctypes.CDLL(None).mallinfo2
-        self._query.restype = self._Info
-
-    def used(self) -> int:
-        found = self._query()
-        return int(found.uordblks + found.hblkhd)
+def resident_bytes() -> int:
+    """Resident memory of this process, once what was freed is given back (glibc)."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()

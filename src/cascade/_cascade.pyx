@@ -7,7 +7,7 @@ price. docs/step.md gives the order of things, docs/margin.md the arithmetic.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128, prefetch, saturate
 from cascade._book cimport book_cancel, book_cancel_all
 from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
@@ -335,6 +335,8 @@ cdef void _one_by_one(State* state, int64_t allowed) noexcept nogil:
             return
         if not queue_take(state, &taken):
             return
+        # settling needs it at the end of the liquidation
+        prefetch(&state.accounts[state.positions[taken.position].account])
         if not _still_due(state, &taken):
             queue_unit(state, taken.position)
             continue

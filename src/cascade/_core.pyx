@@ -19,7 +19,7 @@ from cascade._heap cimport heap_free, heap_init
 from cascade._impact cimport (
     impact_decay, impact_free, impact_init, impact_set_reference,
 )
-from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_view
+from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_touch, log_view
 from cascade._margin cimport Tier
 from cascade._memory cimport memory_release
 from cascade._opening cimport (
@@ -307,11 +307,12 @@ cdef class EngineCore:
         self.end()
 
     def reserve(self, *, int64_t accounts=0, int64_t positions=0, int64_t events=0):
-        """Memory in advance, so that later calls allocate nothing."""
+        """Memory in advance, so that later calls allocate nothing and take no page faults to log."""
         self.begin()
         reserve_accounts(&self.state, accounts)
         reserve_positions(&self.state, positions)
-        log_reserve(&self.state.log, self.state.log.count + events)
+        if log_reserve(&self.state.log, self.state.log.count + events) == 0 and events:
+            log_touch(&self.state.log)
         self.end()
 
     # ---------------------------------------------------------------- accounts

@@ -9,6 +9,7 @@ and large blocks ask for huge pages, because a pop jumps through all of the arra
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy, memset
 
+from cascade._arithmetic cimport prefetch
 from cascade._memory cimport memory_release, memory_resize
 
 cdef enum:
@@ -32,26 +33,51 @@ cdef inline void _rise(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
     heap.place[node.item] = at
 
 
+cdef inline uint32_t _smaller(const HeapNode* nodes, uint32_t a, uint32_t b) noexcept nogil:
+    # by a mask, because which child is smaller is a coin toss that no branch predictor learns
+    cdef uint32_t second = (nodes[b].key < nodes[a].key) | (
+        (nodes[b].key == nodes[a].key) & (nodes[b].item < nodes[a].item))
+    return a ^ ((a ^ b) & (0 - second))
+
+
+cdef inline uint32_t _smallest_of_four(const HeapNode* nodes, uint32_t first) noexcept nogil:
+    return _smaller(nodes, _smaller(nodes, first, first + 1),
+                    _smaller(nodes, first + 2, first + 3))
+
+
 cdef inline uint32_t _smallest_child(Heap* heap, uint32_t first, uint32_t end) noexcept nogil:
     cdef uint32_t best = first, child
     for child in range(first + 1, end):
-        if _before(heap.nodes[child], heap.nodes[best]):
-            best = child
+        best = _smaller(heap.nodes, best, child)
     return best
 
 
 cdef inline void _sink(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
-    cdef uint32_t first, best, count = heap.count
+    cdef uint32_t first, best, below, count = heap.count
     while True:
         first = (at << 2) + 1
-        if first >= count:
+        if first + 4 > count:
             break
-        best = _smallest_child(heap, first, first + 4 if first + 4 < count else count)
+        below = (first << 2) + 1
+        if below < count:
+            # the four families of grandchildren, before it is known which is the next
+            prefetch(&heap.nodes[below])
+            prefetch(&heap.nodes[below + 4])
+            prefetch(&heap.nodes[below + 8])
+            prefetch(&heap.nodes[below + 12])
+        best = _smallest_of_four(heap.nodes, first)
         if not _before(heap.nodes[best], node):
             break
         heap.nodes[at] = heap.nodes[best]
         heap.place[heap.nodes[at].item] = at
         at = best
+    first = (at << 2) + 1
+    if first < count and first + 4 > count:
+        best = _smallest_child(heap, first, count)
+        if _before(heap.nodes[best], node):
+            heap.nodes[at] = heap.nodes[best]
+            heap.place[heap.nodes[at].item] = at
+            at = best
     heap.nodes[at] = node
     heap.place[node.item] = at
 

@@ -32,6 +32,8 @@ cdef class EventBuffer:
     cdef int64_t count
 
 cdef int log_reserve(Log* log, int64_t capacity) noexcept nogil
+# takes the page faults of the free records now
+cdef void log_touch(Log* log) noexcept nogil
 cdef void log_free(Log* log) noexcept nogil
 # The next free record, zeroed with its time set, already counted; grows when full.
 cdef Event* log_append(Log* log, uint8_t kind, uint16_t market, int64_t cause, int32_t wave) noexcept nogil

@@ -9,6 +9,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from cascade._memory cimport memory_touch
+
 import numpy as np
 
 EVENT_DTYPE = np.dtype([
@@ -57,6 +59,10 @@ cdef int log_reserve(Log* log, int64_t capacity) noexcept nogil:
     log.capacity = capacity
     log.shared = False
     return 0
+
+
+cdef void log_touch(Log* log) noexcept nogil:
+    memory_touch(log.events, <size_t>log.count * sizeof(Event), <size_t>log.capacity * sizeof(Event))
 
 
 cdef void log_free(Log* log) noexcept nogil:

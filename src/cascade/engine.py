@@ -390,7 +390,7 @@ class Engine(EngineCore):
         accounts, positions : int
             Totals; positions by default as many as accounts.
         events : int
-            Events beyond those there are.
+            Events beyond those there are, 64 bytes each; their memory is touched now.
         """
         for name, value in (("accounts", accounts), ("events", events)):
             if not 0 <= value < 2**31:

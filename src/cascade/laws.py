@@ -13,13 +13,14 @@ Prices and sizes are in any units, as long as they agree; results are floats or 
 from __future__ import annotations
 
 from math import exp, floor, inf, log, pi, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import gammaln, lambertw, ndtr
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 def _above(value: float, name: str, low: float = 0.0) -> float:
@@ -256,6 +257,53 @@ def partial_staircase(
     rho = (1 - target_rate) / (1 - maintenance_rate)
     left = maintenance_rate / target_rate
     return price * np.power(rho, steps), np.power(left, steps)
+
+
+def partial_ladder_drop(
+    shock: float, ratio: float, price: float, maintenance_rate: float, target_rate: float
+) -> float:
+    """Drop of a linear market through a uniform ladder of accounts that are cut to a target rate.
+
+    Returns
+    -------
+    float
+        ``shock / (1 - f * R)`` with the fraction ``f = 1 - m / target`` that each account sells,
+        for a first sweep: no account falls due again within ``price * (1 - rho)`` of its trigger,
+        see `partial_staircase`.
+
+    Raises
+    ------
+    ValueError
+        The drop reaches as far as that: accounts fall due again, and R climbs back.
+    """
+    sold = (1 - maintenance_rate / target_rate) * ratio
+    drop = shock / (1 - sold) if sold < 1 else inf
+    again = price * (1 - (1 - target_rate) / (1 - maintenance_rate))
+    if drop >= again:
+        raise ValueError(f"a drop of {drop:g} is not a first sweep, which ends at {again:g}")
+    return drop
+
+
+def break_even_size(liquidation: float, bankruptcy: float, impact: float) -> float:
+    """Size whose sale as one order leaves the insurance fund as it is.
+
+    The average price is half the move below the liquidation price, on a linear market:
+    ``2 * (liquidation - bankruptcy) / impact``.
+    """
+    return 2 * (liquidation - bankruptcy) / _above(impact, "impact")
+
+
+def kyle_impact(value_deviation: float, noise_deviation: float) -> tuple[float, float]:
+    """Price move per unit and insider's intensity in a single auction (Kyle 1985, theorem 1).
+
+    Returns
+    -------
+    tuple of float
+        ``value_deviation / (2 * noise_deviation)`` and ``noise_deviation / value_deviation``.
+    """
+    value = _above(value_deviation, "value_deviation")
+    noise = _above(noise_deviation, "noise_deviation")
+    return value / (2 * noise), noise / value
 
 
 # --- non-linear books --------------------------------------------------------------------------

@@ -443,7 +443,10 @@ def bankruptcy_price(
     backing = equity(collateral, others)
     missing = position_value(quantity, entry, contract, multiplier) - backing
     sign = 1 if (quantity > 0) == (contract == "linear") else -1
-    amount = missing / (sign - exact(close_fee, "close_fee"))
+    fee = exact(close_fee, "close_fee")
+    if not -1 < fee < 1:
+        raise ValueError(f"close_fee {close_fee!r} is outside -1 ... 1")
+    amount = missing / (sign - fee)
     return None if amount < 0 else _price_of(amount, scale, contract)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from case import Answer, Inputs, UnsupportedError
 from laws import book_waterfall, crowds, ladders, random_ladders
 
+from cascade import OrderBook, margin
 from cascade import laws as law
-from cascade import margin
 
 SEED = 20_251_010
 RUNS = 100_000
@@ -164,6 +164,23 @@ def staircase(i: Inputs) -> Answer:
         {"fraction": late / float(i["m"]), "rho": late, "position_before": late / float(i["m"]),
          "trigger_prices": late * float(i["p_trigger"])},
     )  # fmt: skip
+
+
+def partial_amplification(i: Inputs) -> Answer:
+    price, shock, ratio, rate, target = (i[name] for name in ("P0", "D0", "R", "m", "m_T"))
+    cut, rung, _ = crowds.partial_ladder(price, shock, ratio, rate, target)
+    closed, _, _ = crowds.partial_ladder(price, shock, ratio, rate, None)
+    triggers, sizes, late = crowds.partial_staircase(price, rate, target, 2)
+    return Answer(
+        {
+            "f": 1 - sizes[1],
+            "R_eff": law.effective_ratio(float(ratio), sizes[1]),
+            "drop": cut,
+            "drop_full_liquidation": closed,
+            "rearm_distance": triggers[0] - triggers[1],
+        },
+        {"drop": 2e-3, "drop_full_liquidation": 2e-3 + 2 * rung, "f": late, "R_eff": late},
+    )
 
 
 def soft_cluster(i: Inputs) -> Answer:
@@ -406,6 +423,47 @@ def mirrored_book(i: Inputs) -> dict[str, Any]:
     return book_waterfall.buy_from_asks(feed, i["mirror"])
 
 
+def book_average(i: Inputs) -> dict[str, Any]:
+    levels = [[i.exact(x) for x in row] for row in i.given["asks"]]
+    size = i["buy"]
+    tick = ladders.common_step(*(price for price, _ in levels))
+    lot = ladders.common_step(size, *(quantity for _, quantity in levels))
+    book = OrderBook(tick_size=tick, lot_size=lot)
+    book.load_depth([], levels)
+    sent = book.market("buy", size)
+    if sent.filled * lot != size:
+        raise UnsupportedError("the book does not hold the size")
+    worth = sum(int(fill["price"]) * int(fill["size"]) for fill in book.fills) * tick * lot
+    left = book.asks(1)
+    return {
+        "notional": worth,
+        "vwap": worth / size,
+        "remaining_best": [left[0][0] * tick, left[0][1] * lot] if left else None,
+    }
+
+
+def fund_identity(i: Inputs) -> dict[str, Any]:
+    sizes = [i.exact(size) for size in i.given["q"]]
+    runs = [
+        crowds.swept_accounts(
+            i["L"], i["m"], i["P_e"], i["lam"], size, i["fund0"], 1 if i.get("s", 1) > 0 else -1
+        )
+        for size in sizes
+    ]
+    distance = abs(runs[0]["P_liq"] - runs[0]["P_bk"])
+    names = ("vwap", "fund_change", "fund_after", "residual")
+    return {
+        "P_liq": runs[0]["P_liq"],
+        "P_bk": runs[0]["P_bk"],
+        "q_break_even": law.break_even_size(distance, 0.0, float(i["lam"])),
+    } | {name: [run[name] for run in runs] for name in names}
+
+
+def kyle(i: Inputs) -> dict[str, Any]:
+    impact, intensity = law.kyle_impact(float(i["sigma_v"]), float(i["sigma_u"]))
+    return {"lam": impact, "beta": intensity, "R": law.branching_ratio(impact, float(i["g"]))}
+
+
 RULES: dict[str, Callable[..., Any]] = {
     "L01": uniform_ladder,
     "L02": generations,
@@ -417,6 +475,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "L08": mirror,
     "L10": inverse_equity,
     "L11": staircase,
+    "L12": partial_amplification,
     "L13": soft_cluster,
     "L16": square_root,
     "L19": absorption,
@@ -431,4 +490,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "S04": random_sizes,
     "G01": order_book,
     "G03": mirrored_book,
+    "K05": book_average,
+    "K08": fund_identity,
+    "E03": kyle,
 }

@@ -238,7 +238,9 @@ def funding_inverse(i: Inputs) -> dict[str, Any]:
     else:
         rate = (i["quote_rate_daily"] - i["base_rate_daily"]) / i["settlements_per_day"]
     flow = margin.funding_payment(_size(i), i["mark"], rate, contract="inverse")
-    return {"funding_rate": rate, "funding_amount_xbt": abs(flow), "cash_flow_xbt": flow}
+    # the amount is what a long of that size pays
+    amount = -margin.funding_payment(abs(_size(i)), i["mark"], rate, contract="inverse")
+    return {"funding_rate": rate, "funding_amount_xbt": amount, "cash_flow_xbt": flow}
 
 
 def inverse_pnl(i: Inputs) -> dict[str, Any]:

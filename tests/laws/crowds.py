@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 
 import cascade as cs
+from cascade.margin import (
+    MarginTerms,
+    bankruptcy_price,
+    isolated_margin,
+    liquidation_price,
+)
 from laws.ladders import common_step
 
 
@@ -84,6 +90,87 @@ def partial_staircase(
         result = engine.step(index={"X": trigger})
         assert result.liquidated == 1
     return triggers, sizes, late
+
+
+def partial_ladder(
+    price: Fraction,
+    shock: Fraction,
+    ratio: Fraction,
+    rate: Fraction,
+    target: Fraction | None,
+    accounts: int = 20_000,
+) -> tuple[float, float, int]:
+    """Drop of a linear market whose accounts are cut to a target rate (L12); without one, closed.
+
+    Triggers are uniform over four times the shock: each position is entered at its trigger, with
+    maintenance as its margin. The shock comes in small steps, because an account sold far below
+    its trigger has less equity left and sells more. Returns the drop, the drop of one whole
+    position, and the liquidations.
+    """  # fmt: skip
+    width = 4 * shock
+    ticks, lots = 1000, 10 * rate.denominator
+    tick = width / accounts / ticks
+    start = int(price / tick)
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(
+        tiers=((0, rate),), trigger="<=",
+        partial=None if target is None else ("target", target),
+    )  # fmt: skip
+    market = engine.add_market(
+        "X", tick_size=1, lot_size=1, rules=rules, venue=cs.Impact.linear(ratio * ticks / lots)
+    )
+    market.set_index(start)
+    triggers = start - ticks // 2 - ticks * np.arange(accounts)
+    engine.accounts.open(
+        market, side="long", size=lots, entry=triggers,
+        margin=[int(rate * lots * int(trigger)) for trigger in triggers],
+    )  # fmt: skip
+    path = np.arange(start, start - round(shock / tick) - 1, -ticks // 4)
+    run = engine.run(path={"X": np.append(path[1:], start - round(shock / tick))})
+    engine.validate()
+    drop = (start - market.mark_ticks) * float(tick)
+    return drop, float(ratio * width / accounts), int(run.steps["liquidated"].sum())
+
+
+def swept_accounts(
+    leverage: Fraction,
+    rate: Fraction,
+    entry: Fraction,
+    impact: Fraction,
+    size: Fraction,
+    fund: Fraction,
+    sign: int = 1,
+) -> dict[str, float]:
+    """One account closed as one order on a linear market: average price and the fund (K08)."""  # fmt: skip
+    backing = isolated_margin(size, entry, leverage)
+    terms = MarginTerms.flat(rate)
+    trigger = liquidation_price(sign * size, entry, backing, terms)
+    ruin = bankruptcy_price(sign * size, entry, backing)
+    tick = common_step(trigger, ruin, entry, impact * size / 2)
+    lot = common_step(size, Fraction(1))
+    engine = cs.Engine(asset_decimals=9)
+    market = engine.add_market(
+        "X", tick_size=1, lot_size=1, rules=cs.Rules(tiers=((0, rate),), trigger="<="),
+        venue=cs.Impact.linear(impact * lot / tick),
+    )  # fmt: skip
+    worth = float(tick * lot)
+    engine.fund_deposit(round(fund / (tick * lot), 6))
+    market.set_index(int(entry / tick))
+    engine.accounts.open(
+        market, side=[sign], size=int(size / lot), entry=int(entry / tick), leverage=leverage
+    )
+    before = engine.insurance_fund()
+    result = engine.step(index={"X": int(trigger / tick)})
+    fills = result.events[result.events["kind"] == cs.EventKind.FILL]
+    gained = result.fund_received - result.fund_paid - result.bad_debt
+    return {
+        "P_liq": float(trigger),
+        "P_bk": float(ruin),
+        "vwap": float(fills["price"][0] * tick),
+        "fund_change": gained * worth,
+        "fund_after": (before + result.fund_received - result.fund_paid) * worth,
+        "residual": result.bad_debt * worth,
+    }
 
 
 def cross_margin_groups(

@@ -16,7 +16,9 @@ from laws.crowds import (
     gap_bankruptcies,
     late_executions,
     one_leverage_crowd,
+    partial_ladder,
     partial_staircase,
+    swept_accounts,
 )
 from laws.ladders import curve_ladder, generation_marks, linear_ladder, rung_run
 
@@ -106,6 +108,40 @@ def test_partial_liquidation_is_a_staircase():  # L11
     expected = laws.partial_staircase(100, 0.01, 0.02, 5)
     assert triggers == pytest.approx(expected[0], rel=1e-13)
     assert sizes == pytest.approx(expected[1], rel=1e-13)
+
+
+def test_partial_liquidation_sells_less_in_a_first_sweep():  # L12
+    market = (F(100), F("0.5"), F("0.6"), F("0.01"))
+    drop, rung, _ = partial_ladder(*market, F("0.02"))
+    assert drop == pytest.approx(0.714285714286, abs=2e-3)
+    assert laws.partial_ladder_drop(0.5, 0.6, 100, 0.01, 0.02) == pytest.approx(0.714285714286)
+    whole, rung, _ = partial_ladder(*market, None)
+    assert whole == pytest.approx(1.25, abs=2 * rung)
+    # past the distance at which accounts fall due again, more is sold than in a first sweep
+    with pytest.raises(ValueError, match="first sweep"):
+        laws.partial_ladder_drop(1.5, 0.6, 100, 0.01, 0.02)
+    further, _, _ = partial_ladder(F(100), F("1.5"), F("0.6"), F("0.01"), F("0.02"))
+    assert further > 1.5 / 0.7
+
+
+@pytest.mark.parametrize(
+    ("size", "vwap", "change", "after", "residual"),
+    [
+        (800, 95.1595959596, 127.676767677, 627.676767677, 0),
+        (1500, 94.4595959596, -810.606060606, 0, 310.606060606),
+    ],
+)
+def test_fund_gains_below_the_break_even_size(size, vwap, change, after, residual):  # K08
+    run = swept_accounts(F(20), F("0.01"), F(100), F("0.002"), F(size), F(500))
+    assert run["vwap"] == pytest.approx(vwap, rel=1e-11)
+    assert run["fund_change"] == pytest.approx(change, rel=1e-10)
+    assert run["fund_after"] == pytest.approx(after, rel=1e-10)
+    assert run["residual"] == pytest.approx(residual, rel=1e-10)
+    limit = laws.break_even_size(run["P_liq"], run["P_bk"], 0.002)
+    assert limit == pytest.approx(959.595959596, rel=1e-11)
+    # a short of the same leverage is nearer to its bankruptcy price
+    short = swept_accounts(F(20), F("0.01"), F(100), F("0.002"), F(size), F(500), -1)
+    assert short["vwap"] == pytest.approx(float(F(100) * F("1.05") / F("1.01")) + size * 0.001)
 
 
 def test_band_against_one_trigger():  # L13

@@ -238,3 +238,54 @@ def test_price_solves_the_equity_equation(side, size, entry, tiers, leverage, co
     if price:
         here = margin.Position(side * size, entry, price, terms, contract)
         assert margin.equity(backing, [here]) == here.maintenance
+
+
+@given(
+    side=sides, tiers=tables, size=st.integers(1, 300), entry=st.integers(500, 20_000),
+    leverage=st.integers(2, 20),
+)  # fmt: skip
+def test_engine_falls_due_at_the_first_tick_of_a_whole_table(side, tiers, size, entry, leverage):
+    # maintenance jumps at the floors, so that there may be several roots: the nearest counts
+    rules = cs.Rules(tiers=tiers, tier_mode="whole", feed="index")
+    engine = cs.Engine(asset_decimals=0)
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules, venue=cs.Impact.linear(0))
+    market.set_index(entry)
+    engine.accounts.open(market, side=[side], size=size, entry=entry, leverage=leverage)
+    backing = int(engine.accounts.column(market, "margin")[0])
+
+    def due(tick):
+        return margin.is_liquidatable(backing, [margin.Position(side * size, entry, tick, rules)])
+
+    if due(entry):
+        assert engine.step().liquidated == 1
+        return
+    price = margin.liquidation_price(side * size, entry, backing, rules)
+    if price is None or price <= 2:
+        return
+    near = ceil(price) if side > 0 else floor(price)
+    tick = near if due(near) else near - side
+    assert due(tick) and not due(tick + side)
+    assert engine.step(index={"X": tick + side}).liquidated == 0
+    assert engine.step(index={"X": tick}).liquidated == 1
+
+
+def test_kept_numbers_of_values_and_profits():
+    # BitMEX, XBTUSD guide: 15 000 contracts from 750 to 800; funding 0.25 % at 750
+    assert abs(margin.position_value(15_000, 750, "inverse")) == 20
+    assert margin.pnl(15_000, 750, 800, "inverse") == Fraction("1.25")
+    flow = margin.funding_payment(15_000, 750, "0.0025", contract="inverse")
+    assert flow == Fraction("-0.05")
+    assert margin.funding_payment(-10, 2, "0.0001") == Fraction("0.002")
+    # Bybit: the average entry of inverse contracts is harmonic
+    assert margin.average_entry([(1000, 5000), (2000, 6000)], "inverse") == 5625
+    assert margin.average_entry([(1, 5), (3, 9)]) == 8
+    # Deribit: rates grow with the whole position
+    assert margin.size_linear_rate("0.04", "0.000005", 6000) == Fraction("0.07")
+    # Phemex: the closing fee is reserved at the bankruptcy price
+    backing = margin.isolated_margin(500, "0.4", 5, "0.0006")
+    assert backing == Fraction("40.096")
+    terms = margin.MarginTerms.flat("0.01", close_fee="0.0006")
+    price = margin.liquidation_price(500, "0.4", backing, terms)
+    assert float(price) == pytest.approx(0.3232, abs=5e-5)
+    assert margin.return_on_equity(5, 1000, 20) == Fraction(1, 10)
+    assert margin.initial_margin(1000, 20, "0.08") == 80
