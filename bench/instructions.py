@@ -4,8 +4,8 @@ Times on a shared machine move by half; the number of instructions a scenario ex
 Each scenario runs once in its own Python under ``valgrind --tool=callgrind``, after one run to warm
 up, and only the instructions of its ``work()`` are counted: the work is started through
 ``PyRun_SimpleString``, which nothing else in the run calls, and collection is on while that
-function is. The compiler and the C library decide the counts, so the baseline names those it was
-counted with, and the gate compares only where they are the same.
+function is. Compiler, C library, Python, Cython and NumPy decide the counts, so the baseline names
+those it was counted with, and the gate compares only where they are the same.
 
     python bench/instructions.py              compare with bench/instructions.json
     python bench/instructions.py --rebuild    count again and write it, on purpose
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,7 +146,18 @@ def environment() -> dict[str, str]:
         "compiler": version.stdout.splitlines()[0],
         "c library": " ".join(platform.libc_ver()),
         "python": ".".join(platform.python_version_tuple()[:2]),
+        # it writes the C that is compiled
+        "cython": version_of("cython"),
+        "numpy": version_of("numpy"),
     }
+
+
+def version_of(distribution: str) -> str:
+    """Major and minor version of what is installed."""
+    try:
+        return ".".join(metadata.version(distribution).split(".")[:2])
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def count_instructions(scenario: Scenario) -> int:

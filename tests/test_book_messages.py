@@ -229,13 +229,9 @@ def test_a_resting_order_takes_at_most_64_bytes():
     assert pages * 4096 <= 64 * count + 4 * 2**21
 
 
-def test_use_from_two_threads_raises():
-    book = OrderBook()
-    messages = np.zeros(2_000_000, dtype=MESSAGE_DTYPE)
-    messages["price"] = 1 + np.arange(len(messages)) % 1_000
-    messages["size"] = 1
-    messages["account"] = -1
-    refused = []
+def refusals_during(book, messages) -> set[str]:
+    """What a reader hears while another thread has its messages processed."""
+    heard = set()
     started = threading.Event()
 
     def work():
@@ -249,10 +245,24 @@ def test_use_from_two_threads_raises():
         try:
             book.best_bid  # noqa: B018
         except RuntimeError as error:
-            refused.append(str(error))
+            heard.add(str(error))
     thread.join()
-    assert refused and set(refused) == {"the book is in use by another thread"}
-    assert book.best_bid == 1_000
+    return heard
+
+
+def test_use_from_two_threads_raises():
+    messages = np.zeros(1_000_000, dtype=MESSAGE_DTYPE)
+    messages["price"] = 1 + np.arange(len(messages)) % 1_000
+    messages["size"] = 1
+    messages["account"] = -1
+    # a busy machine may run the reader only after the work is done, but not again and again
+    for _ in range(20):
+        book = OrderBook()
+        heard = refusals_during(book, messages)
+        assert book.best_bid == 1_000
+        if heard:
+            break
+    assert heard == {"the book is in use by another thread"}
     book.validate()
 
 

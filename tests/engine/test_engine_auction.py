@@ -228,3 +228,23 @@ def test_impact_venues_hold_no_auctions(kit):
         market.book.open_auction()
     with pytest.raises(ValueError, match="impact venue"):
         market.book.uncross()
+
+
+def test_a_stored_auction_goes_on_where_it_was(fast_kit, tmp_path):
+    engine, market = collecting(fast_kit, maker_fee=0.01)
+    long, short = (trader(engine, market, 1000) for _ in range(2))
+    fast_kit.limit(engine, market, BUY, 103, 4, long)
+    fast_kit.limit(engine, market, SELL, 99, 4, short)
+    if not hasattr(engine, "save"):
+        pytest.skip("the twin stores no files")
+    engine.save(tmp_path / "auction.npz")
+    loaded = fast_kit.Engine.load(tmp_path / "auction.npz")
+    copied = engine.copy()
+    market.book.uncross()
+    for other in (loaded, copied):
+        book = other.market("X").book
+        assert book.auction
+        # both limits are as near to the middle, 101: the lower
+        assert book.uncross() == (99, 4, 0)
+        assert other.state_hash() == engine.state_hash()
+        assert pick(rows(other, "fee"), "account", "money") == [(short, 4), (long, 4)]

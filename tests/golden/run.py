@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent.parent / "src")]
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+# an installed package comes first: sources alone have no compiled modules
+sys.path.append(str(HERE.parent.parent / "src"))
 
 import law_rules  # noqa: E402
 import perp_rules  # noqa: E402

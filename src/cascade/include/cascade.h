@@ -34,7 +34,7 @@ typedef struct cascade_fill {
     uint32_t message; /* index within the batch */
     uint8_t side;     /* of the taker */
     uint8_t maker_flags;
-    uint8_t pad[6];
+    uint8_t pad[6]; /* says nothing */
 } cascade_fill;
 
 /* cascade.ORDER_DTYPE: one resting order or waiting stop. */
