@@ -153,8 +153,11 @@ cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
 
 
 cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil:
-    cdef uint32_t at = heap.place[item]
+    cdef uint32_t at
     cdef HeapNode last
+    if heap.count == 0:
+        return                    # without the wait for `place`
+    at = heap.place[item]
     if at == NOT_QUEUED:
         return
     heap.place[item] = NOT_QUEUED
