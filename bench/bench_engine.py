@@ -210,7 +210,8 @@ def single_market_rows(options: argparse.Namespace, folder: Path) -> Iterator[Ro
     pops = []
     for _ in range(options.rounds):
         for kind, (accounts, per_level) in kinds.items():
-            runs[kind].append(repeated_crash(accounts, per_level))
+            work = repeated_crash if kind == "small" else crash
+            runs[kind].append(work(accounts, per_level))
             gc.collect()
         pops.append(pop_time(heap, count))
     large, little, deep = (middle(runs[kind]) for kind in kinds)
