@@ -379,6 +379,7 @@ cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old,
         while count < GROUP and _crossed(heap, direction, market.mark):
             group[count] = heap_pop(heap)
             prefetch(&state.positions[group[count]])
+            prefetch(&state.guard_place[direction][group[count]])
             count += 1
         for k in range(count):
             prefetch(&state.accounts[state.positions[group[k]].account])

@@ -418,16 +418,21 @@ class OrderBook:
             if self._crosses(message, maker.price)
         ]
         if message.self_trade == ALLOW:
-            return sum(maker.total for maker in makers)
+            return sum(self._tradable(maker) for maker in makers)
         others = [maker for maker in makers if not self._is_own(message, maker)]
         if message.self_trade in (OLDEST, DECREMENT) or len(others) == len(makers):
-            return sum(maker.total for maker in others)
+            return sum(self._tradable(maker) for maker in others)
         first_own = next(maker for maker in makers if self._is_own(message, maker))
         available = 0
         for maker in makers[: makers.index(first_own)]:
             # Within the own order's level a refreshed iceberg goes behind the own order.
-            available += maker.size if maker.price == first_own.price else maker.total
+            most = self._tradable(maker)
+            available += min(maker.size, most) if maker.price == first_own.price else most
         return available
+
+    def _tradable(self, maker: Order) -> int:
+        """Open lots, of a reduce-only order what its position allows now."""
+        return min(maker.total, max(0, self._allowed(maker)))
 
     def _match(self, order_id: int, message: Message, index: int) -> tuple[Code, int, int]:
         """Steps 7 and 8: (code, lots left, lots filled)."""
