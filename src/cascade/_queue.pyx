@@ -26,7 +26,7 @@ from cascade._state cimport (
 cdef enum:
     GROUP = 16                # crossed guards whose memory is fetched together
     MOTION_UNIT = 1 << 30     # of a relative move
-    MOTION_MEMORY = 10         # a market's recent moves fade by 1 / 2**8 with each new mark
+    MOTION_MEMORY = 12         # a market's recent moves fade by 1 / 2**12 with each new mark
     QUIET_SHARE = 8          # a quiet market's guard gets this part of a moving one's slack
 
 
