@@ -1,0 +1,186 @@
+"""Snapshots, interruption and threads: what only the compiled engine has."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import cascade as cs
+
+
+def busy_engine(seed: int = 5, execution: str = "sequential") -> cs.Engine:
+    """A book, an inverse curve, isolated and cross accounts, orders, stops, a budget, pending work."""
+    engine = cs.Engine(seed=seed, execution=execution)
+    rules = cs.Rules(
+        tiers=[(0, "0.01"), (1000, "0.02", "0.04")], taker_fee="0.0005", maker_fee="-0.0001",
+        liquidation_fee="0.002", liquidation_order="bankruptcy", partial=("target", "0.03"),
+    )  # fmt: skip
+    book = engine.add_market("BOOK", tick_size="0.5", lot_size="0.1", rules=rules)
+    curve = engine.add_market(
+        "CURVE", tick_size="0.01", lot_size=1, venue=cs.Impact.linear("0.001", permanent=0.5, decay_rate=0.1),
+        rules=cs.Rules(tiers=[(0, "0.01"), (500, "0.05")], tier_mode="whole", trigger="<="),
+    )  # fmt: skip
+    curve.set_index(100)
+    book.book.load_depth(
+        [(100 - 0.5 * k, 3) for k in range(60)], [(100.5 + 0.5 * k, 3) for k in range(60)]
+    )
+    engine.fund_deposit(50)
+    random = np.random.default_rng(seed)
+    engine.accounts.open(book, side="long", size=np.round(random.uniform(0.1, 3, 60), 1), entry=100,
+                         leverage=random.uniform(5, 40, 60))  # fmt: skip
+    both = engine.accounts.create(30, balance=40)
+    for market, side in ((book, 1), (curve, -1)):
+        engine.accounts.open(
+            market, side=side, size=1, entry=100, leverage=10, mode="cross", account=both
+        )
+    trader = int(engine.accounts.create(1, balance=5000)[0])
+    book.book.limit("buy", 90, 5, account=trader, display=1)
+    book.book.stop("sell", 95, 2, on="mark", account=trader)
+    engine.budget(accounts=7)
+    sell = np.zeros(1, cs.MESSAGE_DTYPE)
+    sell["kind"], sell["side"], sell["size"], sell["account"] = cs.MessageKind.MARKET, 1, 300, -1
+    engine.step(orders=[("BOOK", sell)], index={"CURVE": 101})
+    assert engine.pending
+    return engine
+
+
+def go_on(engine: cs.Engine) -> tuple[str, bytes]:
+    """Some more steps; the state and the events they end with."""
+    first = engine.event_count
+    for k in range(6):
+        engine.step(index={"CURVE": 101 + k}, dt=0.5)
+    engine["BOOK"].book.limit("sell", 80, 4)
+    engine.run({"CURVE": [104, 99, 97.5]}, dt=2)
+    return engine.state_hash(), engine.events_between(first, engine.event_count).tobytes()
+
+
+@pytest.mark.parametrize("execution", ["sequential", "batch"])
+def test_a_copy_and_a_file_go_on_bit_for_bit(tmp_path, execution):
+    engine = busy_engine(execution=execution)
+    engine.save(tmp_path / "engine.npz")
+    others = [
+        engine.copy(),
+        cs.Engine.load(tmp_path / "engine.npz"),
+        busy_engine(execution=execution),
+    ]
+    for other in others:
+        assert other.state_hash() == engine.state_hash()
+        assert other.events.tobytes() == engine.events.tobytes()
+        other.validate()
+    expected = go_on(engine)
+    for other in others:
+        assert go_on(other) == expected
+        other.validate()
+    assert len(engine.events) > 100
+
+
+def test_a_copy_is_independent():
+    engine = busy_engine()
+    before, copy = engine.state_hash(), engine.copy()
+    go_on(copy)
+    assert engine.state_hash() == before
+
+
+def test_views_of_the_log_stay_true_when_it_grows_and_is_cleared():
+    engine = busy_engine()
+    view = engine.events
+    kept = view.tobytes()
+    go_on(engine)
+    engine.clear_events()
+    assert len(engine.events) == 0
+    assert view.tobytes() == kept
+    assert not view.flags.writeable
+    go_on(engine)
+    assert view.tobytes() == kept
+
+
+@pytest.mark.parametrize("cut", [0, 10, 1000, -200])
+def test_a_truncated_file_is_refused(tmp_path, cut):
+    path = tmp_path / "engine.npz"
+    busy_engine().save(path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ValueError, match=r"engine\.npz"):
+        cs.Engine.load(path)
+
+
+@pytest.mark.parametrize(
+    ("member", "change"),
+    [
+        ("positions", lambda a: a["size"].__setitem__(0, 2**60)),
+        ("positions", lambda a: a["account"].__setitem__(0, 10**6)),
+        ("positions", lambda a: a["market"].__setitem__(0, 9)),
+        ("accounts", lambda a: a["balance"].__setitem__(3, 2**62)),
+        ("accounts", lambda a: a["balance"].__setitem__(3, 1)),
+        ("markets", lambda a: a["mark"].__setitem__(0, -1)),
+        ("markets", lambda a: a["outside_size"].__setitem__(0, 1)),
+        ("orders", lambda a: a["size"].__setitem__(0, 0)),
+        ("assets", lambda a: a.__setitem__(0, -5)),
+        ("settings", lambda a: a.__setitem__(0, ord("["))),
+    ],
+)
+def test_a_forged_file_is_refused(tmp_path, member, change):
+    path = tmp_path / "engine.npz"
+    busy_engine().save(path)
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name].copy() for name in stored.files}
+    before = arrays[member].tobytes()
+    change(arrays[member])
+    assert arrays[member].tobytes() != before
+    np.savez(path, allow_pickle=False, **arrays)
+    with pytest.raises(ValueError, match=r"engine\.npz"):
+        cs.Engine.load(path)
+
+
+def long_market() -> cs.Engine:
+    """A crowd that a path between 99.99 and 100 never reaches."""
+    engine = cs.Engine()
+    curve = cs.Impact.linear("0.001")
+    market = engine.add_market("CURVE", tick_size="0.01", lot_size=1, venue=curve)
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=np.ones(1000), entry=100, leverage=3)
+    return engine
+
+
+PATH = np.where(np.arange(300_000) % 2, 100.0, 99.99)
+
+
+def raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_stops_a_long_run_and_leaves_the_engine_valid():
+    engine = long_market()
+    previous = signal.signal(signal.SIGALRM, raise_interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            while True:
+                engine.run({"CURVE": PATH})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert engine.time > 0
+    engine.validate()
+    assert engine.step(index={"CURVE": 50}).liquidated == 1000
+
+
+def test_a_second_thread_is_refused():
+    engine = long_market()
+    refusals: list[str] = []
+
+    def work() -> None:
+        for _ in range(5):
+            try:
+                engine.run({"CURVE": PATH})
+            except RuntimeError as error:
+                refusals.append(str(error))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refusals
+    assert set(refusals) == {"the engine is in use by another thread"}
+    engine.validate()
