@@ -145,6 +145,11 @@ def long_market() -> cs.Engine:
 PATH = np.where(np.arange(300_000) % 2, 100.0, 99.99)
 
 
+def run_forever(engine: cs.Engine) -> None:
+    while True:
+        engine.run({"CURVE": PATH})
+
+
 def raise_interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -155,8 +160,7 @@ def test_an_interrupt_stops_a_long_run_and_leaves_the_engine_valid():
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.5)
         with pytest.raises(KeyboardInterrupt):
-            while True:
-                engine.run({"CURVE": PATH})
+            run_forever(engine)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
