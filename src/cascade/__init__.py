@@ -10,10 +10,11 @@ from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
-from cascade.engine import Engine, Run, StepResult
+from cascade.engine import Engine
 from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
 from cascade.impact import Impact
 from cascade.market import Market
+from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 

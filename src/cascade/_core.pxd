@@ -39,4 +39,5 @@ cdef class StepResult:
     cdef readonly int64_t waves
     cdef readonly int64_t first_event
     cdef readonly int64_t end_event
+    cdef readonly bytes mark_bytes            # int32 ticks by market
     cdef object held_events

@@ -23,6 +23,7 @@ class StepResult:
     waves: int
     first_event: int
     end_event: int
+    mark_bytes: bytes
 
 class EngineCore:
     """State of a simulation and the calls that change it, in whole units."""

@@ -5,6 +5,7 @@ quotes and names on top. A call either does all it was asked or raises and leave
 was; the GIL is dropped once a call, and a second thread that calls meanwhile is refused.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -435,7 +436,13 @@ cdef class EngineCore:
         return 0
 
     cdef StepResult finish_step(self, StepResult result):
+        cdef uint32_t m
+        cdef int32_t* marks
         result.engine = self
+        result.mark_bytes = PyBytes_FromStringAndSize(NULL, self.state.market_count * sizeof(int32_t))
+        marks = <int32_t*>PyBytes_AS_STRING(result.mark_bytes)
+        for m in range(self.state.market_count):
+            marks[m] = self.state.markets[m].mark
         result.time_ns = self.state.clock
         result.liquidated = self.state.counters.liquidated
         result.notional_atoms = self.state.counters.notional

@@ -13,17 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from cascade import _money, snapshot
 from cascade._columns import account_table, asset_row, position_table
 from cascade._core import EngineCore
-from cascade._core import StepResult as CoreStep
 from cascade._grid import Grid
 from cascade.accounts import Accounts
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.errors import ConservationError
 from cascade.impact import Impact
 from cascade.market import Market
+from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.ruleset import Rules, exact
-from cascade.tree import CascadeTree
 
-NANOSECONDS = 10**9
 LARGEST_NUMBER = 2**62
 EXECUTIONS = ("sequential", "batch")
 CONTRACTS = ("linear", "inverse")
@@ -37,121 +35,6 @@ def _nanoseconds(seconds: Any, name: str) -> int:
     if not 0 <= value < 2**62:
         raise ValueError(f"{name} {seconds!r} s is outside 0 ... {2**62 // NANOSECONDS}")
     return round(value)
-
-
-class StepResult:
-    """What one step did.
-
-    Attributes
-    ----------
-    time_ns : int
-        Clock after the step.
-    liquidated : int
-        Units liquidated, each partial one counted.
-    waves : int
-        Highest wave; 0 when nobody was liquidated.
-    orders, fills, volume_lots : int
-        Driver's orders and fired stops, fills, and lots traded.
-    notional_atoms, bad_debt_atoms, fund_received_atoms, fund_paid_atoms : int
-        Positions closed at the mark, what nobody paid, and the fund's two directions.
-    pending : int
-        Entries of the queue that are due and wait for the next step.
-    resolved : int
-        Units looked at because a guard was crossed or before they were liquidated.
-    """
-
-    def __init__(self, engine: Engine, core: CoreStep) -> None:
-        self._engine = engine
-        self._core = core
-        self.pending: int = engine.pending
-        self._tree: CascadeTree | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._core, name)
-
-    def __repr__(self) -> str:
-        return (
-            f"<StepResult at {self.time:g} s: {self.liquidated} liquidated in {self.waves} waves, "
-            f"bad debt {self.bad_debt:g}, {self.pending} pending>"
-        )
-
-    @property
-    def time(self) -> float:
-        """Clock after the step, seconds."""
-        return self._core.time_ns / NANOSECONDS
-
-    @property
-    def notional(self) -> float:
-        """Notional of the positions closed, in units of the engine's asset."""
-        return self._engine.from_atoms(self._core.notional_atoms)
-
-    @property
-    def bad_debt(self) -> float:
-        """What nobody paid, in units of the engine's asset."""
-        return self._engine.from_atoms(self._core.bad_debt_atoms)
-
-    @property
-    def fund_received(self) -> float:
-        """What the insurance fund took in, in units of the engine's asset."""
-        return self._engine.from_atoms(self._core.fund_received_atoms)
-
-    @property
-    def fund_paid(self) -> float:
-        """What the insurance fund paid, in units of the engine's asset."""
-        return self._engine.from_atoms(self._core.fund_paid_atoms)
-
-    @property
-    def marks(self) -> dict[str, float | None]:
-        """Marks by market name, as they are now."""
-        return {market.name: market.mark for market in self._engine.markets}
-
-    @property
-    def cascade(self) -> CascadeTree:
-        """Who was liquidated because of whom, from this step's events."""
-        if self._tree is None:
-            self._tree = CascadeTree(self._core.events, self._core.first_event)
-        return self._tree
-
-
-class Run:
-    """What a path of steps did.
-
-    Attributes
-    ----------
-    steps : numpy.ndarray of STEP_DTYPE
-        One record a step: time (ns), counts, lots and atoms.
-    mark_ticks : numpy.ndarray of int32
-        (steps, markets): marks after each step.
-    """
-
-    def __init__(
-        self, engine: Engine, steps: NDArray[Any], marks: NDArray[np.int32], first: int
-    ) -> None:
-        self._engine = engine
-        self.steps = steps
-        self.mark_ticks = marks
-        self._first_event = first
-        self._end_event: int = engine.event_count
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def marks(self, market: Market | str) -> NDArray[np.float64]:
-        """Marks of one market after each step, as quotes."""
-        market = self._engine.market(market)
-        return market.ticks.numbers_of(self.mark_ticks[:, market.number])
-
-    @property
-    def events(self) -> NDArray[Any]:
-        """Events of the whole run, EVENT_DTYPE."""
-        return self._engine.events_between(self._first_event, self._end_event)
-
-    @property
-    def cascade(self) -> CascadeTree:
-        """Who was liquidated because of whom, over the whole run."""
-        return CascadeTree(self.events, self._first_event)
 
 
 class Engine(EngineCore):

@@ -188,3 +188,11 @@ def test_a_second_thread_is_refused():
     assert refusals
     assert set(refusals) == {"the engine is in use by another thread"}
     engine.validate()
+
+
+def test_a_result_keeps_the_marks_of_its_step():
+    engine = long_market()
+    result = engine.step(index={"CURVE": 90})
+    engine.step(index={"CURVE": 95})
+    assert result.marks == {"CURVE": 90.0}
+    assert engine.step().marks == {"CURVE": 95.0}
