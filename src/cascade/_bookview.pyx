@@ -33,6 +33,8 @@ cdef dict SIDES = {"buy": BUY, "sell": SELL, 0: BUY, 1: SELL}
 cdef object BUY_NAME = "buy"
 cdef object SELL_NAME = "sell"
 
+cdef Grid UNITS = Grid(1)            # of a view that nobody has bound to a book
+
 cdef tuple BROKEN = (
     "", "a best price is not the best occupied one", "best bid at or above best ask",
     "an occupied level holds no order", "the links of a queue disagree",
@@ -123,6 +125,9 @@ cdef class BookView:
     ticks, lots : Grid
         Conversion between quotes and whole steps.
     """
+
+    def __cinit__(self, *args, **kwargs):
+        self.ticks = self.lots = UNITS
 
     def __init__(self, *args, **kwargs):
         raise TypeError("a BookView is made by the object that owns the book")

@@ -182,11 +182,16 @@ def position_column(EngineCore core, int64_t number, str what, leg=None):
     In hedge mode `leg` picks one ("long" or "short"); None takes the position of one-way accounts
     and, of hedge accounts, the sum of both legs for amounts and the first with size for the rest.
     """
-    cdef int column = COLUMNS[what]
+    cdef int column
     cdef uint32_t i
     cdef uint8_t wanted = 0
     cdef Position* p
     cdef int64_t[::1] out
+    if what not in COLUMNS:
+        raise ValueError(f"name must be one of {', '.join(map(repr, COLUMNS))}, got {what!r}")
+    if leg not in (None, "long", "short"):
+        raise ValueError(f"leg must be 'long', 'short' or None, got {leg!r}")
+    column = COLUMNS[what]
     if leg is not None:
         wanted = POSITION_LONG_LEG if leg == "long" else POSITION_SHORT_LEG
     core.market_at(number)
@@ -241,74 +246,103 @@ def unit_columns(EngineCore core):
 
 def account_table(EngineCore core):
     """Copy of the account records, ACCOUNT_DTYPE."""
-    array = np.empty(core.state.account_count, ACCOUNT_DTYPE)
     cdef char[::1] target
-    if len(array):
-        target = array.view(np.int8)
-        memcpy(&target[0], core.state.accounts, <size_t>array.nbytes)
-    return array
+    core.begin()
+    try:
+        array = np.empty(core.state.account_count, ACCOUNT_DTYPE)
+        if len(array):
+            target = array.view(np.int8)
+            memcpy(&target[0], core.state.accounts, <size_t>array.nbytes)
+        return array
+    finally:
+        core.release()
 
 
 def position_table(EngineCore core):
     """Copy of the position records, POSITION_DTYPE."""
-    array = np.empty(core.state.position_count, POSITION_DTYPE)
     cdef char[::1] target
-    if len(array):
-        target = array.view(np.int8)
-        memcpy(&target[0], core.state.positions, <size_t>array.nbytes)
-    return array
+    core.begin()
+    try:
+        array = np.empty(core.state.position_count, POSITION_DTYPE)
+        if len(array):
+            target = array.view(np.int8)
+            memcpy(&target[0], core.state.positions, <size_t>array.nbytes)
+        return array
+    finally:
+        core.release()
 
 
 def due_rows(EngineCore core):
     """Rows (market, direction, key, position number) of the due heaps, in key order."""
     cdef uint32_t m, k
     cdef int d
-    rows = []
-    for m in range(core.state.market_count):
-        for d in range(2):
-            heap = &core.state.markets[m].due[d]
-            rows.extend(sorted((m, d, heap.nodes[k].key, heap.nodes[k].item)
-                               for k in range(heap.count)))
-    return rows
+    core.begin()
+    try:
+        rows = []
+        for m in range(core.state.market_count):
+            for d in range(2):
+                heap = &core.state.markets[m].due[d]
+                rows.extend(sorted((m, d, heap.nodes[k].key, heap.nodes[k].item)
+                                   for k in range(heap.count)))
+        return rows
+    finally:
+        core.release()
 
 
 def market_row(EngineCore core, int64_t number):
     """Numbers of one market, by name."""
     cdef Market* market = core.market_at(number)
-    return {
-        "mark": market.mark, "index": market.index, "outside_size": market.outside_size,
-        "outside_entry": market.outside_entry, "house_size": market.house_size,
-        "house_entry": market.house_entry, "gross": market.gross, "long_lots": market.long_lots,
-        "last": market.impact.last if market.impact_venue else market.book.last,
-        "permanent_lots": market.impact.permanent_lots,
-        "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,
-        "ceiling": market.ceiling, "touch_seen": market.touch_seen,
-        "last_source": market.last_source, "source_wave": market.source_wave,
-    }
+    core.begin()
+    try:
+        return {
+            "mark": market.mark, "index": market.index, "outside_size": market.outside_size,
+            "outside_entry": market.outside_entry, "house_size": market.house_size,
+            "house_entry": market.house_entry, "gross": market.gross, "long_lots": market.long_lots,
+            "last": market.impact.last if market.impact_venue else market.book.last,
+            "permanent_lots": market.impact.permanent_lots,
+            "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,
+            "ceiling": market.ceiling, "touch_seen": market.touch_seen,
+            "last_source": market.last_source, "source_wave": market.source_wave,
+        }
+    finally:
+        core.release()
 
 
 def asset_row(EngineCore core, int64_t number):
     """Fund, fees, bad debt and net deposits of an asset, atoms."""
-    if number < 0 or number >= core.state.asset_count:
-        raise ValueError(f"asset {number} is unknown")
-    asset = &core.state.assets[number]
-    return {"fund": asset.fund, "fees": asset.fees, "bad_debt": asset.bad_debt,
-            "deposits": asset.net_deposits}
+    core.begin()
+    try:
+        if number < 0 or number >= core.state.asset_count:
+            raise ValueError(f"asset {number} is unknown")
+        asset = &core.state.assets[number]
+        return {"fund": asset.fund, "fees": asset.fees, "bad_debt": asset.bad_debt,
+                "deposits": asset.net_deposits}
+    finally:
+        core.release()
 
 
 def clocks(EngineCore core):
     """Clock and liquidation time carried over, ns."""
-    return core.state.clock, core.state.carried
+    core.begin()
+    try:
+        return core.state.clock, core.state.carried
+    finally:
+        core.release()
 
 
 def guard_counts(EngineCore core):
     """Entries in the exact, guard and due heaps, summed over markets and directions."""
     cdef uint32_t m
     cdef int d
-    exact = guards = due = 0
-    for m in range(core.state.market_count):
-        for d in range(2):
-            exact += core.state.markets[m].exact[d].count
-            guards += core.state.markets[m].guards[d].count
-            due += core.state.markets[m].due[d].count
-    return {"exact": exact, "guards": guards, "due": due}
+    core.begin()
+    try:
+        exact = guards = due = 0
+        for m in range(core.state.market_count):
+            for d in range(2):
+                exact += core.state.markets[m].exact[d].count
+                guards += core.state.markets[m].guards[d].count
+                due += core.state.markets[m].due[d].count
+        return {"exact": exact, "guards": guards, "due": due}
+
+    finally:
+        core.release()

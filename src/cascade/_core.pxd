@@ -20,6 +20,7 @@ cdef class EngineCore:
     cdef void release(self) noexcept          # after a read
     cdef Market* market_at(self, int64_t number) except NULL
     cdef int check_index(self, const int32_t* prices) except -1
+    cdef object view_events(self, int64_t start, int64_t stop)
     cdef StepResult finish_step(self, StepResult result)
     cdef int submit_message(self, Market* market, const Message* message, Submitted* out) except -1
 

@@ -28,9 +28,9 @@ class StepResult:
 class EngineCore:
     """State of a simulation and the calls that change it, in whole units."""
 
-    def add_asset(self) -> int:
+    def _add_asset(self) -> int:
         """Add a kind of money."""
-    def configure(
+    def _configure(
         self,
         *,
         batch: bool,
@@ -38,7 +38,7 @@ class EngineCore:
         budget_notional: int = -1,
         time_per_liquidation: int = 0,
     ) -> None: ...
-    def add_market_raw(
+    def _add_market(
         self,
         *,
         asset: int,
@@ -64,7 +64,7 @@ class EngineCore:
         impact_venue: bool,
     ) -> int:
         """Add a market from checked whole numbers."""
-    def set_impact(
+    def _set_impact(
         self,
         number: int,
         *,
@@ -79,10 +79,10 @@ class EngineCore:
         distances: NDArray[Any],
         depths: NDArray[Any],
     ) -> None: ...
-    def reserve(self, *, accounts: int = 0, positions: int = 0, events: int = 0) -> None:
+    def _reserve(self, *, accounts: int = 0, positions: int = 0, events: int = 0) -> None:
         """Memory in advance, so that later calls allocate nothing."""
-    def create(self, count: int, asset: int, balance: int, hedge: bool) -> int: ...
-    def open_raw(
+    def _create_accounts(self, count: int, asset: int, balance: int, hedge: bool) -> int: ...
+    def _open_accounts(
         self,
         number: int,
         accounts: NDArray[Any] | None,
@@ -95,13 +95,17 @@ class EngineCore:
         hedge: bool,
     ) -> int:
         """Open positions from int64 columns."""
-    def step_raw(
+    def check_step(
+        self, index: Any, orders: Any, elapsed: int, steps: int = 1
+    ) -> None:
+        """Refuse before anything changes."""
+    def _step(
         self, index: NDArray[np.int32] | None, orders: list[Any], elapsed: int
     ) -> StepResult:
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
-    def set_index(self, number: int, ticks: int) -> None:
+    def _set_index(self, number: int, ticks: int) -> None:
         """Outside price of one market between steps."""
-    def run_raw(
+    def _run(
         self, path: NDArray[np.int32], elapsed: int
     ) -> tuple[NDArray[Any], NDArray[np.int32]]:
         """Many steps without coming back."""

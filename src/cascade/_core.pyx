@@ -38,6 +38,7 @@ from cascade._state cimport (
 from cascade._types cimport EVENT_INDEX, EVENT_OPEN, MAX_PRICE
 
 from cascade._log import EVENT_DTYPE
+from cascade.dtypes import MESSAGE_DTYPE
 
 cdef extern from *:
     """
@@ -61,6 +62,8 @@ STEP_DTYPE = np.dtype([
     ("fund_paid", "<i8"), ("bad_debt", "<i8"), ("fills", "<i8"), ("volume", "<i8"),
     ("orders", "<i8"), ("resolved", "<i8"), ("waves", "<i8"), ("pending", "<i8"),
 ])
+
+cdef int64_t LATEST = 1 << 62         # ns
 
 cdef packed struct StepRecord:
     int64_t time
@@ -138,6 +141,8 @@ cdef class StepResult:
     def events(self):
         """numpy.ndarray of EVENT_DTYPE: what happened in this step."""
         if self.held_events is None:
+            if self.first_event < self.engine.state.log.first:
+                raise ValueError("the events of this step were cleared before they were asked for")
             self.held_events = self.engine.events_between(self.first_event, self.end_event)
         return self.held_events
 
@@ -196,7 +201,7 @@ cdef class EngineCore:
 
     # ---------------------------------------------------------------- set-up
 
-    def add_asset(self):
+    def _add_asset(self):
         """Add a kind of money; gives its number."""
         cdef Asset* grown
         self.begin()
@@ -210,7 +215,7 @@ cdef class EngineCore:
         self.end()
         return self.state.asset_count - 1
 
-    def configure(self, *, bint batch, int64_t budget_accounts=-1, int64_t budget_notional=-1,
+    def _configure(self, *, bint batch, int64_t budget_accounts=-1, int64_t budget_notional=-1,
                   int64_t time_per_liquidation=0):
         self.begin()
         self.state.batch = batch
@@ -219,7 +224,7 @@ cdef class EngineCore:
         self.state.time_per_liquidation = time_per_liquidation
         self.end()
 
-    def add_market_raw(self, *, int64_t asset, int64_t unit, bint inverse, tiers, int64_t denominator,
+    def _add_market(self, *, int64_t asset, int64_t unit, bint inverse, tiers, int64_t denominator,
                        bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
                        int64_t liquidation_fee, int64_t absorb, int64_t target, int feed,
                        bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
@@ -282,7 +287,7 @@ cdef class EngineCore:
             self.end()
         return number
 
-    def set_impact(self, int64_t number, *, int kind, int64_t numerator, int64_t denominator, double a,
+    def _set_impact(self, int64_t number, *, int kind, int64_t numerator, int64_t denominator, double a,
                    double b, double permanent, double decay_rate, int fill_price, distances, depths):
         cdef Market* market = self.market_at(number)
         cdef int64_t k
@@ -307,7 +312,7 @@ cdef class EngineCore:
                     market.impact.depths[k] = depths[k]
         self.end()
 
-    def reserve(self, *, int64_t accounts=0, int64_t positions=0, int64_t events=0):
+    def _reserve(self, *, int64_t accounts=0, int64_t positions=0, int64_t events=0):
         """Memory in advance, so that later calls allocate nothing and take no page faults to log."""
         self.begin()
         reserve_accounts(&self.state, accounts)
@@ -318,10 +323,13 @@ cdef class EngineCore:
 
     # ---------------------------------------------------------------- accounts
 
-    def create(self, int64_t count, int64_t asset, int64_t balance, bint hedge):
+    def _create_accounts(self, int64_t count, int64_t asset, int64_t balance, bint hedge):
         cdef Event* event
         cdef int64_t first = self.state.account_count
-        cdef int128 total = <int128>count * balance + self.state.assets[asset].net_deposits
+        cdef int128 total
+        if asset < 0 or asset >= self.state.asset_count:
+            raise ValueError(f"asset {asset} is unknown")
+        total = <int128>count * balance + self.state.assets[asset].net_deposits
         if count < 0 or first + count >= 2**31 - 1:
             raise ValueError(f"count {count} is outside 0 ... {2**31 - 2 - first}")
         if balance < 0:
@@ -338,7 +346,7 @@ cdef class EngineCore:
         self.end()
         return first
 
-    def open_raw(self, int64_t number, accounts, sizes, prices, margins, leverages, triggers,
+    def _open_accounts(self, int64_t number, accounts, sizes, prices, margins, leverages, triggers,
                  bint isolated, bint hedge):
         """Open positions from int64 columns; gives the first new account id."""
         cdef Market* market = self.market_at(number)
@@ -391,7 +399,7 @@ cdef class EngineCore:
         submit_order(&self.state, market, message, out)
         return self.end()
 
-    def step_raw(self, const int32_t[::1] index, list orders, int64_t elapsed):
+    def _step(self, const int32_t[::1] index, list orders, int64_t elapsed):
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
         cdef StepResult result = StepResult.__new__(StepResult)
         cdef const Message[::1] view
@@ -399,6 +407,7 @@ cdef class EngineCore:
         cdef int64_t k
         cdef Submitted out
         cdef Market* market
+        self.check_step(index, orders, elapsed)
         self.check_index(prices)
         self.begin()
         result.first_event = self.state.log.first + self.state.log.count
@@ -422,6 +431,19 @@ cdef class EngineCore:
                     set_indices(&self.state, prices)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)
+
+    def check_step(self, index, orders, int64_t elapsed, int64_t steps=1):
+        """Refuse before anything changes: the clock's range, unknown markets, wrong messages."""
+        if elapsed < 0 or <int128>elapsed * steps > LATEST - self.state.clock:
+            raise OverflowError(f"{steps} steps of {elapsed} ns pass the end of the clock, 2**62 ns")
+        if index is not None and len(index) != self.state.market_count:
+            raise ValueError(f"index has {len(index)} entries, the engine {self.state.market_count} markets")
+        for number, messages in orders:
+            self.market_at(number)
+            if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
+                raise TypeError("messages must be an array of MESSAGE_DTYPE")
+            if messages.ndim != 1 or not messages.flags.c_contiguous:
+                raise ValueError("messages must be contiguous and have one dimension")
 
     cdef int check_index(self, const int32_t* prices) except -1:
         cdef uint32_t m
@@ -458,7 +480,7 @@ cdef class EngineCore:
         self.end()
         return result
 
-    def set_index(self, int64_t number, int64_t ticks):
+    def _set_index(self, int64_t number, int64_t ticks):
         """Outside price of one market between steps."""
         cdef Market* market = self.market_at(number)
         if not 1 <= ticks <= MAX_PRICE:
@@ -475,7 +497,7 @@ cdef class EngineCore:
         """Accounts there are."""
         return self.state.account_count
 
-    def run_raw(self, const int32_t[:, ::1] path, int64_t elapsed):
+    def _run(self, const int32_t[:, ::1] path, int64_t elapsed):
         """Many steps without coming back; gives an array of STEP_DTYPE and the marks after each."""
         cdef int64_t steps = path.shape[0], k, done = 0
         cdef uint32_t m, markets = self.state.market_count
@@ -493,6 +515,7 @@ cdef class EngineCore:
         cdef const int32_t[::1] highest_view = highest
         if markets:
             self.check_index(&highest_view[0])
+        self.check_step(None, [], elapsed, steps)
         records = record_array
         marks = mark_array
         self.begin()
@@ -517,6 +540,13 @@ cdef class EngineCore:
 
     def events_between(self, int64_t start, int64_t stop):
         """View of the events with indices start <= i < stop that were not cleared."""
+        self.begin()
+        try:
+            return self.view_events(start, stop)
+        finally:
+            self.release()
+
+    cdef object view_events(self, int64_t start, int64_t stop):
         cdef int64_t first = self.state.log.first
         cdef EventBuffer owner
         if self.state.log.count == 0:
@@ -555,7 +585,11 @@ cdef class EngineCore:
     @property
     def pending(self):
         """Entries that are due and wait for the next step."""
-        return queue_pending(&self.state)
+        cdef int64_t count
+        self.begin()
+        count = queue_pending(&self.state)
+        self.release()
+        return count
 
 
 def restore_log(EngineCore core, events):

@@ -83,6 +83,11 @@ cdef class Grid:
 
     """
 
+    def __cinit__(self, *args, **kwargs):
+        self.numerator = self.denominator = 1
+        self.step_float = 1.0
+        self.step = Fraction(1)
+
     def __init__(self, step, field="step"):
         if isinstance(step, str):
             try:

@@ -41,5 +41,7 @@ cdef int32_t impact_price(const Impact* impact, int64_t extra_lots_sold) noexcep
 # Lots executed of `lots` at `limit` or better (0: no limit); writes the fill price, moves the price.
 cdef int64_t impact_execute(Impact* impact, uint8_t side, int64_t lots, int32_t limit,
                             int32_t* fill_price) noexcept nogil
+# Would so many more lots, either way, stay within 2**60?
+cdef bint impact_fits(const Impact* impact, int64_t lots) noexcept nogil
 cdef void impact_set_reference(Impact* impact, int32_t reference) noexcept nogil
 cdef void impact_decay(Impact* impact, int64_t nanoseconds) noexcept nogil

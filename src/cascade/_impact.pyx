@@ -16,6 +16,9 @@ from cascade._arithmetic cimport floor_divide, int128
 from cascade._types cimport BUY, MAX_PRICE
 
 
+cdef int64_t LARGEST_NET = <int64_t>1 << 60
+
+
 cdef void impact_init(Impact* impact) noexcept nogil:
     memset(impact, 0, sizeof(Impact))
     impact.denominator = 1
@@ -163,6 +166,11 @@ cdef int64_t impact_execute(Impact* impact, uint8_t side, int64_t lots, int32_t 
         impact.transient_lots += high - permanent
     impact.last = impact_price(impact, 0)
     return high
+
+
+cdef bint impact_fits(const Impact* impact, int64_t lots) noexcept nogil:
+    cdef int64_t net = impact.permanent_lots + impact.transient_lots
+    return (net if net >= 0 else -net) <= LARGEST_NET - lots
 
 
 cdef void impact_set_reference(Impact* impact, int32_t reference) noexcept nogil:

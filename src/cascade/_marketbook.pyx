@@ -28,6 +28,8 @@ cdef class MarketBook(OrderEntry):
     """
 
     cdef int begin(self) except -1:
+        if self.book == NULL:
+            raise ValueError("the book is closed")
         return self.engine.begin()
 
     cdef void end(self) noexcept:
@@ -39,6 +41,10 @@ cdef class MarketBook(OrderEntry):
         return BookView.mark.__get__(self)
 
     cdef int begin_call(self) except -1:
+        if self.book == NULL:
+            raise ValueError("the book is closed")
+        if self.market_state.impact_venue:
+            raise ValueError("the market's venue is an impact curve: it has no depth and no auction")
         self.engine.begin()
         # what leaves the book in this call leaves it at the driver's wish
         self.engine.state.cause = -1

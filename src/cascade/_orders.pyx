@@ -15,7 +15,7 @@ from cascade._clearing cimport (
     claim_position, exposure_lots, find_position, free_collateral,
 )
 from cascade._feed cimport cause_of_mark_stop, refresh_mark
-from cascade._impact cimport impact_execute
+from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_traded
@@ -174,6 +174,9 @@ cdef void _send_to_impact(State* state, Market* market, const Message* message, 
         limit = message.price
     elif message.kind != MESSAGE_MARKET:
         out.code = CODE_BAD_MESSAGE
+        return
+    if not impact_fits(&market.impact, message.size):
+        out.code = CODE_OVERFLOW
         return
     if in_force == FOK:
         if not _whole_within(market, message, limit):

@@ -36,7 +36,7 @@ MARK_DTYPE = np.dtype([
     ("event", "<i8"), ("mark", "<i4"), ("wave", "<i4"), ("market", "<i4"), ("direction", "<i4"),
 ])
 DUE_DTYPE = np.dtype([("key", "<i8"), ("position", "<i8"), ("market", "<i4"), ("direction", "<i4")])
-LARGEST_AMOUNT = 2**61
+LARGEST_AMOUNT = 2**62
 
 
 cdef int require(bint good, str what) except -1:
@@ -195,7 +195,7 @@ def restore_queue(EngineCore core, marks, due):
     cdef int d
     for row in marks:
         require(0 <= row["market"] < state.market_count and row["direction"] in (0, 1), "mark record")
-        require(1 <= row["mark"] <= MAX_PRICE and row["wave"] >= 0, "mark record")
+        require(1 <= row["mark"] <= MAX_PRICE and 0 <= row["wave"] < 2**31 - 1, "mark record")
         market = state.markets[<int>row["market"]]
         d = row["direction"]
         if market.marks[d].count:

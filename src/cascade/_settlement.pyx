@@ -16,7 +16,7 @@ from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_outside,
     trade_position,
 )
-from cascade._impact cimport impact_execute
+from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_traded
@@ -227,6 +227,8 @@ cdef int64_t execute_on_impact(State* state, Market* market, int64_t order_id, i
         if book_reserve(&market.book, 0, market.book.fill_count + 16, 0):
             state.failed = FAILURE_MEMORY
             return 0
+    if not impact_fits(&market.impact, lots):
+        return 0
     filled = impact_execute(&market.impact, side, lots, limit, &price)
     if filled == 0:
         return 0

@@ -11,11 +11,13 @@ from cascade import _money
 from cascade._columns import account_table, position_column, unit_columns
 from cascade._grid import Grid
 from cascade.market import Market
+from cascade.ruleset import whole
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
 
 SIDES = {"long": 1, "short": -1, "buy": 1, "sell": -1}
+LEGS = (None, "long", "short")
 MODES = {"isolated": True, "cross": False}
 HUNDREDTHS = Grid("0.01", "leverage")
 LARGEST_LEVERAGE = 2**32 - 1
@@ -32,6 +34,8 @@ def _signs(side: ArrayLike) -> NDArray[np.int64]:
         except (KeyError, TypeError, ValueError):
             raise ValueError("side must be 'long', 'short', 1 or -1") from None
     elif column.dtype.kind in "iuf":
+        if not np.isin(column, (-1, 1)).all():
+            raise ValueError("side must be 'long', 'short', 1 or -1")
         signs = column.astype(np.int64)
     else:
         raise TypeError(f"side must be 'long', 'short', 1 or -1, got dtype {column.dtype}")
@@ -80,8 +84,8 @@ class Accounts:
         """
         engine = self._engine
         number = engine.asset_number(asset)
-        first = engine.create(int(count), number, engine.to_atoms(balance, asset, "balance"), hedge)
-        return np.arange(first, first + int(count), dtype=np.int64)
+        first = engine._create_accounts(whole(count, "count"), number, engine.to_atoms(balance, asset, "balance"), hedge)
+        return np.arange(first, first + whole(count, "count"), dtype=np.int64)
 
     def open(
         self,
@@ -237,6 +241,8 @@ class Accounts:
         if lots.size and lots.min() <= 0:
             row = int(np.argmin(lots))
             raise ValueError(f"row {row}: size {lots[row]} lots is not above zero")
+        if leg not in LEGS:
+            raise ValueError(f"leg must be 'long', 'short' or None, got {leg!r}")
         if leg is not None and (signs != SIDES[leg]).any():
             raise ValueError(f"leg {leg!r} does not agree with side")
         if ids is not None:
@@ -245,7 +251,7 @@ class Accounts:
             hedge = bool(ids.size and self._engine.is_hedge(int(ids[0])))
         if leg is not None and not hedge:
             raise ValueError(f"leg {leg!r}: the accounts have one position a market, not two legs")
-        first = self._engine.open_raw(
+        first = self._engine._open_accounts(
             market.number, ids, signs * lots, ticks, atoms, hundredths, triggers, isolated, hedge
         )
         if ids is not None:
@@ -262,7 +268,7 @@ class Accounts:
         ValueError
             The account is unknown, or `amount` is not above zero or finer than an atom.
         """
-        _money.move_balance(self._engine, int(account), self._amount(account, amount))
+        _money.move_balance(self._engine, whole(account, "account"), self._amount(account, amount))
 
     def withdraw(self, account: int, amount: Any) -> None:
         """Take money out of an account's balance.
@@ -272,7 +278,7 @@ class Accounts:
         ValueError
             `amount` is above the balance or would leave less than the initial margin.
         """
-        _money.move_balance(self._engine, int(account), -self._amount(account, amount))
+        _money.move_balance(self._engine, whole(account, "account"), -self._amount(account, amount))
 
     def _amount(self, account: int, amount: Any) -> int:
         atoms = self._engine.to_atoms(amount, self._engine.asset_of(account), "amount")
@@ -282,7 +288,7 @@ class Accounts:
 
     def free(self, account: int) -> float:
         """Collateral above initial margin; negative below it."""
-        atoms = _money.free_collateral_atoms(self._engine, int(account))
+        atoms = _money.free_collateral_atoms(self._engine, whole(account, "account"))
         return self._engine.from_atoms(atoms, self._engine.asset_of(account))
 
     def set_leverage(
@@ -299,7 +305,7 @@ class Accounts:
             raise ValueError(f"mode must be 'isolated' or 'cross', got {mode!r}")
         _money.set_leverage(
             self._engine,
-            int(account),
+            whole(account, "account"),
             self._engine.market(market).number,
             HUNDREDTHS.steps(leverage, "leverage"),
             None if mode is None else MODES[mode],
@@ -317,7 +323,7 @@ class Accounts:
         """
         asset = self._engine.asset_of(account)
         atoms = self._engine.to_atoms(amount, asset, "amount")
-        _money.transfer(self._engine, int(account), self._engine.market(market).number, atoms, leg)
+        _money.transfer(self._engine, whole(account, "account"), self._engine.market(market).number, atoms, leg)
 
     # --- columns by account id -----------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from cascade.errors import ConservationError
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.results import NANOSECONDS, Run, StepResult
-from cascade.ruleset import Rules, exact
+from cascade.ruleset import Rules, exact, whole
 
 LARGEST_NUMBER = 2**62
 EXECUTIONS = ("sequential", "batch")
@@ -43,7 +43,7 @@ class Engine(EngineCore):
     Parameters
     ----------
     seed : int, default 0
-        Kept with the state; every random stream of the engine comes from it.
+        Kept with the state, for drivers that draw; the engine itself draws nothing.
     execution : {"sequential", "batch"}, default "sequential"
         Let each forced order move the price before the next account is tested, or take all
         accounts due at a price and then execute them.
@@ -88,7 +88,7 @@ class Engine(EngineCore):
         self._apply_settings()
 
     def _apply_settings(self) -> None:
-        self.configure(batch=self.execution == "batch", **self._budget)
+        self._configure(batch=self.execution == "batch", **self._budget)
 
     def __repr__(self) -> str:
         return f"<Engine at {self.time:g} s: {len(self.markets)} markets, {len(self.accounts)} accounts>"
@@ -98,7 +98,7 @@ class Engine(EngineCore):
 
     # --- set-up --------------------------------------------------------------------------------
 
-    def add_asset(self, name: str, decimals: int = 6) -> None:  # type: ignore[override]
+    def add_asset(self, name: str, decimals: int = 6) -> None:
         """Add a kind of money.
 
         Raises
@@ -108,9 +108,12 @@ class Engine(EngineCore):
         """
         if name in self.assets:
             raise ValueError(f"asset {name!r} exists")
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"asset must be a name, got {name!r}")
+        decimals = whole(decimals, "asset_decimals")
         if not 0 <= decimals <= 18:
             raise ValueError(f"asset_decimals {decimals} is outside 0 ... 18")
-        self.assets[name] = (super().add_asset(), 10**decimals)
+        self.assets[name] = (self._add_asset(), 10**decimals)
 
     def add_market(
         self,
@@ -156,6 +159,8 @@ class Engine(EngineCore):
             A parameter is wrong; in particular, a tick times a lot must be a whole number of
             atoms: use more ``asset_decimals`` otherwise.
         """
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"name must be a text that is not empty, got {name!r}")
         if any(market.name == name for market in self.markets):
             raise ValueError(f"market {name!r} exists")
         if contract not in CONTRACTS:
@@ -163,6 +168,8 @@ class Engine(EngineCore):
         if venue != "book" and not isinstance(venue, Impact):
             raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
         rules = Rules() if rules is None else rules
+        if not isinstance(rules, Rules):
+            raise TypeError(f"rules must be Rules, got {rules!r}")
         asset = self.asset if asset is None else asset
         number, atoms = self._asset(asset)
         ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
@@ -176,7 +183,7 @@ class Engine(EngineCore):
         given: dict[str, Any] = {
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
-        market = self.add_market_raw(
+        market = self._add_market(
             asset=number,
             unit=unit,
             inverse=contract == "inverse",
@@ -185,7 +192,7 @@ class Engine(EngineCore):
             impact_venue=curve is not None,
         )
         if curve is not None:
-            self.set_impact(market, **curve)
+            self._set_impact(market, **curve)
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,
@@ -249,9 +256,9 @@ class Engine(EngineCore):
         """
         settings: dict[str, int] = {}
         if accounts is not None:
+            settings["budget_accounts"] = whole(accounts, "accounts")
             if accounts < 0:
                 raise ValueError(f"accounts {accounts} is negative")
-            settings["budget_accounts"] = int(accounts)
         if notional is not None:
             settings["budget_notional"] = self.to_atoms(notional, None, "notional")
             if settings["budget_notional"] < 0:
@@ -275,10 +282,11 @@ class Engine(EngineCore):
         events : int
             Events beyond those there are, 64 bytes each; their memory is touched now.
         """
-        for name, value in (("accounts", accounts), ("events", events)):
-            if not 0 <= value < 2**31:
+        totals = {"accounts": accounts, "positions": positions, "events": events}
+        for name, value in totals.items():
+            if value is not None and not 0 <= whole(value, name) < 2**31:
                 raise ValueError(f"{name} {value} is outside 0 ... {2**31 - 1}")
-        super().reserve(
+        self._reserve(
             accounts=accounts, positions=accounts if positions is None else positions, events=events
         )
 
@@ -381,6 +389,9 @@ class Engine(EngineCore):
             if not (np.abs(steps) < LARGEST_NUMBER).all():
                 raise ValueError(f"{name} is not finite or does not fit in 64 bits")
             return steps.astype(np.int64)
+        if rounding:
+            nearest = [round(exact(v, name) / Fraction(grid.step)) for v in column.ravel().tolist()]
+            return np.array(nearest, dtype=np.int64).reshape(column.shape)
         return grid.steps_of(values, name)
 
     # --- money ---------------------------------------------------------------------------------
@@ -458,13 +469,15 @@ class Engine(EngineCore):
         """
         elapsed = NANOSECONDS if dt == 1.0 else _nanoseconds(dt, "dt")
         prices = None
+        if index is not None and not isinstance(index, Mapping):
+            raise TypeError(f"index must map market names to prices, got {index!r}")
         if index:
             prices = np.zeros(len(self.markets), np.int32)
             for name, price in index.items():
                 market = self.market(name)
                 prices[market.number] = self._index_ticks(market, price)
         batches = self._batches(orders) if orders else []
-        return StepResult(self, self.step_raw(prices, batches, elapsed))
+        return StepResult(self, self._step(prices, batches, elapsed))
 
     @staticmethod
     def _index_ticks(market: Market, price: Any) -> int:
@@ -510,6 +523,8 @@ class Engine(EngineCore):
         KeyboardInterrupt
             Between two steps or liquidations; the engine stays valid.
         """
+        if not isinstance(path, Mapping) or not path:
+            raise TypeError(f"path must map market names to prices, got {path!r}")
         elapsed = _nanoseconds(dt, "dt")
         columns = {
             self.market(name).number: (self.market(name), prices) for name, prices in path.items()
@@ -526,7 +541,7 @@ class Engine(EngineCore):
                 raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
             ticks[:, number] = column
         first = self.event_count
-        steps, marks = self.run_raw(ticks, elapsed)
+        steps, marks = self._run(ticks, elapsed)
         return Run(self, steps, marks, first)
 
     # --- the log -------------------------------------------------------------------------------

@@ -131,4 +131,4 @@ class Market:
         ValueError
             `price` is not a positive multiple of the tick.
         """
-        self.engine.set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))
+        self.engine._set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))

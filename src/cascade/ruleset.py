@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite, lcm
+from operator import index
 from typing import Any, Literal
+
+import numpy as np
 
 Rate = int | float | str | Decimal | Fraction
 
@@ -51,6 +54,22 @@ def exact(value: Any, name: str) -> Fraction:
     if not isfinite(number):
         raise ValueError(f"{name} {value!r} is not finite")
     return Fraction(repr(number))
+
+
+def whole(value: Any, name: str) -> int:
+    """An integer as given; a bool, a float or text is none.
+
+    Raises
+    ------
+    TypeError
+        `value` is no integer.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
 
 
 def _parts(value: Rate, name: str, low: int, high: int) -> int:

@@ -276,7 +276,11 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
-    restore_log(engine, arrays["events"])
+    events = arrays["events"]
+    first = engine.event_count
+    if not ((events["cause"] >= -1) & (events["cause"] < first + np.arange(len(events)))).all():
+        raise ValueError("an event has a cause that is not before it")
+    restore_log(engine, events)
     engine.validate()
     return engine
 

@@ -122,7 +122,8 @@ class CascadeTree:
     def depth_consumed_lots(self) -> dict[int, int]:
         """Lots that forced orders took from the venue, by market number."""
         events = self._events
-        fills = events[(events["kind"] == EventKind.FILL) & (events["wave"] > 0)]
+        # a forced order has no id
+        fills = events[(events["kind"] == EventKind.FILL) & (events["order"] == 0)]
         return {
             market: int(fills["quantity"][fills["market"] == market].sum())
             for market in np.unique(fills["market"]).tolist()
