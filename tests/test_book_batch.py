@@ -158,3 +158,35 @@ def test_what_is_no_batch_is_refused(book, messages):
     with pytest.raises((TypeError, ValueError)):
         book.apply(messages)
     assert book.state_hash() == before
+
+
+def test_cancels_and_orders_of_a_book_beyond_the_caches(core_book):
+    # too many orders for the twin; above 2**16 a batch looks further ahead, which nobody may see
+    count = 70_000
+    many, chunks = core_book(), core_book()
+    sell = batch({"kind": 0, "side": 1, "price": 500, "size": 2})
+    filling = np.repeat(sell, count)
+    filling["price"] += np.arange(count) % 1_000
+    working = np.repeat(sell, 300)
+    working["kind"] = np.arange(300) % 3
+    working["order"] = np.where(working["kind"] == 1, count - 7 * np.arange(300), -(2**63))
+    working["side"] = working["kind"] == 1
+    working["price"] = np.where(working["kind"] == 0, 400, -(2**31))
+    for book in (many, chunks):
+        book.apply(filling)
+    result = many.apply(working)
+    filled = [int(lots) for at in range(300) for lots in chunks.apply(working[at : at + 1]).filled]
+    assert list(result.filled) == filled == [0, 0, 2] * 100
+    assert len(many) == count - 100
+    assert many.state_hash() == chunks.state_hash()
+
+
+def test_many_waiting_stops_without_a_level(core_book):
+    # too many for the twin's scans
+    stops = np.repeat(batch({"kind": 4, "side": 0, "size": 1, "extra": 900}), 70_000)
+    book = core_book()
+    book.apply(stops)
+    cancels = np.repeat(batch({"kind": 1}), 100)
+    cancels["order"] = 1 + 3 * np.arange(100)
+    assert not book.apply(cancels).codes.any()
+    assert len(book) == 69_900

@@ -19,7 +19,7 @@ from cascade._heap cimport heap_copy, heap_free, heap_init
 from cascade._invariants cimport first_broken
 from cascade._levels cimport (
     MAX_LEVEL, __builtin_prefetch, account_link, hidden_lots, in_window, level_append, level_at,
-    level_unlink, side_of_slot, slot_of, slot_release, slot_take, slots_ready, tag_at,
+    level_join, level_unlink, side_of_slot, slot_of, slot_release, slot_take, slots_ready, tag_at,
 )
 from cascade._matching cimport (
     NOT_STOPPED, STOPPED_BY_PREVENTION, Taker, available_lots, expel, match_side, order_reduce,
@@ -37,13 +37,22 @@ from cascade._types cimport (
     MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELF_TRADE_ALLOW, SELL,
 )
 
+cdef extern from *:
+    """
+    #define CASCADE_ANONYMOUS_LIMIT 0xFFFFFFFF00000000ull
+    #define CASCADE_ANONYMOUS_MARKET 0xFFFFFFFF00000002ull
+    """
+    # first eight bytes of a message with neither flags nor account, as a little-endian word
+    const uint64_t ANONYMOUS_LIMIT "CASCADE_ANONYMOUS_LIMIT"
+    const uint64_t ANONYMOUS_MARKET "CASCADE_ANONYMOUS_MARKET"
+
 cdef enum:
-    # first four bytes of a message, as the little-endian word they make
-    PLAIN_LIMIT = 0x0000
-    PLAIN_MARKET = 0x0002
+    PLAIN_LIMIT = 0x0000         # first four bytes of a message, as a little-endian word
     SIDE_BIT = 0x0100
-    PREFETCH_IDS_AHEAD = 24      # messages
-    PREFETCH_ORDERS_AHEAD = 8
+    PREFETCH_IDS_AHEAD = 28      # messages
+    PREFETCH_ORDERS_AHEAD = 12
+    PREFETCH_NEIGHBOURS_AHEAD = 5
+    CACHED_ORDERS = 0x10000      # slots that fit the caches near a core
 
 # --- life of a book ----------------------------------------------------------------------------
 
@@ -491,7 +500,8 @@ cdef void submit_any(Book* book, const Message* original, uint32_t index,
 cdef inline uint8_t cancel_quickly(Book* book, int64_t order_id) noexcept nogil:
     cdef uint32_t* tag
     cdef uint32_t slot
-    if unlikely(<uint64_t>(order_id - book.first_id) >= <uint64_t>(book.next_id - book.first_id)):
+    if unlikely(<uint64_t>order_id - <uint64_t>book.first_id
+                >= <uint64_t>(book.next_id - book.first_id)):
         return CODE_UNKNOWN_ORDER
     tag = tag_at(book, order_id)
     slot = tag[0]
@@ -507,13 +517,54 @@ cdef inline uint8_t cancel_quickly(Book* book, int64_t order_id) noexcept nogil:
     return CODE_OK
 
 
-cdef inline bint is_quick(const Book* book, const Message* message, uint32_t head) noexcept nogil:
-    """A limit or market order for the short path: anonymous, without flags, and in bounds."""
+cdef inline bint is_quick(const Book* book, const Message* message) noexcept nogil:
+    """A limit order for the short path: anonymous, without flags, and in bounds."""
     return (message.account == NO_ACCOUNT and not book.auction
             and message.size >= book.min_size and message.size <= book.max_size
-            and ((head & 0xFF) == MESSAGE_MARKET
-                 or (message.price >= book.min_price and message.price <= book.max_price
-                     and in_window(book, message.price))))
+            and message.price >= book.min_price and message.price <= book.max_price
+            and in_window(book, message.price))
+
+
+cdef struct Kept:             # what a batch remembers of the book between long paths
+    uint64_t least_size
+    uint64_t sizes            # how many sizes from there on; 0 in an auction
+    uint32_t lowest           # price
+    uint32_t prices           # how many prices from there on: within bounds and window
+    uint32_t base
+    uint32_t window
+    uint32_t cached_orders    # with more slots than this, prefetch more
+    uint64_t first_id
+    uint64_t id_capacity
+    uint32_t* tags            # table of ids
+    Order* orders
+    Level* levels[2]
+
+
+cdef inline void keep(const Book* book, Kept* kept) noexcept nogil:
+    """Short paths never move a pool, widen the window or change bounds; only long ones do."""
+    cdef int64_t low = book.base, high = <int64_t>book.base + book.window - 1
+    kept.least_size = <uint64_t>book.min_size
+    kept.sizes = 0 if book.auction else <uint64_t>(book.max_size - book.min_size + 1)
+    low = low if low > book.min_price else book.min_price
+    high = high if high < book.max_price else book.max_price
+    kept.lowest = <uint32_t>low
+    kept.prices = <uint32_t>(high - low + 1) if high >= low else 0
+    kept.base = <uint32_t>book.base
+    kept.window = <uint32_t>book.window
+    # waiting stops alone open no window: then there is no level to look at
+    kept.cached_orders = CACHED_ORDERS if book.window > 0 else 0xFFFFFFFF
+    kept.first_id = <uint64_t>book.first_id
+    kept.id_capacity = <uint64_t>book.id_capacity
+    kept.tags = book.slot_of_id
+    kept.orders = book.orders
+    kept.levels[0] = book.levels[0]
+    kept.levels[1] = book.levels[1]
+
+
+# most books have no stop: asking here is cheaper than a call after every trade
+cdef inline bint no_stops(const Book* book) noexcept nogil:
+    return (book.stops[0].count | book.stops[1].count | book.stops[2].count
+            | book.stops[3].count) == 0
 
 
 cdef int64_t trade_quickly(Book* book, int64_t order_id, int64_t size, int32_t limit,
@@ -535,8 +586,8 @@ cdef int64_t trade_quickly(Book* book, int64_t order_id, int64_t size, int32_t l
     return taker.left
 
 
-cdef inline void rest_quickly(Book* book, int64_t order_id, int64_t size, int32_t price,
-                              uint8_t side) noexcept nogil:
+cdef inline void rest_quickly(Book* book, Level* level, int64_t order_id, int64_t size,
+                              int32_t price, uint8_t side) noexcept nogil:
     cdef uint32_t slot = slot_take(book)
     cdef Order* order = &book.orders[slot]
     order.id = order_id
@@ -544,7 +595,7 @@ cdef inline void rest_quickly(Book* book, int64_t order_id, int64_t size, int32_
     order.price = price
     order.account = NO_ACCOUNT
     tag_at(book, order_id)[0] = slot | (<uint32_t>side << 30)
-    level_append(book, side, price, slot, size, 0)
+    level_join(book, level, side, price, slot, size, 0)
     book.live_orders += 1
 
 
@@ -561,14 +612,15 @@ cdef inline int64_t limit_quickly(Book* book, const Message* message, uint32_t i
     when nothing was done because the level is full."""
     cdef int64_t size = message.size, left = size, order_id = book.next_id
     cdef int32_t price = message.price
-    if unlikely(level_at(book, side, price).size > MAX_LEVEL - size):
+    cdef Level* level = level_at(book, side, price)
+    if unlikely(level.size > MAX_LEVEL - size):
         return -1
     book.next_id = order_id + 1
     if unlikely(crosses_either(book, side, price)):
         left = trade_quickly(book, order_id, size, price, index, side)
         if left == 0 or book.out_of_memory:
             return size - left
-    rest_quickly(book, order_id, left, price, side)
+    rest_quickly(book, level, order_id, left, price, side)
     return size - left
 
 
@@ -594,7 +646,7 @@ cdef inline void submit(Book* book, const Message* message, uint32_t index,
         out.price = 0
         out.code = cancel_quickly(book, message.order)
         return
-    if (head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT and is_quick(book, message, head)
+    if (head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT and is_quick(book, message)
             and slots_ready(book) and book.next_id - book.first_id < book.id_capacity):
         out.order = book.next_id
         traded = limit_quickly(book, message, index, (head >> 8) & 1)
@@ -622,51 +674,74 @@ cdef void book_process(Book* book, const Message* message, uint32_t index,
 cdef int64_t book_process_many(Book* book, const Message* messages, int64_t count, uint8_t* codes,
                                int64_t* filled) noexcept nogil:
     cdef int64_t at, traded
-    cdef uint32_t head
+    cdef uint64_t head
     cdef int64_t ahead = count - PREFETCH_IDS_AHEAD
     cdef const Message* message
     cdef const Message* later
+    cdef const Order* order
     cdef uint64_t id_at
     cdef uint32_t tick
+    cdef uint8_t side
+    cdef Kept kept
     cdef Submitted out
+    keep(book, &kept)
     for at in range(count):
         message = &messages[at]
-        if at < ahead:
+        if likely(at < ahead):
             # The lines of the order that will be cancelled and of the level that will be joined,
             # without a branch on what the message is. It stands here and not in a function,
             # because gcc takes one that only prefetches for pure and drops the call.
             later = message + PREFETCH_IDS_AHEAD
-            id_at = <uint64_t>(later.order - book.first_id)
-            id_at &= -<uint64_t>(id_at < <uint64_t>book.id_capacity)
-            __builtin_prefetch(&book.slot_of_id[id_at])
+            id_at = <uint64_t>later.order - kept.first_id
+            id_at &= -<uint64_t>(id_at < kept.id_capacity)
+            __builtin_prefetch(&kept.tags[id_at])
+            tick = <uint32_t>later.price - kept.base
+            tick &= -<uint32_t>(tick < kept.window)
+            __builtin_prefetch(&kept.levels[later.side & 1][tick])
             later = message + PREFETCH_ORDERS_AHEAD
-            id_at = <uint64_t>(later.order - book.first_id)
-            id_at &= -<uint64_t>(id_at < <uint64_t>book.id_capacity)
-            __builtin_prefetch(&book.orders[book.slot_of_id[id_at] & SLOT_MASK])
-            tick = <uint32_t>(later.price - book.base)
-            tick &= -<uint32_t>(tick < <uint32_t>book.window)
-            __builtin_prefetch(&book.levels[later.side & 1][tick])
-        memcpy(&head, message, 4)
-        traded = 0
-        if (head & 0xFF) == MESSAGE_CANCEL:
+            id_at = <uint64_t>later.order - kept.first_id
+            id_at &= -<uint64_t>(id_at < kept.id_capacity)
+            __builtin_prefetch(&kept.orders[kept.tags[id_at] & SLOT_MASK])
+            if book.order_top > kept.cached_orders:
+                # also the last order of that level, and the neighbours of the cancelled order
+                tick = <uint32_t>later.price - kept.base
+                tick &= -<uint32_t>(tick < kept.window)
+                __builtin_prefetch(
+                    &kept.orders[kept.levels[later.side & 1][tick].tail & SLOT_MASK])
+                later = message + PREFETCH_NEIGHBOURS_AHEAD
+                id_at = <uint64_t>later.order - kept.first_id
+                id_at &= -<uint64_t>(id_at < kept.id_capacity)
+                order = &kept.orders[kept.tags[id_at] & SLOT_MASK
+                                      & -<uint32_t>(later.kind == MESSAGE_CANCEL)]
+                __builtin_prefetch(&kept.orders[order.next])
+                __builtin_prefetch(&kept.orders[order.previous])
+                tick = <uint32_t>order.price - kept.base
+                tick &= -<uint32_t>(tick < kept.window)
+                __builtin_prefetch(&kept.levels[(kept.tags[id_at] >> 30) & 1][tick])
+        memcpy(&head, message, 8)
+        if <uint8_t>head == MESSAGE_CANCEL:
             codes[at] = cancel_quickly(book, message.order)
             filled[at] = 0
             continue
-        if likely(head & ~<uint32_t>SIDE_BIT == PLAIN_LIMIT) and likely(is_quick(book, message, head)):
-            traded = limit_quickly(book, message, <uint32_t>at, (head >> 8) & 1)
-            codes[at] = CODE_OK
-        elif head & ~<uint32_t>SIDE_BIT == PLAIN_MARKET and is_quick(book, message, head):
-            traded = market_quickly(book, message, <uint32_t>at, (head >> 8) & 1)
-            codes[at] = CODE_OK
-        else:
-            traded = -1
+        side = (head >> 8) & 1
+        head &= ~<uint64_t>SIDE_BIT
+        traded = -1
+        if likely(<uint64_t>message.size - kept.least_size < kept.sizes):
+            if likely(head == ANONYMOUS_LIMIT):
+                if likely(<uint32_t>message.price - kept.lowest < kept.prices):
+                    traded = limit_quickly(book, message, <uint32_t>at, side)
+            elif head == ANONYMOUS_MARKET:
+                traded = market_quickly(book, message, <uint32_t>at, side)
+        codes[at] = CODE_OK
         if unlikely(traded < 0):
             submit_any(book, message, <uint32_t>at, &out)
             traded = out.filled
             codes[at] = out.code
+            keep(book, &kept)
         filled[at] = traded
-        if traded > 0:
+        if traded > 0 and not no_stops(book):
             book_fire_stops(book, <uint32_t>at)
+            keep(book, &kept)
         if unlikely(book.out_of_memory):
             return at
     return count

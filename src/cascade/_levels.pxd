@@ -81,17 +81,22 @@ cdef inline bint slots_ready(const Book* book) noexcept nogil:
 cdef inline void level_append(Book* book, uint8_t side, int32_t price, uint32_t slot,
                               int64_t size, uint32_t mixed) noexcept nogil:
     """Put an order of this price and displayed size at the back of its level in the window.
-    `mixed` is LEVEL_MIXED for an order that is not plain, else 0.
+    `mixed` is LEVEL_MIXED for an order that is not plain, else 0."""
+    level_join(book, level_at(book, side, price), side, price, slot, size, mixed)
+
+
+cdef inline void level_join(Book* book, Level* level, uint8_t side, int32_t price, uint32_t slot,
+                            int64_t size, uint32_t mixed) noexcept nogil:
+    """`level_append` where the level is known.
 
     Links from and to slot 0 are written and never read: a store costs less than a branch
     that cannot be foreseen."""
-    cdef Order* order = &book.orders[slot]
-    cdef Level* level = level_at(book, side, price)
-    cdef uint32_t tail = level.tail & SLOT_MASK
-    order.next = 0
-    order.previous = tail
-    book.orders[tail].next = slot
-    level.tail = slot | (level.tail & LEVEL_MIXED) | mixed
+    cdef Order* orders = book.orders
+    cdef uint32_t marked = level.tail, tail = marked & SLOT_MASK
+    orders[slot].next = 0
+    orders[slot].previous = tail
+    orders[tail].next = slot
+    level.tail = slot | (marked & LEVEL_MIXED) | mixed
     level.size += size
     if tail == 0:
         level_begun(book, side, price, level, slot)
@@ -233,3 +238,15 @@ cdef inline void fill_write(Fill* fill, const Order* maker, int64_t taker, int32
     fill.message = index
     # side, flags and padding in one store
     (<uint64_t*>&fill.side)[0] = <uint64_t>side | (<uint64_t>maker_flags << 8)
+
+
+cdef inline void fill_write_plain(Fill* fill, const Order* maker, int64_t taker, uint64_t prices,
+                                  uint64_t taker_words, uint8_t side) noexcept nogil:
+    """The whole of an order of a plain maker. `prices` is the price and the maker's account,
+    `taker_words` the taker's account and the index of the message, as little-endian words."""
+    fill.maker = maker.id
+    fill.taker = taker
+    fill.size = maker.size
+    (<uint64_t*>&fill.price)[0] = prices
+    (<uint64_t*>&fill.taker_account)[0] = taker_words
+    (<uint64_t*>&fill.side)[0] = side

@@ -5,13 +5,13 @@ gone goes back to the free list in one splice; every other maker is met one at a
 Reducing and expelling orders stands here too, because prevention does both.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from cascade._bitmap cimport bitmap_down, bitmap_up, unlikely
 from cascade._book cimport LEVEL_MIXED, TAG_SPECIAL, Book, Fill, Iceberg, Level, Order, OrderExtra
 from cascade._levels cimport (
-    __builtin_prefetch, fill_write, fills_grow, hidden_lots, level_append, level_at, level_emptied,
-    level_unlink, order_forget, order_remove, side_of_slot,
+    __builtin_prefetch, fill_write, fill_write_plain, fills_grow, hidden_lots, level_append,
+    level_at, level_emptied, level_unlink, order_forget, order_remove, side_of_slot,
 )
 from cascade._types cimport (
     BUY, FLAG_REDUCE_ONLY, NO_ACCOUNT, SELF_TRADE_ALLOW, SELF_TRADE_CANCEL_BOTH,
@@ -134,6 +134,8 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
     cdef Level* level
     cdef Order* order
     cdef uint32_t slot, first, last, following, mixed
+    cdef int64_t taker_id = taker.order
+    cdef uint64_t prices, taker_words = <uint32_t>taker.account | (<uint64_t>taker.index << 32)
     while left > 0:
         if side == BUY:
             price = book.best_ask
@@ -144,12 +146,32 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
             if price < taker.limit:
                 break
         level = level_at(book, 1 - side, price)
+        prices = <uint32_t>price | (<uint64_t><uint32_t>NO_ACCOUNT << 32)
         first = level.head
         slot = first
         last = 0
         level_size = level.size
         mixed = level.tail & LEVEL_MIXED
-        while True:
+        if mixed == 0 and left >= level_size:
+            # nobody in this level is spared: no lots to compare, and all makers are anonymous
+            size = 0
+            while fill != fill_end:
+                order = &orders[slot]
+                following = order.next
+                __builtin_prefetch(&orders[following])
+                size += order.size
+                fill_write_plain(fill, order, taker_id, prices, taker_words, side)
+                fill += 1
+                tags[order.id] = 0
+                order.id = 0
+                gone += 1
+                last = slot
+                slot = following
+                if slot == 0:
+                    break
+            left -= size
+            level_size -= size
+        while slot != 0:
             order = &orders[slot]
             if unlikely(fill == fill_end) or (mixed and tags[order.id] & TAG_SPECIAL):
                 break
