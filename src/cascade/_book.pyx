@@ -712,7 +712,7 @@ cdef int64_t book_process_many(Book* book, const Message* messages, int64_t coun
                 id_at = <uint64_t>later.order - kept.first_id
                 id_at &= -<uint64_t>(id_at < kept.id_capacity)
                 order = &kept.orders[kept.tags[id_at] & SLOT_MASK
-                                      & -<uint32_t>(later.kind == MESSAGE_CANCEL)]
+                                     & -<uint32_t>(later.kind == MESSAGE_CANCEL)]
                 __builtin_prefetch(&kept.orders[order.next])
                 __builtin_prefetch(&kept.orders[order.previous])
                 tick = <uint32_t>order.price - kept.base

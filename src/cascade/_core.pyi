@@ -95,19 +95,13 @@ class EngineCore:
         hedge: bool,
     ) -> int:
         """Open positions from int64 columns."""
-    def check_step(
-        self, index: Any, orders: Any, elapsed: int, steps: int = 1
-    ) -> None:
+    def check_step(self, index: Any, orders: Any, elapsed: int, steps: int = 1) -> None:
         """Refuse before anything changes."""
-    def _step(
-        self, index: NDArray[np.int32] | None, orders: list[Any], elapsed: int
-    ) -> StepResult:
+    def _step(self, index: NDArray[np.int32] | None, orders: list[Any], elapsed: int) -> StepResult:
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
     def _set_index(self, number: int, ticks: int) -> None:
         """Outside price of one market between steps."""
-    def _run(
-        self, path: NDArray[np.int32], elapsed: int
-    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    def _run(self, path: NDArray[np.int32], elapsed: int) -> tuple[NDArray[Any], NDArray[np.int32]]:
         """Many steps without coming back."""
     def events_between(self, start: int, stop: int) -> NDArray[Any]:
         """View of the events with indices start <= i < stop that were not cleared."""

@@ -216,7 +216,7 @@ cdef class EngineCore:
         return self.state.asset_count - 1
 
     def _configure(self, *, bint batch, int64_t budget_accounts=-1, int64_t budget_notional=-1,
-                  int64_t time_per_liquidation=0):
+                   int64_t time_per_liquidation=0):
         self.begin()
         self.state.batch = batch
         self.state.budget_accounts = budget_accounts
@@ -225,11 +225,11 @@ cdef class EngineCore:
         self.end()
 
     def _add_market(self, *, int64_t asset, int64_t unit, bint inverse, tiers, int64_t denominator,
-                       bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
-                       int64_t liquidation_fee, int64_t absorb, int64_t target, int feed,
-                       bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
-                       int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
-                       bint impact_venue):
+                    bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
+                    int64_t liquidation_fee, int64_t absorb, int64_t target, int feed,
+                    bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
+                    int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
+                    bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
         rate, initial rate, deduction) over `denominator`, ascending from floor 0."""
         cdef Market* market
@@ -288,7 +288,7 @@ cdef class EngineCore:
         return number
 
     def _set_impact(self, int64_t number, *, int kind, int64_t numerator, int64_t denominator, double a,
-                   double b, double permanent, double decay_rate, int fill_price, distances, depths):
+                    double b, double permanent, double decay_rate, int fill_price, distances, depths):
         cdef Market* market = self.market_at(number)
         cdef int64_t k
         self.begin()
@@ -347,7 +347,7 @@ cdef class EngineCore:
         return first
 
     def _open_accounts(self, int64_t number, accounts, sizes, prices, margins, leverages, triggers,
-                 bint isolated, bint hedge):
+                       bint isolated, bint hedge):
         """Open positions from int64 columns; gives the first new account id."""
         cdef Market* market = self.market_at(number)
         cdef OpenRequest request

@@ -84,7 +84,9 @@ class Accounts:
         """
         engine = self._engine
         number = engine.asset_number(asset)
-        first = engine._create_accounts(whole(count, "count"), number, engine.to_atoms(balance, asset, "balance"), hedge)
+        first = engine._create_accounts(
+            whole(count, "count"), number, engine.to_atoms(balance, asset, "balance"), hedge
+        )
         return np.arange(first, first + whole(count, "count"), dtype=np.int64)
 
     def open(
@@ -323,7 +325,9 @@ class Accounts:
         """
         asset = self._engine.asset_of(account)
         atoms = self._engine.to_atoms(amount, asset, "amount")
-        _money.transfer(self._engine, whole(account, "account"), self._engine.market(market).number, atoms, leg)
+        _money.transfer(
+            self._engine, whole(account, "account"), self._engine.market(market).number, atoms, leg
+        )
 
     # --- columns by account id -----------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class Engine(EngineCore):
     ) -> None:
         if execution not in EXECUTIONS:
             raise ValueError(f"execution must be 'sequential' or 'batch', got {execution!r}")
-        self.seed: int = int(seed)
+        self.seed: int = whole(seed, "seed")
         self.execution = execution
         self.assets: dict[str, tuple[int, int]] = {}
         self.markets: list[Market] = []

@@ -85,7 +85,11 @@ class Impact:
             raise ValueError(f"decay_rate {self.decay_rate!r} is outside 0 ... infinity")
         if exact(self.scale, "scale") < 0:
             raise ValueError(f"scale {self.scale!r} is negative")
-        if self.kind.startswith("depth_") and self.kind != "depth_table" and not exact(self.scale, "scale"):
+        if (
+            self.kind.startswith("depth_")
+            and self.kind != "depth_table"
+            and not exact(self.scale, "scale")
+        ):
             raise ValueError(f"scale {self.scale!r} of a depth is not above 0")
         if exact(self.length, "length") <= 0:
             raise ValueError(f"length {self.length!r} is not above 0")
