@@ -35,6 +35,8 @@ cdef void pay_fund(State* state, const Market* market, int32_t account, int64_t 
 cdef uint32_t find_position(State* state, int32_t account, uint32_t market, uint8_t leg) noexcept nogil
 # Existing or new; NO_POSITION when memory is gone.
 cdef uint32_t claim_position(State* state, int32_t account, uint32_t market, uint8_t leg) noexcept nogil
+# Takes back the position that was claimed last and never used.
+cdef void unclaim_position(State* state) noexcept nogil
 cdef uint32_t claim_working(State* state, uint32_t position) noexcept nogil
 # Initial margin of a position with its orders and extra lots; `reference` where there is no mark.
 cdef int64_t initial_of(State* state, uint32_t position, int64_t extra_buys, int64_t extra_sells,

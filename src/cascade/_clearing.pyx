@@ -267,6 +267,15 @@ cdef uint32_t claim_position(State* state, int32_t account, uint32_t market, uin
     return i
 
 
+cdef void unclaim_position(State* state) noexcept nogil:
+    cdef uint32_t i = state.position_count - 1
+    cdef uint32_t* link = &state.accounts[state.positions[i].account].first
+    while link[0] != i:
+        link = &state.positions[link[0]].next
+    link[0] = state.positions[i].next
+    state.position_count = i
+
+
 cdef uint32_t claim_working(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef void* grown

@@ -11,3 +11,5 @@ cdef class MarketBook(OrderEntry):
     cdef EngineCore engine
     cdef Market* market_state
     cdef int64_t number
+
+    cdef int check_bound(self) except -1

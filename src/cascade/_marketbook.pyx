@@ -27,9 +27,13 @@ cdef class MarketBook(OrderEntry):
     batch are the log's FILL events. Depth that is loaded belongs to nobody and needs no margin.
     """
 
-    cdef int begin(self) except -1:
+    cdef int check_bound(self) except -1:
         if self.book == NULL:
             raise ValueError("the book is closed")
+        return 0
+
+    cdef int begin(self) except -1:
+        self.check_bound()
         return self.engine.begin()
 
     cdef void end(self) noexcept:
@@ -41,8 +45,7 @@ cdef class MarketBook(OrderEntry):
         return BookView.mark.__get__(self)
 
     cdef int begin_call(self) except -1:
-        if self.book == NULL:
-            raise ValueError("the book is closed")
+        self.check_bound()
         if self.market_state.impact_venue:
             raise ValueError("the market's venue is an impact curve: it has no depth and no auction")
         self.engine.begin()
@@ -69,6 +72,7 @@ cdef class MarketBook(OrderEntry):
 
     cdef OrderResult send(self, Message* message):
         cdef Submitted out
+        self.check_bound()
         self.engine.submit_message(self.market_state, message, &out)
         return order_result(&out)
 
@@ -81,7 +85,9 @@ cdef class MarketBook(OrderEntry):
         cdef uint8_t[::1] codes = result.codes
         cdef int64_t[::1] filled = result.filled
         cdef Submitted out
-        cdef int64_t k, first = self.engine.event_count
+        cdef int64_t k, first
+        self.check_bound()
+        first = self.engine.event_count
         self.engine.begin()
         result.first_id = self.book.next_id
         memset(&self.engine.state.counters, 0, sizeof(self.engine.state.counters))

@@ -12,7 +12,7 @@ from cascade._book cimport (
     book_enter, book_find, book_next_stop, book_submit, book_take_id,
 )
 from cascade._clearing cimport (
-    claim_position, exposure_lots, find_position, free_collateral,
+    claim_position, exposure_lots, find_position, free_collateral, unclaim_position,
 )
 from cascade._feed cimport cause_of_mark_stop, refresh_mark
 from cascade._impact cimport impact_execute, impact_fits
@@ -124,7 +124,8 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
                     int64_t order_id) noexcept nogil:
     # the clearing house's checks of a new order (or a fired stop); may cut its size
     cdef int64_t room
-    cdef uint8_t leg = leg_of(message.flags)
+    cdef uint32_t before = state.position_count
+    cdef uint8_t leg = leg_of(message.flags), code
     cdef bint hedge
     position[0] = NO_POSITION
     if message.account == NO_ACCOUNT:
@@ -159,7 +160,12 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
     position[0] = claim_position(state, message.account, market.number, leg)
     if position[0] == NO_POSITION:
         return CODE_MARGIN
-    return _check_margin(state, market, position[0], message, 0)
+    code = _check_margin(state, market, position[0], message, 0)
+    if code != CODE_OK and state.position_count > before:
+        # a refused order leaves nothing behind
+        unclaim_position(state)
+        position[0] = NO_POSITION
+    return code
 
 
 cdef void _send_to_impact(State* state, Market* market, const Message* message, int64_t order_id,
