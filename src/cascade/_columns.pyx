@@ -31,6 +31,8 @@ cdef enum Column:
 COLUMNS = {"size": SIZE, "entry_value": ENTRY_VALUE, "margin": MARGIN, "leverage": LEVERAGE,
            "liquidation_price": LIQUIDATION_TICK, "bankruptcy_price": BANKRUPTCY_TICK}
 
+LEGS = {"long": POSITION_LONG_LEG, "short": POSITION_SHORT_LEG}
+
 POSITION_DTYPE = np.dtype([
     ("size", "<i8"), ("entry_value", "<i8"), ("margin", "<i8"), ("due_cause", "<i8"),
     ("account", "<i4"), ("next", "<u4"), ("trigger", "<i4"), ("working", "<u4"),
@@ -189,11 +191,11 @@ def position_column(EngineCore core, int64_t number, str what, leg=None):
     cdef int64_t[::1] out
     if what not in COLUMNS:
         raise ValueError(f"name must be one of {', '.join(map(repr, COLUMNS))}, got {what!r}")
-    if leg not in (None, "long", "short"):
+    if leg is not None and leg not in LEGS:
         raise ValueError(f"leg must be 'long', 'short' or None, got {leg!r}")
     column = COLUMNS[what]
     if leg is not None:
-        wanted = POSITION_LONG_LEG if leg == "long" else POSITION_SHORT_LEG
+        wanted = LEGS[leg]
     core.market_at(number)
     array = np.zeros(core.state.account_count, np.int64)
     if column == LEVERAGE:
