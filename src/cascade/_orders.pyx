@@ -133,7 +133,7 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
             return CODE_BAD_MESSAGE
         if message.flags & FLAG_REDUCE_ONLY:
             return CODE_REDUCE_ONLY
-        return CODE_OK
+        return CODE_OK if lots_fit(market, message.size, message.price) else CODE_OVERFLOW
     if message.account < 0 or <uint32_t>message.account >= state.account_count:
         return CODE_UNKNOWN_ACCOUNT
     if state.accounts[message.account].asset != market.asset:

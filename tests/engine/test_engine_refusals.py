@@ -139,13 +139,22 @@ def test_books_that_were_never_set_up_refuse(made):
 
 
 def test_an_impact_venue_stops_before_its_net_quantity_overflows():
-    engine = curve_engine()
+    engine = cs.Engine(asset_decimals=0)
+    curve = cs.Impact.linear(1)
+    engine.add_market("C", tick_size=1, lot_size=1, venue=curve).set_index(100)
     answer = engine["C"].book.apply(
         messages(5000, kind=cs.MessageKind.MARKET, side=cs.Side.SELL, size=2**48)
     )
     codes = answer.codes.tolist()
     assert codes[:4096] == [cs.Code.OK] * 4096
     assert set(codes[4096:]) == {cs.Code.OVERFLOW}
+    engine.validate()
+
+
+def test_an_anonymous_order_too_large_for_its_value_is_refused():
+    engine = curve_engine()
+    sell = messages(kind=cs.MessageKind.MARKET, side=cs.Side.SELL, size=2**48)
+    assert engine["C"].book.apply(sell).codes.tolist() == [cs.Code.OVERFLOW]
     engine.validate()
 
 
