@@ -4,7 +4,13 @@ Refusals that a venue would send back (no such order, price out of bounds, not f
 exceptions but result codes, see `cascade.codes.Code`.
 """
 
-__all__ = ["CascadeError", "ConservationError", "InvariantError", "ScenarioError"]
+__all__ = [
+    "CascadeError",
+    "ConservationError",
+    "FileContentError",
+    "InvariantError",
+    "ScenarioError",
+]
 
 
 class CascadeError(Exception):
@@ -19,8 +25,8 @@ class ConservationError(InvariantError):
     """Money or contracts appeared or disappeared."""
 
 
-class ScenarioError(CascadeError, ValueError):
-    """Content of a scenario file that cannot be run.
+class FileContentError(CascadeError, ValueError):
+    """Content of a file that cannot be used; names the file, the line and the field.
 
     Parameters
     ----------
@@ -29,7 +35,7 @@ class ScenarioError(CascadeError, ValueError):
     line : int
         Number of the line, counting from 1; 0 when the file as a whole is meant.
     field : str
-        Section and field, such as ``crowd.count``; empty when the file as a whole is meant.
+        Name of the field as its format calls it; empty when the line as a whole is meant.
     reason : str
         What is wrong, with the value and what is allowed.
 
@@ -42,10 +48,14 @@ class ScenarioError(CascadeError, ValueError):
     def __init__(self, path: str, line: int, field: str, reason: str) -> None:
         place = f"{path}, line {line}" if line else path
         super().__init__(f"{place}, {field}: {reason}" if field else f"{place}: {reason}")
-        self.path = path
+        self.path: str = path
         self.line = line
         self.field = field
         self.reason = reason
 
     def __reduce__(self) -> tuple[type, tuple[str, int, str, str]]:
         return type(self), (self.path, self.line, self.field, self.reason)
+
+
+class ScenarioError(FileContentError):
+    """Content of a scenario file that cannot be run; fields are named like ``crowd.count``."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO, cast
 
-from cascade.errors import CascadeError
+from cascade.errors import FileContentError
 
 Path = str | os.PathLike[str]
 Level = tuple[Decimal, Decimal]
@@ -33,36 +33,8 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
-class DataFormatError(CascadeError, ValueError):
-    """Content of a file that its format does not allow.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    line : int
-        Number of the line, counting from 1; 0 when the file as a whole is meant.
-    field : str
-        Name of the field as the format calls it; empty when the line as a whole is meant.
-    reason : str
-        What is wrong, with the value and what is allowed.
-
-    Attributes
-    ----------
-    path, line, field, reason
-        As given.
-    """
-
-    def __init__(self, path: str, line: int, field: str, reason: str) -> None:
-        place = f"{path}, line {line}" if line else path
-        super().__init__(f"{place}, {field}: {reason}" if field else f"{place}: {reason}")
-        self.path: str = path
-        self.line = line
-        self.field = field
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type, tuple[str, int, str, str]]:
-        return type(self), (self.path, self.line, self.field, self.reason)
+class DataFormatError(FileContentError):
+    """Content of a file that its format does not allow."""
 
 
 class Line:
