@@ -9,9 +9,13 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from cascade._arithmetic cimport prefetch
 from cascade._memory cimport memory_touch
 
 import numpy as np
+
+cdef enum:
+    EVENTS_AHEAD = 12         # records whose memory is fetched before they are written
 
 EVENT_DTYPE = np.dtype([
     ("time", "<i8"), ("order", "<i8"), ("quantity", "<i8"), ("money", "<i8"), ("cause", "<i8"),
@@ -79,6 +83,7 @@ cdef Event* log_append(Log* log, uint8_t kind, uint16_t market, int64_t cause,
             # the last record is overwritten; the failure is raised at the end of the call
             log.count -= 1
     event = &log.events[log.count]
+    prefetch(event + EVENTS_AHEAD)
     log.count += 1
     event.time = log.time
     event.order = 0

@@ -22,6 +22,7 @@ cdef enum:
     NOT_STOPPED = 0
     STOPPED_BY_PREVENTION = 1
     STOPPED_WITHOUT_MEMORY = 2
+    FILLS_AHEAD = 16          # fills whose memory is fetched before they are written
 
 cdef struct Taker:
     int64_t order
@@ -159,6 +160,7 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
                 order = &orders[slot]
                 following = order.next
                 __builtin_prefetch(&orders[following])
+                __builtin_prefetch(fill + FILLS_AHEAD)
                 size += order.size
                 fill_write_plain(fill, order, taker_id, prices, taker_words, side)
                 fill += 1
@@ -186,6 +188,7 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
                 break
             following = order.next
             __builtin_prefetch(&orders[following])
+            __builtin_prefetch(fill + FILLS_AHEAD)
             fill_write(fill, order, taker.order, taker.account, size, price, taker.index, side, 0)
             fill += 1
             left -= size
