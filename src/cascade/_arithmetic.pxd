@@ -37,7 +37,12 @@ cdef extern from *:
     }
     static inline int64_t cascade_magnitude(int64_t a) { return a < 0 ? -a : a; }
     static inline cascade_int128 cascade_magnitude_wide(cascade_int128 a) { return a < 0 ? -a : a; }
-    static inline void cascade_prefetch(const void *address) { __builtin_prefetch(address); }
+    /* The empty assembly keeps compilers from taking a function that only fetches for pure, whose
+       calls they drop. */
+    static inline void cascade_prefetch(const void *address) {
+        __builtin_prefetch(address);
+        __asm__ volatile ("");
+    }
     """
     # Declared as long long because Cython has no wider type; C computes in 128 bits.
     ctypedef long long int128 "cascade_int128"

@@ -13,7 +13,7 @@ cdef enum:
 cdef struct HeapNode:         # 16 bytes
     int64_t key
     uint32_t item             # breaks ties, so that equal keys do not depend on history
-    uint32_t pad
+    uint32_t note             # the owner's; 0 whenever the key is set
 
 cdef struct Heap:
     HeapNode* nodes
@@ -21,7 +21,7 @@ cdef struct Heap:
     uint32_t count
     uint32_t node_capacity
     uint32_t item_capacity
-    uint32_t pad
+    uint32_t unsettled        # node that may still have to sink, 0: none
 
 # Status: 0 done, -1 out of memory.
 cdef void heap_init(Heap* heap) noexcept nogil
@@ -33,6 +33,11 @@ cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil
 # no effect when the item is not queued
 cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil
 cdef uint32_t heap_pop(Heap* heap) noexcept nogil          # the heap must not be empty
+# The same two, but the far half of the work, whose memory they ask for, is left to the next change of
+# the heap or to `heap_settle`. Until then a node may be behind its children: `unsettled`.
+cdef void heap_remove_near(Heap* heap, uint32_t item) noexcept nogil
+cdef uint32_t heap_pop_near(Heap* heap) noexcept nogil
+cdef void heap_settle(Heap* heap) noexcept nogil
 # many at once: append without order, then build once in O(count)
 cdef void heap_append(Heap* heap, uint32_t item, int64_t key) noexcept nogil
 cdef void heap_build(Heap* heap) noexcept nogil

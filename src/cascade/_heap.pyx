@@ -14,6 +14,8 @@ from cascade._memory cimport memory_release, memory_resize
 
 cdef enum:
     LEAD = 3              # nodes before the root
+    FETCHED = 1 << 10     # nodes from here on may have to be waited for
+    FAR = 1 << 14         # and from here on do
 
 
 cdef inline bint _before(HeapNode a, HeapNode b) noexcept nogil:
@@ -52,34 +54,63 @@ cdef inline uint32_t _smallest_child(Heap* heap, uint32_t first, uint32_t end) n
     return best
 
 
-cdef inline void _sink(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
-    cdef uint32_t first, best, below, count = heap.count
-    while True:
-        first = (at << 2) + 1
-        if first + 4 > count:
-            break
-        below = (first << 2) + 1
-        if below < count:
-            # the four families of grandchildren, before it is known which is the next
-            prefetch(&heap.nodes[below])
-            prefetch(&heap.nodes[below + 4])
-            prefetch(&heap.nodes[below + 8])
-            prefetch(&heap.nodes[below + 12])
-        best = _smallest_of_four(heap.nodes, first)
-        if not _before(heap.nodes[best], node):
-            break
-        heap.nodes[at] = heap.nodes[best]
-        heap.place[heap.nodes[at].item] = at
-        at = best
-    first = (at << 2) + 1
-    if first < count and first + 4 > count:
-        best = _smallest_child(heap, first, count)
-        if _before(heap.nodes[best], node):
-            heap.nodes[at] = heap.nodes[best]
-            heap.place[heap.nodes[at].item] = at
-            at = best
+cdef inline void _fetch_grandchildren(const Heap* heap, uint32_t at) noexcept nogil:
+    """Their four families, before it is known which is the next."""
+    cdef uint32_t below = (at << 4) + 5
+    if below < heap.count:
+        prefetch(&heap.nodes[below])
+        prefetch(&heap.nodes[below + 4])
+        prefetch(&heap.nodes[below + 8])
+        prefetch(&heap.nodes[below + 12])
+
+
+cdef inline void _fill(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
     heap.nodes[at] = node
     heap.place[node.item] = at
+
+
+cdef inline uint32_t _sink_while(Heap* heap, uint32_t at, HeapNode node, uint32_t end) noexcept nogil:
+    """Where the node comes to rest, or the first place at or after `end` on its way."""
+    cdef uint32_t first, best, count = heap.count
+    while at < end:
+        first = (at << 2) + 1
+        if first + 4 > count:
+            if first >= count:
+                break
+            best = _smallest_child(heap, first, count)
+        else:
+            if at >= FETCHED:
+                _fetch_grandchildren(heap, at)
+            best = _smallest_of_four(heap.nodes, first)
+        if not _before(heap.nodes[best], node):
+            break
+        _fill(heap, at, heap.nodes[best])
+        at = best
+    _fill(heap, at, node)
+    return at
+
+
+cdef inline void _sink(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
+    _sink_while(heap, at, node, heap.count)
+
+
+cdef inline void _sink_near(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
+    """`_sink` that leaves the far half of the way for later and asks for its memory now."""
+    at = _sink_while(heap, at, node, FAR)
+    if at >= FAR:
+        heap.unsettled = at
+        _fetch_grandchildren(heap, at)
+
+
+cdef inline void _settle(Heap* heap) noexcept nogil:
+    cdef uint32_t at = heap.unsettled
+    if at != 0:
+        heap.unsettled = 0
+        _sink(heap, at, heap.nodes[at])
+
+
+cdef void heap_settle(Heap* heap) noexcept nogil:
+    _settle(heap)
 
 
 cdef void heap_init(Heap* heap) noexcept nogil:
@@ -133,15 +164,18 @@ cdef int heap_copy(Heap* target, const Heap* source) noexcept nogil:
     if source.item_capacity > 0:
         memcpy(target.place, source.place, <size_t>source.item_capacity * sizeof(uint32_t))
     target.count = source.count
+    target.unsettled = source.unsettled
     return 0
 
 
 cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
-    cdef uint32_t at = heap.place[item]
+    cdef uint32_t at
     cdef HeapNode node
+    _settle(heap)
+    at = heap.place[item]
     node.key = key
     node.item = item
-    node.pad = 0
+    node.note = 0
     if at == NOT_QUEUED:
         at = heap.count
         heap.count += 1
@@ -152,27 +186,44 @@ cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
         _sink(heap, at, node)
 
 
-cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil:
+cdef inline uint32_t _take_out(Heap* heap, uint32_t item, HeapNode* last) noexcept nogil:
+    """The place where `last` may have to sink from, or NOT_QUEUED when all is done."""
     cdef uint32_t at
-    cdef HeapNode last
     if heap.count == 0:
-        return                    # without the wait for `place`
+        return NOT_QUEUED         # without the wait for `place`
+    _settle(heap)
     at = heap.place[item]
     if at == NOT_QUEUED:
-        return
+        return NOT_QUEUED
     heap.place[item] = NOT_QUEUED
     heap.count -= 1
     if at == heap.count:
-        return
-    last = heap.nodes[heap.count]
-    if at > 0 and _before(last, heap.nodes[(at - 1) >> 2]):
-        _rise(heap, at, last)
-    else:
+        return NOT_QUEUED
+    last[0] = heap.nodes[heap.count]
+    if at > 0 and _before(last[0], heap.nodes[(at - 1) >> 2]):
+        _rise(heap, at, last[0])
+        return NOT_QUEUED
+    return at
+
+
+cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil:
+    cdef HeapNode last
+    cdef uint32_t at = _take_out(heap, item, &last)
+    if at != NOT_QUEUED:
         _sink(heap, at, last)
 
 
+cdef void heap_remove_near(Heap* heap, uint32_t item) noexcept nogil:
+    cdef HeapNode last
+    cdef uint32_t at = _take_out(heap, item, &last)
+    if at != NOT_QUEUED:
+        _sink_near(heap, at, last)
+
+
 cdef uint32_t heap_pop(Heap* heap) noexcept nogil:
-    cdef uint32_t item = heap.nodes[0].item
+    cdef uint32_t item
+    _settle(heap)
+    item = heap.nodes[0].item
     heap.place[item] = NOT_QUEUED
     heap.count -= 1
     if heap.count > 0:
@@ -180,11 +231,22 @@ cdef uint32_t heap_pop(Heap* heap) noexcept nogil:
     return item
 
 
+cdef uint32_t heap_pop_near(Heap* heap) noexcept nogil:
+    cdef uint32_t item
+    _settle(heap)
+    item = heap.nodes[0].item
+    heap.place[item] = NOT_QUEUED
+    heap.count -= 1
+    if heap.count > 0:
+        _sink_near(heap, 0, heap.nodes[heap.count])
+    return item
+
+
 cdef void heap_append(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
     cdef HeapNode* node = &heap.nodes[heap.count]
     node.key = key
     node.item = item
-    node.pad = 0
+    node.note = 0
     heap.place[item] = heap.count
     heap.count += 1
 
@@ -198,10 +260,11 @@ cdef void heap_build(Heap* heap) noexcept nogil:
 
 
 cdef int heap_validate(const Heap* heap) noexcept nogil:
-    cdef uint32_t at
+    cdef uint32_t at, parent
     for at in range(heap.count):
         if heap.nodes[at].item >= heap.item_capacity or heap.place[heap.nodes[at].item] != at:
             return <int>at + 1
-        if at > 0 and _before(heap.nodes[at], heap.nodes[(at - 1) >> 2]):
+        parent = (at - 1) >> 2
+        if at > 0 and parent != heap.unsettled and _before(heap.nodes[at], heap.nodes[parent]):
             return <int>at + 1
     return 0

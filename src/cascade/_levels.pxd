@@ -63,6 +63,7 @@ cdef inline uint32_t slot_take(Book* book) noexcept nogil:
         book.order_top += 1
         return slot
     book.order_free = book.orders[slot].next
+    __builtin_prefetch(&book.orders[book.order_free])
     return slot
 
 

@@ -2,8 +2,8 @@
 
 Small blocks come from `calloc`. Large ones are anonymous mappings without a reservation: a page
 costs nothing until something is written to it, and growing moves page tables instead of data
-where the system can (`mremap`). Blocks above `HUGE_BYTES` ask for huge pages when
-the caller says that most of the block is going to be used.
+where the system can (`mremap`). Blocks above `HUGE_BYTES` ask for huge pages, and lie where those
+can, when the caller says that most of the block is going to be used.
 """
 
 from libc.stddef cimport size_t
@@ -19,6 +19,7 @@ cdef extern from *:
     #define CASCADE_MEMORY_H
     #define CASCADE_MAPPED_BYTES ((size_t)1 << 17)
     #define CASCADE_HUGE_BYTES ((size_t)1 << 22)
+    #define CASCADE_HUGE_PAGE ((size_t)1 << 21)
     #ifndef MAP_NORESERVE
     #define MAP_NORESERVE 0
     #endif
@@ -26,20 +27,36 @@ cdef extern from *:
     #define MAP_ANONYMOUS MAP_ANON
     #endif
 
-    static inline void cascade_advise(void *block, size_t bytes, int dense) {
+    static inline void cascade_advise(void *block, size_t bytes) {
     #ifdef MADV_HUGEPAGE
-        if (dense && bytes >= CASCADE_HUGE_BYTES) madvise(block, bytes, MADV_HUGEPAGE);
+        madvise(block, bytes, MADV_HUGEPAGE);
     #else
-        (void)block; (void)bytes; (void)dense;
+        (void)block; (void)bytes;
     #endif
+    }
+    static inline char *cascade_map(size_t bytes) {
+        void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return block == MAP_FAILED ? NULL : (char *)block;
+    }
+    /* A huge page has to begin at a multiple of its size. */
+    static inline char *cascade_map_aligned(size_t bytes) {
+        char *block, *begin, *end;
+        bytes = (bytes + 4095) & ~(size_t)4095;
+        block = cascade_map(bytes + CASCADE_HUGE_PAGE);
+        if (block == NULL) return NULL;
+        begin = (char *)(((uintptr_t)block + CASCADE_HUGE_PAGE - 1) & ~(CASCADE_HUGE_PAGE - 1));
+        end = block + bytes + CASCADE_HUGE_PAGE;
+        if (begin > block) munmap(block, (size_t)(begin - block));
+        if (end > begin + bytes) munmap(begin + bytes, (size_t)(end - begin) - bytes);
+        return begin;
     }
     static inline void *cascade_allocate(size_t bytes, int dense) {
         void *block;
         if (bytes < CASCADE_MAPPED_BYTES) return calloc(bytes ? bytes : 1, 1);
-        block = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (block == MAP_FAILED) return NULL;
-        cascade_advise(block, bytes, dense);
+        if (!dense || bytes < CASCADE_HUGE_BYTES) return cascade_map(bytes);
+        block = cascade_map_aligned(bytes);
+        if (block != NULL) cascade_advise(block, bytes);
         return block;
     }
     static inline void cascade_release(void *block, size_t bytes) {
@@ -50,11 +67,11 @@ cdef extern from *:
     static inline void *cascade_resize(void *block, size_t bytes, size_t wanted, int dense) {
         void *grown;
     #ifdef MREMAP_MAYMOVE
-        if (block != NULL && bytes >= CASCADE_MAPPED_BYTES && wanted >= bytes) {
+        /* moving page tables breaks huge pages up: those blocks are copied */
+        if (block != NULL && bytes >= CASCADE_MAPPED_BYTES && wanted >= bytes
+                && !(dense && wanted >= CASCADE_HUGE_BYTES)) {
             grown = mremap(block, bytes, wanted, MREMAP_MAYMOVE);
-            if (grown == MAP_FAILED) return NULL;
-            cascade_advise(grown, wanted, dense);
-            return grown;
+            return grown == MAP_FAILED ? NULL : grown;
         }
     #endif
         grown = cascade_allocate(wanted, dense);

@@ -1,8 +1,8 @@
-"""Interface of the liquidation queue: triggers, guards, and what moved the price through them."""
+"""Interface of the liquidation queue: triggers and guards."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._state cimport Market, MarkRecord, MarkStack, State, Taken
+from cascade._state cimport Market, State, Taken
 
 # Sets the triggers of a position's unit after anything about the unit changed.
 cdef void queue_unit(State* state, uint32_t position) noexcept nogil
@@ -20,8 +20,5 @@ cdef bint queue_has_due(State* state) noexcept nogil
 cdef void queue_return(State* state, const Taken* taken) noexcept nogil
 # Forgets a unit: no trigger, no guard.
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil
-# The record a stored history ends with; the stack must stay monotone.
-cdef void push_mark_record(State* state, MarkStack* stack, int32_t mark, int64_t event,
-                           int32_t wave) noexcept nogil
 cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil
 cdef int64_t queue_pending(State* state) noexcept nogil

@@ -1,37 +1,36 @@
-"""The liquidation queue: heaps of exact triggers, guards for units that several prices move, and
-the stack of marks that tells which event reached a trigger. docs/queue.md gives the argument.
+"""The liquidation queue: heaps of exact triggers, and guards for units that several prices move.
+docs/queue.md gives the argument.
 
 Keys are ticks with the sign turned for longs, so that the smallest key is always the most overdue.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.stdlib cimport realloc
 
-from cascade._arithmetic cimport int128, prefetch
+from cascade._arithmetic cimport int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._foresight cimport GROUP, fetch_next_units, fetch_units
 from cascade._heap cimport (
-    NOT_QUEUED, Heap, heap_append, heap_build, heap_pop, heap_remove, heap_reserve, heap_set,
+    NOT_QUEUED, Heap, heap_append, heap_build, heap_pop_near, heap_remove,
+    heap_remove_near, heap_reserve, heap_set, heap_settle,
 )
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, surplus_tick, tier_edges,
 )
+from cascade._marks cimport cause_of_trigger, push_mark, trigger_key
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
-    Market, MarkRecord, MarkStack, Position, State, Taken,
+    Market, Position, State, Taken,
 )
 
 cdef enum:
-    GROUP = 16                # crossed guards whose memory is fetched together
+    NEXT_GUARDS = 10          # first nodes of a heap whose units are fetched: an account's positions
+    NEXT_EXACT = 5            # and one position
     MOTION_UNIT = 1 << 30     # of a relative move
-    MOTION_MEMORY = 12         # a market's recent moves fade by 1 / 2**12 with each new mark
-    QUIET_SHARE = 8          # a quiet market's guard gets this part of a moving one's slack
-
-
-cdef inline int64_t _key(uint8_t direction, int32_t trigger) noexcept nogil:
-    return -<int64_t>trigger if direction == DOWN else trigger
+    MOTION_MEMORY = 12        # a market's recent moves fade by 1 / 2**12 with each new mark
+    QUIET_SHARE = 8           # a quiet market's guard gets this part of a moving one's slack
 
 
 cdef inline int32_t _trigger(uint8_t direction, int64_t key) noexcept nogil:
@@ -39,7 +38,7 @@ cdef inline int32_t _trigger(uint8_t direction, int64_t key) noexcept nogil:
 
 
 cdef inline bint _crossed(const Heap* heap, uint8_t direction, int32_t mark) noexcept nogil:
-    return heap.count > 0 and mark > 0 and heap.nodes[0].key <= _key(direction, mark)
+    return heap.count > 0 and mark > 0 and heap.nodes[0].key <= trigger_key(direction, mark)
 
 
 cdef void _insert(State* state, Heap* heap, uint32_t position, int64_t key) noexcept nogil:
@@ -66,14 +65,6 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     return surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
 
 
-cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
-    cdef Market* market = state.markets[state.positions[position].market]
-    if market.guards[DOWN].count:
-        heap_remove(&market.guards[DOWN], position)
-    if market.guards[UP].count:
-        heap_remove(&market.guards[UP], position)
-
-
 cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     # `place` is shared: the position is in exact[side] or due[side] or nowhere
     cdef Position* p = &state.positions[position]
@@ -97,6 +88,12 @@ cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
             heap_remove(heap, position)
             p.flags &= ~POSITION_DUE
             return
+
+
+cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
+    cdef Market* market = state.markets[state.positions[position].market]
+    heap_remove_near(&market.guards[DOWN], position)
+    heap_remove_near(&market.guards[UP], position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -134,15 +131,17 @@ cdef void _enter_due(State* state, uint32_t position, int32_t trigger, int64_t c
     p.flags |= POSITION_DUE
     p.due_cause = cause
     p.due_wave = wave
-    _insert(state, &state.markets[p.market].due[direction], position, _key(direction, trigger))
+    _insert(state, &state.markets[p.market].due[direction], position, trigger_key(direction, trigger))
 
 
-cdef inline double _weight(const Position* p, const Market* market, double value,
-                           double least) noexcept nogil:
+cdef inline double _weight(State* state, uint32_t position, double least) noexcept nogil:
     # What the position may lose soon: notional times its market's recent moves against it. Prices that
     # fall together then reach their guards together, and the unit is looked at once. A float serves,
     # because any split that spends no more than the slack is exact.
+    cdef const Position* p = &state.positions[position]
+    cdef const Market* market = state.markets[p.market]
     cdef double motion = <double>market.motion[DOWN if p.size > 0 else UP]
+    cdef double value = <double>position_value(&market.rules.table, p.size, market.mark)
     return (value if value >= 0 else -value) * (motion if motion > least else least) + 1.0
 
 
@@ -159,39 +158,49 @@ cdef double _least_motion(State* state, uint32_t position) noexcept nogil:
     return most / QUIET_SHARE
 
 
+cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexcept nogil:
+    # A guard that holds while the position loses no more than `part`; gives what it can lose at the
+    # last tick before the guard.
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark), last
+    cdef int128 surplus = value - <int128>required_margin(market, p, value)
+    cdef int32_t tick = surplus_tick(&market.rules.table, p.size, p.entry_value, surplus - part, value)
+    cdef int32_t below = tick if p.size > 0 else NEVER_BELOW
+    cdef int32_t above = tick if p.size < 0 else NEVER_ABOVE
+    cdef bint never = tick == NEVER_BELOW or tick == NEVER_ABOVE
+    if market.rules.table.whole and not market.rules.table.on_entry:
+        _narrow_to_tier(market, p, value, &below, &above)
+        never = True              # of no use: the surplus jumps where a tier begins
+    _set_guard(state, market, DOWN, position, below, NEVER_BELOW)
+    _set_guard(state, market, UP, position, above, NEVER_ABOVE)
+    if never:
+        return part
+    last = position_value(&market.rules.table, p.size, tick + 1 if p.size > 0 else tick - 1)
+    surplus -= last - <int128>required_margin(market, p, last)
+    return surplus if surplus > 0 else 0
+
+
 cdef void _set_guards(State* state, uint32_t position, int128 slack) noexcept nogil:
-    # splits `slack` over the unit's positions by weight; every remainder stays unspent
-    cdef uint32_t i = unit_first(state, position)
+    # Splits `slack` over the unit's positions by weight. Between ticks a position can lose less than its
+    # part; what is over goes to the next. The first position comes last, because in a cascade through
+    # several markets its price moves first.
+    cdef uint32_t first = unit_first(state, position), i = first
     cdef double total = 0, least = _least_motion(state, position), share = <double>slack
-    cdef int128 part, bound, left = slack
-    cdef Position* p
-    cdef Market* market
-    cdef int64_t value
-    cdef int32_t tick, below, above
+    cdef int128 left = slack, part = 0
     while i != NO_POSITION:
-        p = &state.positions[i]
-        market = state.markets[p.market]
-        value = position_value(&market.rules.table, p.size, market.mark)
-        total += _weight(p, market, <double>value, least)
+        total += _weight(state, i, least)
         i = unit_next(state, i)
-    i = unit_first(state, position)
+    i = unit_next(state, first)
     while i != NO_POSITION:
-        p = &state.positions[i]
-        market = state.markets[p.market]
-        value = position_value(&market.rules.table, p.size, market.mark)
-        part = <int128>(share * (_weight(p, market, <double>value, least) / total))
+        part += <int128>(share * (_weight(state, i, least) / total))
         if part > left:
             part = left
-        left -= part
-        bound = value - <int128>required_margin(market, p, value) - part
-        tick = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
-        below = tick if p.size > 0 else NEVER_BELOW
-        above = tick if p.size < 0 else NEVER_ABOVE
-        if market.rules.table.whole and not market.rules.table.on_entry:
-            _narrow_to_tier(market, p, value, &below, &above)
-        _set_guard(state, market, DOWN, i, below, NEVER_BELOW)
-        _set_guard(state, market, UP, i, above, NEVER_ABOVE)
+        slack = _guard_position(state, i, part)
+        left -= slack
+        part -= slack
         i = unit_next(state, i)
+    _guard_position(state, first, left)
 
 
 cdef void _narrow_to_tier(const Market* market, const Position* p, int64_t value, int32_t* below,
@@ -209,7 +218,7 @@ cdef inline void _set_guard(State* state, Market* market, uint8_t direction, uin
     if tick == never:
         heap_remove(&market.guards[direction], position)
     else:
-        _insert(state, &market.guards[direction], position, _key(direction, tick))
+        _insert(state, &market.guards[direction], position, trigger_key(direction, tick))
 
 
 cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
@@ -219,7 +228,7 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
         if market.mark == 0:
-            _insert(state, &market.guards[DOWN], i, _key(DOWN, NEVER_ABOVE))
+            _insert(state, &market.guards[DOWN], i, trigger_key(DOWN, NEVER_ABOVE))
         i = unit_next(state, i)
 
 
@@ -267,7 +276,7 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
         direction = DOWN if p.size > 0 else UP
         if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
             _insert(state, &state.markets[p.market].exact[direction], first,
-                    _key(direction, trigger))
+                    trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
     elif unit_due(state, first, &unit):
         _enter_due(state, first, state.markets[p.market].mark, -1, 1)
@@ -300,7 +309,7 @@ cdef void queue_append(State* state, uint32_t position) noexcept nogil:
         if heap_reserve(heap, heap.node_capacity * 2 if heap.node_capacity else 64, 0):
             state.failed = FAILURE_MEMORY
             return
-    heap_append(heap, position, _key(direction, trigger))
+    heap_append(heap, position, trigger_key(direction, trigger))
     p.flags |= POSITION_EXACT
 
 
@@ -309,84 +318,57 @@ cdef void queue_build(State* state, Market* market) noexcept nogil:
     heap_build(&market.exact[UP])
 
 
-# ---------------------------------------------------------------- marks and causes
+# ---------------------------------------------------------------- crossed guards
 
-cdef void _push_mark(State* state, MarkStack* stack, uint8_t direction, int32_t mark, int64_t event,
-                     int32_t wave) noexcept nogil:
-    # Monotone stack: record k is the first event since which every mark has been at or beyond
-    # records[k].mark. A mark that comes back takes over the oldest record it undoes.
-    cdef int64_t key = _key(direction, mark), n = stack.count
-    while n > 0 and _key(direction, stack.records[n - 1].mark) > key:
-        n -= 1
-    if n > 0 and stack.records[n - 1].mark == mark:
-        stack.count = n
-        return
-    if n < stack.count:
-        # the oldest of the undone records reached this far, and stays true for this mark
-        stack.records[n].mark = mark
-        stack.count = n + 1
-        return
-    push_mark_record(state, stack, mark, event, wave)
+cdef inline bint _waits_crossed(const Heap* heap, uint32_t position, int64_t key) noexcept nogil:
+    cdef uint32_t at = heap.place[position]
+    return at != NOT_QUEUED and heap.nodes[at].key <= key
 
 
-cdef void push_mark_record(State* state, MarkStack* stack, int32_t mark, int64_t event,
-                           int32_t wave) noexcept nogil:
-    cdef int64_t n
-    cdef MarkRecord* record
-    cdef void* grown
-    if stack.count == stack.capacity:
-        n = stack.capacity * 2 if stack.capacity else 256
-        grown = realloc(stack.records, <size_t>n * sizeof(MarkRecord))
-        if grown == NULL:
-            state.failed = FAILURE_MEMORY
-            return
-        stack.records = <MarkRecord*>grown
-        stack.capacity = n
-    record = &stack.records[stack.count]
-    record.mark = mark
-    record.event = event
-    record.wave = wave
-    stack.count += 1
-
-
-cdef void _cause_of(MarkStack* stack, uint8_t direction, int32_t trigger, Taken* taken) noexcept nogil:
-    # first record whose mark is at or beyond the trigger; triggers come in order, so the cursor is near
-    cdef int64_t at = stack.cursor, key = _key(direction, trigger)
-    taken.cause = -1
-    taken.wave = 1
-    if stack.count == 0:
-        return
-    if at >= stack.count:
-        at = stack.count - 1
-    while at > 0 and _key(direction, stack.records[at - 1].mark) >= key:
-        at -= 1
-    while at < stack.count - 1 and _key(direction, stack.records[at].mark) < key:
+cdef uint32_t _gather(const Heap* heap, int64_t key, uint32_t* group) noexcept nogil:
+    # Items of the first crossed nodes, at most GROUP. Crossed nodes hang together from the root, so that
+    # they are found level by level without taking anything out.
+    cdef uint32_t[GROUP] nodes
+    cdef uint32_t count = 1, at = 0, child, first
+    if heap.count == 0 or heap.nodes[0].key > key:
+        return 0
+    nodes[0] = 0
+    while at < count:
+        group[at] = heap.nodes[nodes[at]].item
+        first = 4 * nodes[at] + 1
+        for child in range(first, first + 4):
+            if count < GROUP and child < heap.count and heap.nodes[child].key <= key:
+                nodes[count] = child
+                count += 1
         at += 1
-    stack.cursor = at
-    taken.cause = stack.records[at].event
-    taken.wave = stack.records[at].wave + 1
+    return count
 
 
 cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old, int64_t event,
                    int32_t wave) noexcept nogil:
-    # Crossed guards are taken in groups: the memory of a group's units is fetched while the
-    # group is gathered. Their order does not matter, each unit answers for itself.
+    # Crossed guards are looked at in groups, whose memory is fetched together. Their order does not
+    # matter, each unit answers for itself. A guard stays in its heap until its unit has been looked at:
+    # most then move a little way down, which costs less than to leave and to come back.
     cdef Heap* heap = &market.guards[direction]
     cdef uint32_t[GROUP] group
     cdef uint32_t count, k
-    while _crossed(heap, direction, market.mark):
-        count = 0
-        while count < GROUP and _crossed(heap, direction, market.mark):
-            group[count] = heap_pop(heap)
-            prefetch(&state.positions[group[count]])
-            prefetch(&state.guard_place[direction][group[count]])
-            count += 1
+    cdef int64_t key = trigger_key(direction, market.mark)
+    if market.mark == 0:
+        return
+    while not state.failed:
+        heap_settle(heap)
+        count = _gather(heap, key, group)
+        if count == 0:
+            return
+        if count > 1:             # a lone unit was fetched as it came near
+            fetch_units(state, direction, group, count)
         for k in range(count):
-            prefetch(&state.accounts[state.positions[group[k]].account])
-        for k in range(count):
-            prefetch(&state.positions[state.accounts[state.positions[group[k]].account].first])
-        for k in range(count):
+            # another leg of its unit may have moved or removed it
+            if not _waits_crossed(heap, group[k], key):
+                continue
             _resolve_unit(state, market, group[k], direction, old, event, wave)
+            if _waits_crossed(heap, group[k], key):
+                heap_remove(heap, group[k])     # its unit waits for the mark of another market
 
 
 cdef void _resolve_unit(State* state, Market* market, uint32_t position, uint8_t direction,
@@ -440,15 +422,16 @@ cdef inline void _feel(int64_t* motion, int64_t ticks, int64_t old) noexcept nog
 
 
 cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil:
+    cdef uint8_t direction
     if old:
         _feel(&market.motion[DOWN], old - <int64_t>market.mark, old)
         _feel(&market.motion[UP], market.mark - <int64_t>old, old)
-    _push_mark(state, &market.marks[DOWN], DOWN, market.mark, event, wave)
-    _push_mark(state, &market.marks[UP], UP, market.mark, event, wave)
-    if market.guards[DOWN].count:
-        _resolve(state, market, DOWN, old, event, wave + 1)
-    if market.guards[UP].count:
-        _resolve(state, market, UP, old, event, wave + 1)
+    push_mark(state, &market.marks[DOWN], DOWN, market.mark, event, wave)
+    push_mark(state, &market.marks[UP], UP, market.mark, event, wave)
+    for direction in range(2):
+        if market.guards[direction].count:
+            _resolve(state, market, direction, old, event, wave + 1)
+            fetch_next_units(state, &market.guards[direction], direction, NEXT_GUARDS)
 
 
 # ---------------------------------------------------------------- taking
@@ -475,7 +458,7 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
             heap = _foremost(market, direction)
             if heap == NULL:
                 continue
-            distance = _key(direction, market.mark) - heap.nodes[0].key
+            distance = trigger_key(direction, market.mark) - heap.nodes[0].key
             if best == NULL or _more_overdue(distance, market.mark, best_distance, best.mark):
                 best = market
                 best_heap = heap
@@ -486,16 +469,15 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     taken.market = best.number
     taken.trigger = _trigger(taken.direction, best_heap.nodes[0].key)
     taken.was_due = best_heap == &best.due[taken.direction]
-    taken.position = heap_pop(best_heap)
-    if best_heap.count:
-        prefetch(&state.positions[best_heap.nodes[0].item])
+    taken.position = heap_pop_near(best_heap)
+    fetch_next_units(state, best_heap, taken.direction, NEXT_GUARDS if taken.was_due else NEXT_EXACT)
     if taken.was_due:
         state.positions[taken.position].flags &= ~POSITION_DUE
         taken.cause = state.positions[taken.position].due_cause
         taken.wave = state.positions[taken.position].due_wave
     else:
         state.positions[taken.position].flags &= ~POSITION_EXACT
-        _cause_of(&best.marks[taken.direction], taken.direction, taken.trigger, taken)
+        cause_of_trigger(&best.marks[taken.direction], taken.direction, taken.trigger, taken)
     return True
 
 
@@ -534,7 +516,7 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
         if not changed or unit_due(state, taken.position, &unit):
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
-                    _key(taken.direction, taken.trigger))
+                    trigger_key(taken.direction, taken.trigger))
             return
     queue_unit(state, taken.position)
 
@@ -551,16 +533,18 @@ cdef int64_t queue_pending(State* state) noexcept nogil:
             pending += market.due[direction].count
             if market.mark:
                 pending += _count_crossed(&market.exact[direction],
-                                          _key(direction, market.mark), 0)
+                                          trigger_key(direction, market.mark), 0)
     return pending
 
 
 cdef int64_t _count_crossed(const Heap* heap, int64_t key, uint32_t at) noexcept nogil:
     cdef int64_t found = 0
     cdef uint32_t child
-    if at >= heap.count or heap.nodes[at].key > key:
+    if at >= heap.count:
         return 0
-    found = 1
+    found = heap.nodes[at].key <= key
+    if not found and (at == 0 or at != heap.unsettled):
+        return 0
     for child in range(4 * at + 1, 4 * at + 5):
         found += _count_crossed(heap, key, child)
     return found

@@ -17,9 +17,10 @@ from cascade._core cimport EngineCore
 from cascade._heap cimport NOT_QUEUED, Heap, heap_reserve, heap_set, heap_validate
 from cascade._impact cimport impact_price
 from cascade._marketbook cimport MarketBook
+from cascade._marks cimport push_mark_record
 from cascade._opening cimport create_accounts
 from cascade._orderbook cimport restore_into
-from cascade._queue cimport exact_trigger, push_mark_record, queue_unit
+from cascade._queue cimport exact_trigger, queue_unit
 from cascade._settlement cimport lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED, POSITION_LADDER,

@@ -70,7 +70,7 @@ cdef struct Working:          # lots of a position's resting and waiting orders
     int64_t sells
     int64_t reduces           # reduce-only, either side
 
-cdef struct MarkRecord:       # one step of a monotone stack of marks, see _queue
+cdef struct MarkRecord:       # one step of a monotone stack of marks, see _marks
     int64_t event
     int32_t mark
     int32_t wave

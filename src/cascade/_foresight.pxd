@@ -1,0 +1,86 @@
+"""Fetching the memory of units before they are looked at, for the queue.
+
+A unit lies in several places that lead to each other: its position, its account, the account's
+first position, the next ones, and the guards of all. Read one after the other they cost a wait for
+memory each, which is most of what looking at a unit costs among a million. Inline, because it runs once a mark.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from cascade._arithmetic cimport prefetch
+from cascade._heap cimport NOT_QUEUED, Heap, HeapNode
+from cascade._state cimport NO_POSITION, State
+
+cdef enum:
+    GROUP = 16                # units fetched together at most
+    FETCHED_LEGS = 4          # positions of a unit that are fetched with it
+
+cdef enum:                    # HeapNode.note: what of the node's unit was fetched
+    NOTHING_FETCHED = 0
+    POSITION_FETCHED = 1
+    ACCOUNT_FETCHED = 2
+    LEG_FETCHED = 3           # and the number of the position
+    UNIT_FETCHED = 0xFFFFFFFF
+
+
+cdef inline void fetch_link(State* state, uint8_t direction, HeapNode* node) noexcept nogil:
+    # Asks for one more record of the node's unit: its position, its account, then the account's
+    # positions with their guards. Each is read when it has arrived, one turn later; `note` says which
+    # was asked for last.
+    cdef uint32_t at = node.note, i
+    if at == UNIT_FETCHED:
+        return
+    if at == NOTHING_FETCHED:
+        prefetch(&state.positions[node.item])
+        node.note = POSITION_FETCHED
+        return
+    if at == POSITION_FETCHED:
+        prefetch(&state.accounts[state.positions[node.item].account])
+        node.note = ACCOUNT_FETCHED
+        return
+    if at == ACCOUNT_FETCHED:
+        i = state.accounts[state.positions[node.item].account].first
+    else:
+        i = at - LEG_FETCHED
+        i = state.positions[i].next
+    if i >= state.position_count:
+        node.note = UNIT_FETCHED
+        return
+    prefetch(&state.positions[i])
+    prefetch(&state.guard_place[direction][i])
+    node.note = i + LEG_FETCHED
+
+
+cdef inline void fetch_next_units(State* state, Heap* heap, uint8_t direction,
+                                  uint32_t depth) noexcept nogil:
+    # the units that will be looked at next stand in the first generations of their heap
+    cdef uint32_t k, count = heap.count if heap.count < depth else depth
+    for k in range(count):
+        fetch_link(state, direction, &heap.nodes[k])
+
+
+cdef inline void fetch_units(State* state, uint8_t direction, const uint32_t* group,
+                             uint32_t count) noexcept nogil:
+    # What looking at the units of these positions will read, one link of all of them at a time
+    cdef uint32_t[GROUP] at
+    cdef uint32_t k, node
+    cdef int _leg
+    for k in range(count):
+        prefetch(&state.positions[group[k]])
+    for k in range(count):
+        prefetch(&state.accounts[state.positions[group[k]].account])
+    for k in range(count):
+        at[k] = state.accounts[state.positions[group[k]].account].first
+        prefetch(&state.positions[at[k]])
+        prefetch(&state.guard_place[direction][at[k]])
+    for _leg in range(FETCHED_LEGS):
+        for k in range(count):
+            if at[k] == NO_POSITION:
+                continue
+            node = state.guard_place[direction][at[k]]
+            if node != NOT_QUEUED:
+                prefetch(&state.markets[state.positions[at[k]].market].guards[direction].nodes[node])
+            at[k] = state.positions[at[k]].next
+            if at[k] != NO_POSITION:
+                prefetch(&state.positions[at[k]])
+                prefetch(&state.guard_place[direction][at[k]])
