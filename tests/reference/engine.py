@@ -249,7 +249,7 @@ class Engine:
         pending = len(self.queue.entries())
         if affordable is not None:
             self.carried -= cascade.units * self.limits.time_per_liquidation
-            self.carried = self.carried if pending else 0
+            self.carried = self.carried if self.queue.takeable() else 0
         return self.result(start, cascade, pending)
 
     def result(self, start: int, cascade: Cascade, pending: int) -> StepResult:
