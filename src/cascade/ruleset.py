@@ -72,6 +72,14 @@ def whole(value: Any, name: str) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
 
 
+def _sized(value: Any, name: str) -> Any:
+    try:
+        len(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a sequence, got {value!r}") from None
+    return value
+
+
 def _parts(value: Rate, name: str, low: int, high: int) -> int:
     # a rate in parts of 10**9
     rate = exact(value, name)
@@ -91,7 +99,8 @@ class Rules:
     ----------
     tiers : sequence of (floor, rate) or (floor, rate, initial_rate), optional
         Maintenance rates by notional, floors in units of the asset ascending from 0. Default: one
-        tier of 0.5 % maintenance.
+        tier of 0.5 % maintenance. An initial rate is not below the maintenance rate beside it; 0
+        states none.
     tier_mode : {"marginal", "whole"}, default "marginal"
         Each slice at its own rate (with the deduction that makes it continuous), or the whole
         position at the rate of its tier.
@@ -172,17 +181,25 @@ class Rules:
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""
         rows: list[tuple[Fraction, Fraction, Fraction]] = []
-        for number, tier in enumerate(self.tiers):
-            if len(tier) not in (2, 3):
+        for number, tier in enumerate(_sized(self.tiers, "tiers")):
+            if len(_sized(tier, f"tiers[{number}]")) not in (2, 3):
                 raise ValueError(
                     f"tiers[{number}] must be (floor, rate[, initial_rate]), got {tier!r}"
                 )
-            floor, rate, *more = (exact(value, f"tiers[{number}]") for value in tier)
+            floor, rate, *more = (
+                exact(value, f"tiers[{number}] {part}")
+                for part, value in zip(("floor", "rate", "initial rate"), tier, strict=False)
+            )
             initial = more[0] if more else Fraction(0)
             if not 0 <= rate <= 1:
                 raise ValueError(f"tiers[{number}] rate {tier[1]!r} is outside 0 ... 1")
             if not 0 <= initial <= 1:
                 raise ValueError(f"tiers[{number}] initial rate {tier[2]!r} is outside 0 ... 1")
+            if 0 < initial < rate:
+                raise ValueError(
+                    f"tiers[{number}] initial rate {tier[2]!r} is below its maintenance rate "
+                    f"{tier[1]!r}; 0 states none"
+                )
             if rows and floor <= rows[-1][0]:
                 raise ValueError(f"tiers[{number}] floor {tier[0]!r} is not above the one before")
             if not rows and floor != 0:

@@ -129,6 +129,21 @@ def test_things_that_cannot_be_are_not_made(make):
         make()
 
 
+@pytest.mark.parametrize(
+    ("tiers", "named"),
+    [
+        (None, "tiers must be a sequence"),
+        ([3], r"tiers\[0\] must be a sequence"),
+        ([(0,)], r"tiers\[0\] must be \(floor"),
+        ([(0, "0.1"), (10, None)], r"tiers\[1\] rate must be a number"),
+        ([(0, "0.1", "x")], r"tiers\[0\] initial rate must be a number"),
+    ],
+)
+def test_bad_tiers_are_named(tiers, named):
+    with pytest.raises((TypeError, ValueError), match=named):
+        cs.Rules(tiers=tiers)
+
+
 @pytest.mark.parametrize("made", [cs.OrderBook, MarketBook])
 def test_books_that_were_never_set_up_refuse(made):
     book = made.__new__(made)
