@@ -15,6 +15,7 @@ from cascade._columns import account_table, asset_row, position_table
 from cascade._core import EngineCore
 from cascade._grid import Grid
 from cascade.accounts import Accounts
+from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.errors import ConservationError
 from cascade.impact import Impact
@@ -26,8 +27,6 @@ LARGEST_NUMBER = 2**62
 EXECUTIONS = ("sequential", "batch")
 CONTRACTS = ("linear", "inverse")
 HEDGE = 1
-MAX_PRICE = 2**31 - 2
-MAX_SIZE = 2**48
 
 
 def _nanoseconds(seconds: Any, name: str) -> int:
@@ -180,7 +179,7 @@ class Engine(EngineCore):
         curve = (
             venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
         )
-        given: dict[str, Any] = {
+        bounds: dict[str, Any] = {
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
         market = self._add_market(
@@ -188,7 +187,7 @@ class Engine(EngineCore):
             unit=unit,
             inverse=contract == "inverse",
             **rules.table(atoms),
-            **self._bounds(ticks, lots, min_size, max_size, min_price, max_price),
+            **order_bounds(ticks, lots, **bounds),
             impact_venue=curve is not None,
         )
         if curve is not None:
@@ -196,7 +195,7 @@ class Engine(EngineCore):
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,
-            {n: None if v is None else str(exact(v, n)) for n, v in given.items()},
+            {n: None if v is None else str(exact(v, n)) for n, v in bounds.items()},
         )  # fmt: skip
         self.markets.append(made)
         return made
@@ -213,27 +212,6 @@ class Engine(EngineCore):
         if unit > LARGEST_NUMBER:
             raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
         return int(unit)
-
-    @staticmethod
-    def _bounds(
-        ticks: Grid, lots: Grid, low: Any, high: Any, bottom: Any, top: Any
-    ) -> dict[str, Any]:
-        bounds = {"min_size": 1, "max_size": MAX_SIZE, "min_price": 1, "max_price": MAX_PRICE}
-        given = (
-            ("min_size", lots, low),
-            ("max_size", lots, high),
-            ("min_price", ticks, bottom),
-            ("max_price", ticks, top),
-        )
-        for name, grid, value in given:
-            if value is not None:
-                limit = bounds[name]
-                steps = grid.steps(value, name)
-                bounds[name] = max(steps, limit) if name.startswith("min") else min(steps, limit)
-        for kind in ("size", "price"):
-            if bounds[f"min_{kind}"] > bounds[f"max_{kind}"]:
-                raise ValueError(f"min_{kind} is above max_{kind}")
-        return bounds
 
     def budget(
         self, accounts: int | None = None, notional: Any = None, time_per_liquidation: Any = None

@@ -89,6 +89,12 @@ NONSENSE: list[tuple[type[Exception], str, Callable[[cs.Engine], object]]] = [
     (TypeError, "rules", lambda e: e.add_market("D", tick_size=1, lot_size=1, rules={})),
     (ValueError, "tick_size", lambda e: e.add_market("D", tick_size=0, lot_size=1)),
     (ValueError, "asset_decimals", lambda e: e.add_market("D", tick_size="1e-9", lot_size=1)),
+    (ValueError, "min_size 0 is outside 1", lambda e: e.add_market(
+        "D", tick_size=1, lot_size=1, min_size=0)),
+    (ValueError, "min_price -1 is outside 1", lambda e: e.add_market(
+        "D", tick_size=1, lot_size=1, min_price=-1)),
+    (ValueError, "min_size 5 is above max_size 4", lambda e: e.add_market(
+        "D", tick_size=1, lot_size=1, min_size=5, max_size=4)),
     (ValueError, "rate", lambda e: e.fund("C", 2)),
 ]  # fmt: skip
 
