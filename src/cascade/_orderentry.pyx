@@ -28,6 +28,7 @@ from cascade._types cimport (
 import numpy as np
 
 from cascade.dtypes import MESSAGE_DTYPE
+from cascade.ruleset import whole
 
 cdef dict TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
 cdef dict POST_ONLY = {None: 0, "reject": FLAG_POST_ONLY, "slide": FLAG_POST_ONLY_SLIDE}
@@ -419,17 +420,22 @@ cdef class OrderEntry(BookView):
         Raises
         ------
         TypeError, ValueError
-            A number is negative or above 2**32, or a price is off the grid or out of bounds.
+            A number is none, negative or above 2**32, or the prices are not two, off the grid or
+            out of bounds.
         MemoryError
             There is no such memory; the book is as it was.
         """
         cdef int32_t low = 0, high = 0
         for name, value in (("orders", orders), ("fills", fills), ("ids", ids)):
-            if not 0 <= value <= 2**32:
+            if not 0 <= whole(value, name) <= 2**32:
                 raise ValueError(f"{name} {value!r} is outside 0 ... {2**32}")
         if prices is not None:
-            low = self.ticks.to_steps32(prices[0], "lowest price")
-            high = self.ticks.to_steps32(prices[1], "highest price")
+            try:
+                lowest, highest = prices
+            except (TypeError, ValueError):
+                raise ValueError(f"prices must be (low, high), got {prices!r}") from None
+            low = self.ticks.to_steps32(lowest, "lowest price")
+            high = self.ticks.to_steps32(highest, "highest price")
             if not self.book.min_price <= low <= high <= self.book.max_price:
                 raise ValueError(f"prices {prices!r} are outside {self.book.min_price} ... "
                                  f"{self.book.max_price} ticks or not in order")

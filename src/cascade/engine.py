@@ -105,10 +105,10 @@ class Engine(EngineCore):
         ValueError
             The name exists, or `decimals` is outside 0 ... 18.
         """
-        if name in self.assets:
-            raise ValueError(f"asset {name!r} exists")
         if not isinstance(name, str) or not name:
             raise TypeError(f"asset must be a name, got {name!r}")
+        if name in self.assets:
+            raise ValueError(f"asset {name!r} exists")
         decimals = whole(decimals, "asset_decimals")
         if not 0 <= decimals <= 18:
             raise ValueError(f"asset_decimals {decimals} is outside 0 ... 18")
@@ -262,7 +262,9 @@ class Engine(EngineCore):
         """
         totals = {"accounts": accounts, "positions": positions, "events": events}
         for name, value in totals.items():
-            if value is not None and not 0 <= whole(value, name) < 2**31:
+            if value is None and name == "positions":
+                continue
+            if not 0 <= whole(value, name) < 2**31:
                 raise ValueError(f"{name} {value} is outside 0 ... {2**31 - 1}")
         self._reserve(
             accounts=accounts, positions=accounts if positions is None else positions, events=events
@@ -313,14 +315,14 @@ class Engine(EngineCore):
     def asset_of(self, account: int) -> str:
         """Name of an account's money."""
         table = account_table(self)
-        if not 0 <= account < len(table):
+        if not 0 <= whole(account, "account") < len(table):
             raise ValueError(f"account {account} is outside 0 ... {len(table) - 1}")
         return list(self.assets)[int(table["asset"][account])]
 
     def is_hedge(self, account: int) -> bool:
         """Does the account hold two legs a market? Unknown ids do not."""
         table = account_table(self)
-        return 0 <= account < len(table) and bool(table["flags"][account] & HEDGE)
+        return 0 <= whole(account, "account") < len(table) and bool(table["flags"][account] & HEDGE)
 
     def to_atoms(self, amount: Any, asset: str | None = None, name: str = "amount") -> int:
         """Atoms of an amount of money.
@@ -468,8 +470,14 @@ class Engine(EngineCore):
         return ticks
 
     def _batches(self, orders: Any) -> list[tuple[int, NDArray[Any]]]:
-        pairs = orders.items() if isinstance(orders, Mapping) else orders
         batches = []
+        try:
+            pairs = [
+                (name, messages)
+                for name, messages in (orders.items() if isinstance(orders, Mapping) else orders)
+            ]
+        except (TypeError, ValueError):
+            raise TypeError(f"orders must map market names to messages, got {orders!r}") from None
         for name, messages in pairs:
             if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
                 raise TypeError(f"orders of {name!r} must be an array of MESSAGE_DTYPE")
