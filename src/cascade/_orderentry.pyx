@@ -5,10 +5,10 @@ refusals of the book are codes in the result. Who owns the book says what become
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from cascade._arguments cimport account_of, id_of
 from cascade._auction cimport Indicative, auction_indicative, auction_open, auction_uncross
 from cascade._book cimport (
     Message, Submitted, book_cancel, book_find, book_fire_stops, book_process, book_reserve,
@@ -41,33 +41,6 @@ cdef object ALLOW_NAME = "allow"
 
 cdef int position_flags(object reduce_only, object leg) except -1:
     return choice("leg", leg, LEGS) | (FLAG_REDUCE_ONLY if reduce_only else 0)
-
-
-cdef int64_t _whole(object value, str message, int* overflow) except? -77:
-    # an exact int, which nearly every caller gives, is not asked for its __index__
-    cdef object number = value
-    if type(value) is not int:
-        try:
-            number = value.__index__()
-        except AttributeError:
-            raise TypeError(f"{message}, got {value!r}") from None
-    return PyLong_AsLongLongAndOverflow(number, overflow)
-
-
-cdef int32_t account_of(object account) except? -77:
-    cdef int overflow = 0
-    cdef int64_t number = _whole(account, "account must be an integer", &overflow)
-    if overflow or not -2147483648 <= number <= 2147483647:
-        raise ValueError(f"account {account!r} is outside -2 ... {2**31 - 1}")
-    return <int32_t>number
-
-
-cdef int64_t id_of(object order) except? -77:
-    cdef int overflow = 0
-    cdef int64_t number = _whole(order, "order must be an integer id", &overflow)
-    if overflow:
-        raise ValueError(f"order {order!r} is outside 1 ... {2**63 - 1}")
-    return number
 
 
 cdef class OrderEntry(BookView):
