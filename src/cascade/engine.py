@@ -10,20 +10,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _money, snapshot
-from cascade._columns import account_table, asset_row, position_table
+from cascade import _money, conservation, snapshot
+from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
 from cascade.accounts import Accounts
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.errors import ConservationError
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.results import NANOSECONDS, Run, StepResult
-from cascade.ruleset import Rules, exact, whole
+from cascade.ruleset import LARGEST_NUMBER, Rules, exact, unit_atoms, whole
 
-LARGEST_NUMBER = 2**62
 EXECUTIONS = ("sequential", "batch")
 CONTRACTS = ("linear", "inverse")
 HEDGE = 1
@@ -158,24 +156,15 @@ class Engine(EngineCore):
             A parameter is wrong; in particular, a tick times a lot must be a whole number of
             atoms: use more ``asset_decimals`` otherwise.
         """
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"name must be a text that is not empty, got {name!r}")
-        if any(market.name == name for market in self.markets):
-            raise ValueError(f"market {name!r} exists")
-        if contract not in CONTRACTS:
-            raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
-        if venue != "book" and not isinstance(venue, Impact):
-            raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
         rules = Rules() if rules is None else rules
-        if not isinstance(rules, Rules):
-            raise TypeError(f"rules must be Rules, got {rules!r}")
+        self._check_market(name, rules, venue, contract)
         asset = self.asset if asset is None else asset
         number, atoms = self._asset(asset)
         ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
         factor = exact(multiplier, "multiplier")
         if factor <= 0:
             raise ValueError(f"multiplier {multiplier!r} is not above zero")
-        unit = self._unit(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
+        unit = unit_atoms(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
         curve = (
             venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
         )
@@ -200,18 +189,17 @@ class Engine(EngineCore):
         self.markets.append(made)
         return made
 
-    @staticmethod
-    def _unit(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
-        unit = atoms_per_lot * tick if contract == "linear" else atoms_per_lot / tick
-        what = "tick times a lot" if contract == "linear" else "lot over a tick"
-        if unit.denominator != 1:
-            raise ValueError(
-                f"a {what} is worth {float(unit):g} atoms, which is not a whole number: "
-                "use more asset_decimals"
-            )
-        if unit > LARGEST_NUMBER:
-            raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
-        return int(unit)
+    def _check_market(self, name: Any, rules: Any, venue: Any, contract: Any) -> None:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"name must be a text that is not empty, got {name!r}")
+        if any(market.name == name for market in self.markets):
+            raise ValueError(f"market {name!r} exists")
+        if contract not in CONTRACTS:
+            raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
+        if venue != "book" and not isinstance(venue, Impact):
+            raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
+        if not isinstance(rules, Rules):
+            raise TypeError(f"rules must be Rules, got {rules!r}")
 
     def budget(
         self, accounts: int | None = None, notional: Any = None, time_per_liquidation: Any = None
@@ -548,27 +536,7 @@ class Engine(EngineCore):
             ``contracts``: sum of all sizes by market (zero). ``money``: by asset, the parts of
             ``balances + margins - entry_values + fund + fees - bad_debt = deposits``.
         """
-        positions, accounts = position_table(self), account_table(self)
-        contracts, money = {}, {}
-        for market in self.markets:
-            row = market.row()
-            mine = positions["market"] == market.number
-            held = sum(positions["size"][mine].tolist())
-            contracts[market.name] = held + row["outside_size"] + row["house_size"]
-        for name, (number, _) in self.assets.items():
-            own = [m for m in self.markets if m.asset == name]
-            mine = np.isin(positions["market"], [m.number for m in own])
-            rows = [m.row() for m in own]
-            entries = sum(positions["entry_value"][mine].tolist())
-            entries += sum(r["outside_entry"] + r["house_entry"] for r in rows)
-            asset = asset_row(self, number)
-            money[name] = {
-                "balances": sum(accounts["balance"][accounts["asset"] == number].tolist()),
-                "margins": sum(positions["margin"][mine].tolist()),
-                "entry_values": entries,
-                **asset,
-            }
-        return {"contracts": contracts, "money": money}
+        return conservation.totals(self)
 
     def validate(self) -> None:
         """Check every invariant; cost grows with the engine.
@@ -581,23 +549,7 @@ class Engine(EngineCore):
             A book, a queue or a list is broken.
         """
         snapshot.check_structure(self)
-        totals = self.totals()
-        for name, lots in totals["contracts"].items():
-            if lots:
-                raise ConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
-        for name, m in totals["money"].items():
-            held = (
-                m["balances"]
-                + m["margins"]
-                - m["entry_values"]
-                + m["fund"]
-                + m["fees"]
-                - m["bad_debt"]
-            )
-            if held != m["deposits"]:
-                raise ConservationError(
-                    f"{name}: {held} atoms are held against {m['deposits']} deposited"
-                )
+        conservation.check_totals(self.totals())
         for market in self.markets:
             market.book.validate()
 

@@ -21,6 +21,7 @@ Rate = int | float | str | Decimal | Fraction
 
 RATE_DENOMINATOR = 10**9
 LARGEST_DENOMINATOR = 10**9
+LARGEST_NUMBER = 2**62
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -89,6 +90,38 @@ def _parts(value: Rate, name: str, low: int, high: int) -> int:
     if parts.denominator != 1:
         raise ValueError(f"{name} {value!r} is not a multiple of 1e-9")
     return int(parts)
+
+
+def unit_atoms(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
+    """Atoms that one lot is worth at one tick; of an inverse contract, atoms times ticks per lot.
+
+    Parameters
+    ----------
+    contract : {"linear", "inverse"}
+    tick : Fraction
+        Quote units in a tick.
+    atoms_per_lot : Fraction
+        Lot size times multiplier, in atoms.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        The value is not a whole number of atoms, or above 2**62 of them.
+    """
+    unit = atoms_per_lot * tick if contract == "linear" else atoms_per_lot / tick
+    what = "tick times a lot" if contract == "linear" else "lot over a tick"
+    if unit.denominator != 1:
+        raise ValueError(
+            f"a {what} is worth {float(unit):g} atoms, which is not a whole number: "
+            "use more asset_decimals"
+        )
+    if unit > LARGEST_NUMBER:
+        raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
+    return int(unit)
 
 
 @dataclass(frozen=True)
