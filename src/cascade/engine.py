@@ -171,12 +171,13 @@ class Engine(EngineCore):
         bounds: dict[str, Any] = {
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
+        limits: dict[str, Any] = order_bounds(ticks, lots, **bounds)
         market = self._add_market(
             asset=number,
             unit=unit,
             inverse=contract == "inverse",
             **rules.table(atoms),
-            **order_bounds(ticks, lots, **bounds),
+            **limits,
             impact_venue=curve is not None,
         )
         if curve is not None:
