@@ -93,7 +93,7 @@ WRONG = [
     ([("tick = 0.5", "tick = 0.0000001")], 1, "market", "asset_decimals"),
     ([("price = 20_000", "price = 20_000.3")], 5, "market.price", "not a multiple"),
     ([('name = "BTC"', 'name = "NOSUCH"')], 6, "market.rules", "no symbol 'NOSUCH'"),
-    ([('"hyperliquid"', '"mtgox"')], 6, "market.rules", "not one of binance_usdm, hyperliquid"),
+    ([('"hyperliquid"', '"mtgox"')], 6, "market.rules", "not one of binance_usdm, bybit_linear"),
     ([('feed = "mid"', 'feed = "middle"')], 7, "market.feed", "not one of last, mid"),
     ([("levels = 400", "levels = 4.5")], 10, "book.levels", "not an integer"),
     ([("levels = 400", "levels = -4")], 10, "book.levels", "-4 is outside 0 ... 1000000"),

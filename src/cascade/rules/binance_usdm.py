@@ -11,6 +11,8 @@ clearance fee and trading fees (they depend on symbol and VIP level: give `taker
 the mark (here the median of index, mid and last).
 """
 
+FOLLOWS = "documents"
+DATE = "2024-10-24 (brackets)"
 SOURCE = (
     "Binance FAQ 360033525271, 360033525471, b3c689c1, ceccfcfb (liquidation, mark price, margin); "
     "brackets of GET /fapi/v1/leverageBracket of 24 October 2024, kept by freqtrade/freqtrade, "

@@ -11,6 +11,8 @@ positions with its cool-down, auto-deleveraging, trading fees (they depend on vo
 of index, mid and last).
 """
 
+FOLLOWS = "documents"
+DATE = "2026"
 SOURCE = (
     "hyperliquid.gitbook.io/hyperliquid-docs, trading/margin-tiers (mainnet) and "
     "trading/liquidations, read in 2026"

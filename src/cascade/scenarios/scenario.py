@@ -25,7 +25,7 @@ from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import MAX_PRICE, Engine
 from cascade.errors import ScenarioError
 from cascade.market import Market
-from cascade.rules import PRESETS, tiers_from_file
+from cascade.rules import PRESETS, describe, tiers_from_file
 from cascade.ruleset import Rules
 from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
@@ -165,6 +165,34 @@ class Scenario:
         if not 0 <= seed < 2**63:
             raise ValueError(f"seed {seed} is outside 0 ... {2**63 - 1}")
         return replace(self, crowd=replace(self.crowd, seed=seed))
+
+    def with_rules(self, name: str) -> Scenario:
+        """The same scenario under a venue's rules, in place of its own preset and ``[rules]``.
+
+        The symbol is the scenario's where the venue has it, else the first of the venue.
+
+        Raises
+        ------
+        cascade.ScenarioError
+            There is no such preset, or its contracts are not of the scenario's kind.
+        """
+        try:
+            venue = describe(name)
+        except ValueError as error:
+            raise self.document.error("market.rules", str(error)) from error
+        if venue.contract != self.market.contract:
+            reason = (
+                f"{name} has {venue.contract} contracts, the scenario's are {self.market.contract}"
+            )
+            raise self.document.error("market.contract", reason)
+        symbol = self.market.symbol or self.market.name
+        if symbol not in venue.symbols:
+            symbol = venue.symbols[0]
+        return replace(
+            self,
+            market=replace(self.market, rules=name, symbol=symbol),
+            rules=RulesSection(),
+        )
 
     # --- building ------------------------------------------------------------------------------
 
