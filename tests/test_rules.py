@@ -215,3 +215,45 @@ def test_hyperliquid_liquidation_price_of_the_documented_account():
     (price,) = engine.accounts.liquidation_price(market)
     # the first tick at which the account is due is the last one below the published price
     assert 0 <= 2866.26936529 - price < 0.0001
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"partial": ("share", 1)}, r"partial must be \('target', rate\), .* got \('share', 1\)"),
+        ({"partial": "target"}, "partial must be"),
+        ({"partial": ()}, "partial must be"),
+        ({"partial": ("fraction", "0.2")}, "partial must be"),
+        ({"partial": ("fraction", "1.2", 0, 0)}, r"partial share '1\.2' is outside 0 \.\.\. 1"),
+        ({"partial": ("fraction", 0, 0, 0)}, r"partial share 0 is outside 1e-9 \.\.\. 1"),
+        ({"partial": ("fraction", 1, -1, 0)}, "partial notional -1 is below 0"),
+        (
+            {"partial": ("fraction", 1, 0, -1)},
+            r"partial cool-down -1 is outside 0 \.\.\. 1000000000",
+        ),
+        ({"partial": ("tier_step", 0)}, r"partial tiers 0 is outside 1 \.\.\. 1000"),
+        ({"backstop": "1.5"}, r"backstop '1\.5' is outside 0 \.\.\. 1"),
+        (
+            {"backstop": "1/1000000007"},
+            "backstop '1/1000000007' has a denominator above 1000000000",
+        ),
+    ],
+)
+def test_partial_and_backstop_out_of_range(changes, reason):
+    with pytest.raises(ValueError, match=reason):
+        cs.Rules(**changes)
+
+
+@pytest.mark.parametrize("value", ["2/0", "a/b", "2/3/4", "/"])
+def test_a_ratio_that_is_none(value):
+    with pytest.raises(TypeError, match="backstop must be a number"):
+        cs.Rules(backstop=value)
+
+
+def test_hyperliquid_closes_a_fifth_and_has_a_backstop():
+    rules = cs.rules.hyperliquid("BTC")
+    assert rules.partial == ("fraction", "0.2", 100_000, 30)
+    table = rules.table(10**6)
+    assert (table["backstop"], table["backstop_denominator"]) == (2, 3)
+    assert table["partial_notional"] == 100_000 * 10**6
+    assert table["partial_cooldown"] == 30 * 10**9

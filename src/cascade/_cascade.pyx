@@ -23,7 +23,7 @@ from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
+    POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, Market, Position, State, Taken,
 )
 from cascade._types cimport (

@@ -99,7 +99,9 @@ def test_the_cooldown_is_the_accounts(kit):
 TIERS = [(0, 0.02), (500, 0.06), (900, 0.1)]
 
 
-@pytest.mark.parametrize(("partial", "expected"), [(("tier_step",), [1, 4]), (("tier_step", 2), [5])])
+@pytest.mark.parametrize(
+    ("partial", "expected"), [(("tier_step",), [1, 4]), (("tier_step", 2), [5])]
+)
 def test_down_to_a_lower_tier(kit, partial, expected):
     # 950 needs 95 of 50; 9 at 95 are below 900 and need 51.3; 5 are below 500 and need 9.5
     rules = {"tiers": TIERS, "tier_mode": "whole", "partial": partial}

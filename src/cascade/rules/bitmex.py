@@ -1,8 +1,9 @@
 """BitMEX XBTUSD: parameters of the venue.
 
 Contracts of one dollar that settle in bitcoin. Risk limits raise the rates of the whole position by
-the base maintenance rate a step. The engine takes position and remaining margin and works a limit
-order at the bankruptcy price; what it gains goes to the insurance fund.
+the base maintenance rate a step, and a position above the first limit is reduced to the one below.
+The engine takes position and remaining margin and works a limit order at the bankruptcy price; what
+it gains goes to the insurance fund.
 
 Left out, because `Rules` has no place for it: the trader's own choice of a risk limit (here the
 limit that fits the position), the fair price basis of the mark, auto-deleveraging.
@@ -23,6 +24,7 @@ RULES = {
     "feed": "index",
     "liquidation_order": "bankruptcy",
     "surplus": "fund",
+    "partial": ("tier_step",),
 }
 
 #: By symbol: floor of the value (XBT), maintenance rate, initial rate as one over a leverage.

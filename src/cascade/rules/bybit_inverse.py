@@ -24,6 +24,7 @@ RULES = {
     "taker_fee": "0.00075",
     "liquidation_order": "bankruptcy",
     "surplus": "fund",
+    "partial": ("tier_step",),
 }
 VARIANTS = {"mark": {"basis": "mark", "close_fee": True}}
 

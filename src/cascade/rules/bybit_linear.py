@@ -2,8 +2,9 @@
 
 Tiers are marginal: rate times value less a deduction. Maintenance includes the fee for closing
 (set `taker_fee`), and an account falls due when its ratio reaches 100 %. The liquidation order has
-the bankruptcy price as its limit; a better fill goes to the insurance pool, which takes over what
-is not filled. The text of 2026 takes maintenance at the mark, the older one at entry:
+the bankruptcy price as its limit and reduces a position to the tier below; a better fill goes to
+the insurance pool, which takes over what is not filled. The text of 2026 takes maintenance at the
+mark, the older one at entry:
 ``variant="entry"``.
 
 Left out, because `Rules` has no place for it: the take-over of positions in the lowest tier without
@@ -26,6 +27,7 @@ RULES = {
     "feed": "median",
     "liquidation_order": "bankruptcy",
     "surplus": "fund",
+    "partial": ("tier_step",),
 }
 VARIANTS = {"entry": {"basis": "entry", "close_fee": False}}
 

@@ -2,12 +2,13 @@
 
 The rate of its tier applies to the whole position, the fee for closing counts as maintenance, and a
 position falls due when its ratio reaches 100 %. What the book does not take at the bankruptcy price
-goes to the engine and its reserve.
+goes to the engine and its reserve. A reduction goes two tiers down; in 2019 it went straight to the
+first (``partial=("tier_step", 99)``).
 
 Left out, because `Rules` has no place for it: tiers above the first, which OKX counts in contracts
-and not in notional; the reduction by two tiers at once (`cascade.partial.okx_reduction`, with the
-straight jump to the first tier of 2019 as `tier_reduction`), offsetting of both sides first,
-auto-deleveraging. The older text socialises what the reserve cannot pay.
+and not in notional; the take-over of everything below what the first tier asks for
+(`cascade.partial.okx_reduction`), offsetting of both sides first, auto-deleveraging. The older text
+socialises what the reserve cannot pay.
 """
 
 FOLLOWS = "documents, and a third-party copy of the formulas"
@@ -26,6 +27,7 @@ RULES = {
     "taker_fee": "0.0006",
     "liquidation_order": "bankruptcy",
     "surplus": "fund",
+    "partial": ("tier_step", 2),
 }
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.

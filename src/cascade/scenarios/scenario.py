@@ -219,13 +219,15 @@ class Scenario:
         changes: dict[str, Any] = {
             entry.name: value
             for entry in fields(self.rules)
-            if entry.name not in ("tiers", "symbol", "partial_target")
+            if entry.name not in ("tiers", "symbol", "partial", "partial_target")
             and (value := getattr(self.rules, entry.name)) is not None
         }
         if self.market.feed is not None:
             changes["feed"] = self.market.feed
         if self.rules.partial_target is not None:
             changes["partial"] = ("target", self.rules.partial_target)
+        elif self.rules.partial is not None:
+            changes["partial"] = tuple(self.rules.partial) or None
         if isinstance(self.rules.tiers, str):
             with self._named("rules.tiers"):
                 path = self.file(self.rules.tiers)
