@@ -107,6 +107,26 @@ def test_help_of_a_venue_names_its_source_and_what_is_left_out(venue):
         assert part in text
 
 
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "rules"
+
+
+@pytest.mark.parametrize("venue", cs.rules.VENUES)
+def test_page_of_a_venue_has_the_presets_values_and_its_numbers_are_right(venue):
+    from doctest import testfile
+    from importlib import import_module
+
+    text = (PAGES / f"{venue}.md").read_text()
+    about = cs.rules.describe(venue)
+    for part in (f"# {about.title}\n", f"{about.source}.\n", about.follows, about.date):
+        assert part in text
+    for name, value in import_module(f"cascade.rules.{venue}").RULES.items():
+        assert f"| `{name}` | `{value!r}` |" in text
+    assert f"[{venue}]({venue}.md)" in (PAGES / "index.md").read_text()
+    failed, run = testfile(str(PAGES / f"{venue}.md"), module_relative=False)
+    assert run > 0
+    assert failed == 0
+
+
 def test_data_files_hold_nothing_but_data():
     from importlib import import_module
     from types import ModuleType
