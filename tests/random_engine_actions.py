@@ -12,6 +12,7 @@ import argparse
 import random
 import sys
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from engine_kit import (
@@ -45,6 +46,10 @@ LONGEST = 120  # actions of one history
 
 MARGINAL = [(0, 0.01), (300, 0.03, 0.05), (1000, 0.1)]
 STEPS = [(0, 0.02), (200, 0.05), (500, 0.12, 0.2)]
+PARTIAL = (
+    None, None, ("target", 0.15), ("tier_step",), ("tier_step", 2), ("fraction", 0.2, 150, 2),
+    ("fraction", 0.4, 0, 0),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,8 @@ def draw_setup(draw: random.Random) -> Setup:
             "liquidation_order": draw.choice(("market", "bankruptcy")),
             "surplus": draw.choice(("fund", "trader")),
             "absorb": draw.choice((0, 0, 0.4, 1)),
-            "partial": draw.choice((None, None, ("target", 0.15))),
+            "partial": draw.choice(PARTIAL),
+            "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
         }
 
     return Setup(

@@ -81,6 +81,42 @@ def test_readme_shows_the_real_output(scenario, capsys, monkeypatch):
     assert _readme_block(printed[0]).splitlines()[:-1] == printed[:-1]
 
 
+def test_venues_lists_every_preset(capsys):
+    assert cli.main(["venues"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    named = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    assert named == list(cs.rules.VENUES)
+    assert "    follows code (gmx-io/gmx-synthetics at a5c0c883)" in lines
+    assert cli.main(["venues", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == list(cs.rules.VENUES)
+    assert all(row["source"] and row["symbols"] for row in rows)
+
+
+def test_rules_of_a_venue_for_any_scenario(small, capsys):
+    found = {}
+    for name in (None, "bybit_linear", "gmx_v2"):
+        arguments = ["run", small, "--json", *(["--rules", name] if name else [])]
+        assert cli.main(arguments) == 0
+        found[name] = json.loads(capsys.readouterr().out)["exact"]
+    # the pool of gmx_v2 takes everything off the book
+    assert found["gmx_v2"] != found["bybit_linear"] != found[None]
+    scenario = scenarios.load(small).with_rules("bybit_linear")
+    assert scenario.build().markets[0].rules == cs.rules.bybit_linear("BTCUSDT", feed="mid")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nosuch", "market.rules: 'nosuch' is not one of binance_usdm"),
+        ("bitmex", "market.contract: bitmex has inverse contracts, the scenario's are linear"),
+    ],
+)
+def test_rules_that_do_not_fit(small, name, reason, capsys):
+    assert cli.main(["run", small, "--rules", name]) == cli.EXIT_BAD_INPUT
+    assert reason in capsys.readouterr().err
+
+
 def test_module_and_version():
     done = command("--version")
     assert (done.returncode, done.stdout) == (0, f"cascade {cs.__version__}\n")

@@ -93,7 +93,7 @@ WRONG = [
     ([("tick = 0.5", "tick = 0.0000001")], 1, "market", "asset_decimals"),
     ([("price = 20_000", "price = 20_000.3")], 5, "market.price", "not a multiple"),
     ([('name = "BTC"', 'name = "NOSUCH"')], 6, "market.rules", "no symbol 'NOSUCH'"),
-    ([('"hyperliquid"', '"mtgox"')], 6, "market.rules", "not one of binance_usdm, hyperliquid"),
+    ([('"hyperliquid"', '"mtgox"')], 6, "market.rules", "not one of binance_usdm, bybit_linear"),
     ([('feed = "mid"', 'feed = "middle"')], 7, "market.feed", "not one of last, mid"),
     ([("levels = 400", "levels = 4.5")], 10, "book.levels", "not an integer"),
     ([("levels = 400", "levels = -4")], 10, "book.levels", "-4 is outside 0 ... 1000000"),
@@ -115,6 +115,9 @@ WRONG = [
     ([("move = -0.1", "move = -1")], 25, "shock.move", "-1 is not above -1"),
     ([("move = -0.1", 'path = "p.csv"\nmove = 1')], 26, "shock.move", "contradicts shock.path"),
     ([('kind = "index"', "relative = true")], 24, "shock.relative", "needs shock.path"),
+    ([("[fund]", "[rules]\npartial_target = 0.1\npartial = []\n\n[fund]")], 22, "rules.partial",
+     "contradicts rules.partial_target"),
+    ([("[fund]", '[rules]\npartial = ["share"]\n\n[fund]')], 6, "market.rules", "partial must be"),
     ([("[fund]", '[rules]\nfeed = "last"\n\n[fund]')], 7, "market.feed", "contradicts rules.feed"),
     ([("[fund]", "[rules]\nabsorb = 1.5\n\n[fund]")], 21, "rules.absorb", "1.5 is outside 0 ... 1"),
     ([("[fund]", "[rules]\ntiers = [[5, 0.1]]\n\n[fund]")], 21, "rules.tiers", "must be 0"),
@@ -393,3 +396,15 @@ def test_every_field_is_documented():
         chapter = page.split(f"## [{section}]")[1].split("\n## ")[0]
         for entry in dataclasses.fields(kind):
             assert f"| `{entry.name}` |" in chapter, f"{section}.{entry.name}"
+
+
+def test_partial_rules_and_backstop_of_a_scenario(tmp_path):
+    for text, expected in (
+        ('["fraction", 0.25, 500, 30]', ("fraction", 0.25, 500, 30)),
+        ('["tier_step"]', ("tier_step",)),
+        ("[]", None),
+    ):
+        added = f"[rules]\npartial = {text}\nbackstop = 0.5\n\n[fund]"
+        path = write(tmp_path, changed(("[fund]", added)))
+        rules = scenarios.load(path).build().markets[0].rules
+        assert (rules.partial, rules.backstop) == (expected, 0.5)

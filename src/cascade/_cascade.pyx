@@ -17,12 +17,13 @@ from cascade._feed cimport refresh_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
 from cascade._orders cimport fire_stops
+from cascade._partial cimport backstop_due, lots_to_close, note_partial
 from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_traded, queue_unit
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
+    POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, Market, Position, State, Taken,
 )
 from cascade._types cimport (
@@ -114,29 +115,6 @@ cdef int32_t _bankruptcy_tick(State* state, uint32_t position, const Unit* unit)
     return value_tick(&market.rules.table, p.size, value - share)
 
 
-cdef int64_t _lots_to_close(State* state, uint32_t position, const Unit* unit) noexcept nogil:
-    # partial rule "target": keep the most lots whose notional x target rate the equity covers
-    cdef Position* p = &state.positions[position]
-    cdef Market* market = state.markets[p.market]
-    cdef int64_t held = p.size if p.size > 0 else -p.size, low = 0, high, middle
-    cdef int64_t value
-    if market.rules.target == 0 or p.flags & POSITION_LADDER:
-        return held
-    if unit.equity <= 0:
-        return held
-    high = held                   # `high` lots are too many to keep: the unit is due
-    while high - low > 1:
-        middle = (low + high) >> 1
-        value = position_value(&market.rules.table, middle if p.size > 0 else -middle, market.mark)
-        if value < 0:
-            value = -value
-        if <int128>value * market.rules.target <= unit.equity * RATE_DENOMINATOR:
-            low = middle
-        else:
-            high = middle
-    return held - low
-
-
 cdef void _take_over(State* state, uint32_t position, int64_t lots, int32_t price) noexcept nogil:
     # `lots` of the position go to the house at `price`
     cdef Position* p = &state.positions[position]
@@ -155,8 +133,8 @@ cdef void _take_over(State* state, uint32_t position, int64_t lots, int32_t pric
 
 
 cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken, bint whole,
-                             int128* fee_parts) noexcept nogil:
-    # Gives the lots closed.
+                             bint backstop, int128* fee_parts) noexcept nogil:
+    # Gives the lots closed. A backstop takes all of them at the bankruptcy tick, without an order.
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = p.size if p.size > 0 else -p.size
@@ -166,7 +144,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Unit unit
     cdef Event* event
     unit_evaluate(state, position, &unit)
-    lots = held if whole else _lots_to_close(state, position, &unit)
+    lots = held if whole else lots_to_close(state, position, &unit)
     value = position_value(&market.rules.table, lots, market.mark)
     state.counters.notional += value if value > 0 else -value
     event = log_append(&state.log, EVENT_LIQUIDATION, market.number, taken.cause, taken.wave)
@@ -177,6 +155,9 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     event.money = saturate(unit.equity)
     state.cause = last_event(state)
     state.wave = taken.wave
+    if backstop:
+        _take_over(state, position, lots, _bankruptcy_tick(state, position, &unit))
+        return lots
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
@@ -193,16 +174,19 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     if left and lots == held:
         _take_over(state, position, left, tick)
         left = 0
+    if lots < held and left < lots:
+        note_partial(state, position)
     return lots - left
 
 
-cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts) noexcept nogil:
+cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
+                       bint backstop) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef int64_t* collateral = collateral_of(state, position)
     cdef int64_t amount = collateral[0], fee
     if amount > 0:
-        if market.rules.surplus_to_trader:
+        if market.rules.surplus_to_trader and not backstop:
             fee = saturate(ceil_divide(fee_parts, RATE_DENOMINATOR))
             amount = fee if fee < amount else amount
     if amount:
@@ -247,16 +231,17 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef int64_t closed = 0, lots
     cdef int128 fee_parts = 0
     # the partial rule is for units with one position
-    cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION
+    cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION, backstop
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
     _cancel_orders(state, position)
+    backstop = backstop_due(state, position)
     while True:
         position = _largest(state, last)
         if position == NO_POSITION:
             break
         last = position
-        lots = _close_position(state, position, taken, several, &fee_parts)
+        lots = _close_position(state, position, taken, several or backstop, backstop, &fee_parts)
         closed += lots
         if state.positions[position].size:
             break                 # a partial close, of a unit with one position
@@ -265,7 +250,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     if taken.wave > state.counters.waves:
         state.counters.waves = taken.wave
     if unit_first(state, last) == NO_POSITION:
-        _settle_unit(state, last, fee_parts)
+        _settle_unit(state, last, fee_parts, backstop)
     if closed == 0:
         _put_aside(state, taken)
     else:

@@ -40,7 +40,8 @@ POSITION_DTYPE = np.dtype([
     ("pad2", "<u4"),
 ])
 ACCOUNT_DTYPE = np.dtype([
-    ("balance", "<i8"), ("first", "<u4"), ("asset", "<u2"), ("flags", "<u2"), ("pad", "<i8"),
+    ("balance", "<i8"), ("first", "<u4"), ("asset", "<u2"), ("flags", "<u2"),
+    ("whole_until", "<i8"),
 ])
 assert POSITION_DTYPE.itemsize == sizeof(Position) == 64
 assert ACCOUNT_DTYPE.itemsize == sizeof(Account) == 24

@@ -222,7 +222,9 @@ cdef class EngineCore:
 
     def _add_market(self, *, int64_t asset, int64_t unit, bint inverse, tiers, int64_t denominator,
                     bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
-                    int64_t liquidation_fee, int64_t absorb, int64_t target, int feed,
+                    int64_t liquidation_fee, int64_t absorb, int partial,
+                    int64_t partial_rate, int64_t partial_notional, int64_t partial_cooldown,
+                    int32_t partial_tiers, int64_t backstop, int64_t backstop_denominator, int feed,
                     bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
@@ -244,7 +246,13 @@ cdef class EngineCore:
             market.rules.taker_fee = taker_fee
             market.rules.liquidation_fee = liquidation_fee
             market.rules.absorb = absorb
-            market.rules.target = target
+            market.rules.partial = partial
+            market.rules.partial_rate = partial_rate
+            market.rules.partial_notional = partial_notional
+            market.rules.partial_cooldown = partial_cooldown
+            market.rules.partial_tiers = partial_tiers
+            market.rules.backstop = backstop
+            market.rules.backstop_denominator = backstop_denominator
             market.rules.feed = feed
             market.rules.inclusive = inclusive
             market.rules.limit_at_bankruptcy = limit_at_bankruptcy

@@ -63,8 +63,10 @@ def restore_accounts(EngineCore core, accounts, positions):
         require(0 <= row["asset"] < state.asset_count, f"account {k}: unknown asset")
         require(row["flags"] in (0, ACCOUNT_HEDGE), f"account {k}: unknown flags")
         require(abs(int(row["balance"])) <= LARGEST_AMOUNT, f"account {k}: balance")
+        require(row["whole_until"] >= 0, f"account {k}: end of its cool-down")
         account = &state.accounts[k]
         account.balance = row["balance"]
+        account.whole_until = row["whole_until"]
         account.asset = row["asset"]
         account.flags = row["flags"]
     for k in range(len(positions)):

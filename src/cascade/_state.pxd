@@ -47,7 +47,7 @@ cdef struct Account:          # 24 bytes
     uint32_t first            # first position, NO_POSITION: none
     uint16_t asset
     uint16_t flags
-    int64_t pad
+    int64_t whole_until       # ns of the clock: until then a fraction rule closes whole
 
 cdef struct Position:         # 64 bytes
     int64_t size              # signed lots
@@ -93,12 +93,17 @@ cdef struct Rules:
     int64_t taker_fee
     int64_t liquidation_fee
     int64_t absorb            # share of a liquidation the house takes at the mark
-    int64_t target            # partial liquidation to this margin rate, 0: full close
+    int64_t partial_rate      # target margin rate, or share of the position
+    int64_t partial_notional  # atoms: a fraction rule closes positions up to it whole
+    int64_t partial_cooldown  # ns
+    int64_t backstop          # share of maintenance over its denominator, 0: none
+    int64_t backstop_denominator
+    int32_t partial_tiers     # how many a tier step goes down
+    uint8_t partial           # PartialKind
     uint8_t feed              # FeedKind
     uint8_t inclusive         # due at equity <= maintenance
     uint8_t limit_at_bankruptcy
     uint8_t surplus_to_trader
-    uint32_t pad
 
 cdef struct Market:
     Rules rules

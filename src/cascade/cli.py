@@ -1,4 +1,4 @@
-"""The ``cascade`` command: run a scenario and print its report.
+"""The ``cascade`` command: run a scenario and print its report, list the venues there are rules of.
 
 The report goes to standard output, progress and errors to standard error. Exit codes: 0 done, 2 a
 scenario or argument that cannot be used, 130 interrupted.
@@ -89,8 +89,30 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print the report as JSON")
     run.add_argument("--events", metavar="FILE.npz", help="write the event log to a file")
     run.add_argument("--seed", type=_seed, metavar="N", help="draw the crowd from another seed")
+    run.add_argument(
+        "--rules", metavar="NAME", help="rules of a venue in place of the scenario's (see venues)"
+    )
     run.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    venues = commands.add_parser("venues", help="list the venues there are rules of")
+    venues.add_argument("--json", action="store_true", help="print the list as JSON")
     return parser
+
+
+def _venues(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from cascade.rules import VENUES, describe
+
+    listed = [describe(name) for name in VENUES]
+    if arguments.json:
+        json.dump([asdict(venue) for venue in listed], sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return 0
+    for venue in listed:
+        print(f"{venue.name}: {venue.title}")
+        print(f"    {venue.contract}; {', '.join(venue.symbols)}")
+        print(f"    follows {venue.follows} ({venue.date})")
+    return 0
 
 
 def _write_events(path: str, outcome: Any) -> None:
@@ -107,6 +129,8 @@ def _run(arguments: argparse.Namespace) -> int:
     scenario = scenarios.load(arguments.scenario)
     if arguments.seed is not None:
         scenario = scenario.with_seed(arguments.seed)
+    if arguments.rules is not None:
+        scenario = scenario.with_rules(arguments.rules)
     progress = None if arguments.quiet else Progress()
     try:
         outcome = scenario.run(progress)
@@ -141,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from cascade.errors import ScenarioError
 
     try:
-        return _run(arguments)
+        return _venues(arguments) if arguments.command == "venues" else _run(arguments)
     except BrokenPipeError:
         # the reader has seen enough; what is still buffered must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

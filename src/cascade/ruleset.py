@@ -22,6 +22,10 @@ Rate = int | float | str | Decimal | Fraction
 RATE_DENOMINATOR = 10**9
 LARGEST_DENOMINATOR = 10**9
 LARGEST_NUMBER = 2**62
+LONGEST_COOLDOWN_SECONDS = 10**9
+MOST_TIERS = 1000
+#: Partial rules in the core's order, and how many terms each has.
+PARTIAL: dict[str, tuple[int, ...]] = {"target": (1,), "fraction": (3,), "tier_step": (0, 1)}
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -35,6 +39,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
 def exact(value: Any, name: str) -> Fraction:
     """Exact rational of a number; a float is the decimal number that is printed for it.
 
+    Text may be a ratio, ``"2/3"``.
+
     Raises
     ------
     TypeError
@@ -47,6 +53,9 @@ def exact(value: Any, name: str) -> Fraction:
     try:
         if isinstance(value, (int, Fraction)):
             return Fraction(value)
+        if isinstance(value, str) and "/" in value:
+            above, _, below = value.partition("/")
+            return Fraction(Decimal(above)) / Fraction(Decimal(below))
         if isinstance(value, (str, Decimal)):
             return Fraction(Decimal(value) if isinstance(value, str) else value)
         number = float(value)
@@ -153,8 +162,18 @@ class Rules:
         Who keeps what a liquidation leaves.
     absorb : number, default 0
         Share of each liquidation the house takes at the mark, off the book.
-    partial : ("target", rate), optional
-        Close only as much as lifts equity to `rate` of the notional that stays.
+    partial : tuple, optional
+        How much of a position that is alone in its unit to close at a time; default all. With
+        equity of zero or less all is closed.
+
+        - ``("target", rate)``: as much as lifts equity to `rate` of the notional that stays.
+        - ``("fraction", share, min_notional, cooldown_seconds)``: a share of positions worth more
+          than `min_notional`, and for `cooldown_seconds` afterwards the account's positions whole.
+        - ``("tier_step",)`` or ``("tier_step", tiers)``: as much as brings the position one tier
+          (or `tiers`) down; in the lowest tier all.
+    backstop : number, default 0
+        Share of maintenance below which equity is no longer worked off in the book: the house
+        takes the whole unit at its bankruptcy price, and margin is not returned. 0: none.
     source : str
         Document or repository the numbers come from.
 
@@ -180,7 +199,8 @@ class Rules:
     liquidation_order: Literal["market", "bankruptcy"] = "market"
     surplus: Literal["fund", "trader"] = "fund"
     absorb: Rate = 0
-    partial: tuple[Literal["target"], Rate] | None = None
+    partial: tuple[Any, ...] | None = None
+    backstop: Rate = 0
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -194,22 +214,57 @@ class Rules:
         _parts(self.taker_fee, "taker_fee", -1, 1)
         _parts(self.liquidation_fee, "liquidation_fee", 0, 1)
         _parts(self.absorb, "absorb", 0, 1)
-        self._target()
+        self._partial()
+        self._backstop()
         self.rows()
 
-    def _target(self) -> int:
+    def _partial(self) -> dict[str, int]:
+        # numbers of the partial rule, but for the notional, which needs the asset
+        found = {"partial": 0, "partial_rate": 0, "partial_cooldown": 0, "partial_tiers": 0}
         if self.partial is None:
+            return found
+        forms = "('target', rate), ('fraction', share, notional, seconds) or ('tier_step'[, tiers])"
+        wrong = ValueError(f"partial must be {forms}, got {self.partial!r}")
+        if not isinstance(self.partial, (tuple, list)) or not self.partial:
+            raise wrong
+        kind, *terms = self.partial
+        if kind not in PARTIAL or len(terms) not in PARTIAL[kind]:
+            raise wrong
+        found["partial"] = 1 + list(PARTIAL).index(kind)
+        if kind == "tier_step":
+            found["partial_tiers"] = whole(terms[0], "partial tiers") if terms else 1
+            if not 1 <= found["partial_tiers"] <= MOST_TIERS:
+                raise ValueError(f"partial tiers {terms[0]!r} is outside 1 ... {MOST_TIERS}")
+            return found
+        name = "partial target" if kind == "target" else "partial share"
+        found["partial_rate"] = _parts(terms[0], name, 0, 1)
+        if found["partial_rate"] == 0:
+            raise ValueError(f"{name} 0 is outside 1e-9 ... 1")
+        if kind == "fraction":
+            if exact(terms[1], "partial notional") < 0:
+                raise ValueError(f"partial notional {terms[1]!r} is below 0")
+            seconds = exact(terms[2], "partial cool-down")
+            if not 0 <= seconds <= LONGEST_COOLDOWN_SECONDS:
+                raise ValueError(
+                    f"partial cool-down {terms[2]!r} is outside 0 ... {LONGEST_COOLDOWN_SECONDS}"
+                )
+            found["partial_cooldown"] = int(seconds * 10**9)
+        return found
+
+    def _partial_atoms(self, atoms_per_unit: int) -> int:
+        if self.partial is None or self.partial[0] != "fraction":
             return 0
-        try:
-            kind, rate = self.partial
-        except (TypeError, ValueError):
-            raise ValueError(f"partial must be ('target', rate), got {self.partial!r}") from None
-        if kind != "target":
-            raise ValueError(f"partial must be ('target', rate), got {self.partial!r}")
-        parts = _parts(rate, "partial target", 0, 1)
-        if parts == 0:
-            raise ValueError("partial target 0 is outside 1e-9 ... 1")
-        return parts
+        return min(int(exact(self.partial[2], "partial notional") * atoms_per_unit), 2**62)
+
+    def _backstop(self) -> dict[str, int]:
+        share = exact(self.backstop, "backstop")
+        if not 0 <= share <= 1:
+            raise ValueError(f"backstop {self.backstop!r} is outside 0 ... 1")
+        if share.denominator > LARGEST_DENOMINATOR:
+            raise ValueError(
+                f"backstop {self.backstop!r} has a denominator above {LARGEST_DENOMINATOR}"
+            )
+        return {"backstop": share.numerator, "backstop_denominator": share.denominator}
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""
@@ -293,7 +348,9 @@ class Rules:
             "taker_fee": _parts(self.taker_fee, "taker_fee", -1, 1),
             "liquidation_fee": _parts(self.liquidation_fee, "liquidation_fee", 0, 1),
             "absorb": _parts(self.absorb, "absorb", 0, 1),
-            "target": self._target(),
+            **self._partial(),
+            "partial_notional": self._partial_atoms(atoms_per_unit),
+            **self._backstop(),
             "feed": CHOICES["feed"].index(self.feed),
             "inclusive": self.trigger == "<=",
             "limit_at_bankruptcy": self.liquidation_order == "bankruptcy",

@@ -49,7 +49,7 @@ MARKET_FIELDS = (
     "source_wave",
 )  # fmt: skip
 MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "orders")])
-RATES = ("maker_fee", "taker_fee", "liquidation_fee", "absorb")
+RATES = ("maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop")
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -119,7 +119,10 @@ def state_hash(engine: Engine) -> str:
         parts.append(np.array([numbers[n] for n in names], dtype="<i8").tobytes())
         parts.append(_venue_state(market, numbers))
     accounts = account_table(engine)
-    parts.append(np.column_stack([accounts["balance"], accounts["flags"]]).astype("<i8").tobytes())
+    # a cool-down that is over makes no difference
+    waits = np.where(accounts["whole_until"] > engine.time_ns, accounts["whole_until"], 0)
+    columns = np.column_stack([accounts["balance"], accounts["flags"], waits])
+    parts.append(columns.astype("<i8").tobytes())
     parts.append(_position_rows(engine).tobytes())
     table = position_table(engine)
     rows = [
@@ -153,7 +156,9 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     }
     settings.update({name: _text(getattr(rules, name)) for name in RATES})
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
-    settings["partial"] = None if rules.partial is None else ["target", _text(rules.partial[1])]
+    settings["partial"] = None
+    if rules.partial is not None:
+        settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
     return settings
 
 
@@ -162,7 +167,10 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
     if given["partial"] is not None:
-        given["partial"] = (given["partial"][0], Fraction(given["partial"][1]))
+        kind, *terms = given["partial"]
+        numbers = [Fraction(term) for term in terms]
+        # a number of tiers is an integer
+        given["partial"] = (kind, *(int(n) if kind == "tier_step" else n for n in numbers))
     return Rules(**given)
 
 

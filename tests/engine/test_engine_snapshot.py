@@ -55,6 +55,50 @@ def go_on(engine: cs.Engine) -> tuple[str, bytes]:
     return engine.state_hash(), engine.events_between(first, engine.event_count).tobytes()
 
 
+def cooling_engine(seconds: int = 30) -> cs.Engine:
+    """An account that a fraction rule closes whole for a while."""
+    engine = cs.Engine()
+    rules = cs.Rules(
+        tiers=[(0, "0.05")], feed="index", partial=("fraction", "0.2", 500, seconds), backstop="2/3"
+    )
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.book.load_depth([(94, 2), (93, 100)], [])
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=100)
+    engine.step(index={"X": 94}, dt=1)
+    return engine
+
+
+@pytest.mark.parametrize("wait", [29, 30])
+def test_a_cooldown_survives_and_is_part_of_the_state(tmp_path, wait):
+    engine = cooling_engine()
+    engine.save(tmp_path / "engine.npz")
+    for other in (engine.copy(), cs.Engine.load(tmp_path / "engine.npz")):
+        assert other.state_hash() == engine.state_hash()
+        assert other["X"].rules.table(1) == engine["X"].rules.table(1)
+        other.step(index={"X": 93}, dt=wait)
+        assert other.accounts.size("X").tolist() == [0 if wait == 29 else 6]
+
+
+def test_a_cooldown_is_part_of_the_state_until_it_is_over():
+    short, long = cooling_engine(30), cooling_engine(40)
+    for dt, same in ((0, False), (35, False), (5, True)):
+        short.step(dt=dt)
+        long.step(dt=dt)
+        assert (short.state_hash() == long.state_hash()) is same
+
+
+@pytest.mark.parametrize("rule", [("target", "0.03"), ("tier_step",), ("tier_step", 2), None])
+def test_every_partial_rule_survives(tmp_path, rule):
+    engine = cs.Engine()
+    engine.add_market("X", tick_size=1, lot_size=1, rules=cs.Rules(partial=rule))
+    engine.save(tmp_path / "engine.npz")
+    again = cs.Engine.load(tmp_path / "engine.npz")
+    assert again.state_hash() == engine.state_hash()
+    expected = engine["X"].rules.table(1)
+    assert again["X"].rules.table(1) == expected
+
+
 @pytest.mark.parametrize("execution", ["sequential", "batch"])
 def test_a_copy_and_a_file_go_on_bit_for_bit(tmp_path, execution):
     engine = busy_engine(execution=execution)

@@ -7,7 +7,8 @@ from math import ceil, floor
 from . import log as events
 from .clearing import ALL_CROSS, Clearing
 from .log import Log
-from .margin import Position, bankruptcy_tick, kept_lots
+from .margin import Position, bankruptcy_tick
+from .partial import backstop_due, closing_lots
 from .queue import Entry, Queue
 from .records import BUY, LONG_LEG, SELL, SHORT_LEG
 
@@ -74,13 +75,24 @@ class Cascade:
         }
         positions.sort(key=lambda p: -maintenance[p.number])
         closed, fees, last = 0, Fraction(0), -1
+        backstop = backstop_due(
+            self.clearing.unit(name),
+            [
+                self.clearing.markets[p.market].rules.backstop_share
+                for p in self.clearing.unit_positions(name)
+            ],
+        )
         for position in positions:
             if position.size and not self.queue.collects(position):
-                lots, fee, last = self.close(name, position, len(positions) == 1, entry.cause)
+                if backstop:
+                    lots, fee, last = self.give_up(name, position, entry.cause)
+                else:
+                    alone = len(positions) == 1
+                    lots, fee, last = self.close(name, position, alone, entry.cause)
                 closed += lots
                 fees += fee
         if not self.clearing.unit_positions(name):
-            self.settle(name, fees, last)
+            self.settle(name, fees, last, backstop)
         self.clearing.liquidating = None
         for market in self.touched:
             if self.touched[market] == -1:
@@ -116,28 +128,16 @@ class Cascade:
         """Step 4 for one position: (lots closed, fee before rounding, LIQUIDATION event)."""
         market = self.clearing.markets[position.market]
         rules, mark = market.rules, self.mark(position)
-        unit = self.clearing.unit(name)
         side = SELL if position.size > 0 else BUY
-        whole = True
-        lots = abs(position.size)
-        if rules.target is not None and alone and not position.ladder_trigger:
+        lots = before = abs(position.size)
+        account = self.clearing.accounts[position.account]
+        if rules.partial_rule is not None and alone and not position.ladder_trigger:
+            waits = account.whole_until > self.engine.clock
             held = self.clearing.holding(position)
-            kept = kept_lots(held, unit.equity(), rules.target)
-            whole, lots = kept == 0, lots - kept
-        liquidation = self.log.add(
-            events.LIQUIDATION,
-            cause=cause,
-            wave=self.log.wave(cause) + 1,
-            account=position.account,
-            side=side,
-            price=mark,
-            quantity=lots,
-            money=unit.equity(),
-            market=position.market,
-        )
-        signed = lots if position.size > 0 else -lots
-        self.notional += abs(market.contract.value(signed, mark))
-        before = abs(position.size)
+            equity = self.clearing.unit(name).equity()
+            lots = closing_lots(held, equity, self.partial_rule(market), waits)
+        whole = lots == before
+        liquidation = self.record(name, position, lots, cause)
         absorbed = floor(lots * rules.absorbed)
         if absorbed:
             self.clearing.take_over(position, absorbed, mark, liquidation)
@@ -145,7 +145,49 @@ class Cascade:
         if lots > absorbed:
             fee = self.sell(name, position, lots - absorbed, side, whole, liquidation)
         self.queue.reenter_changed()
-        return before - abs(position.size), fee, liquidation
+        closed = before - abs(position.size)
+        if closed and not whole and rules.partial_rule[0] == "fraction":
+            account.whole_until = self.engine.clock + rules.partial_rule[3]
+        return closed, fee, liquidation
+
+    def partial_rule(self, market) -> tuple:
+        """The market's rule with its notional in atoms."""
+        kind, *terms = market.rules.partial_rule
+        if kind == "fraction":
+            terms[1] = floor(terms[1] * 10 ** self.clearing.assets[market.asset].decimals)
+        return kind, *terms
+
+    def record(self, name: tuple[int, int], position: Position, lots: int, cause: int) -> int:
+        """The LIQUIDATION event of lots about to be closed."""
+        mark = self.mark(position)
+        market = self.clearing.markets[position.market]
+        signed = lots if position.size > 0 else -lots
+        self.notional += abs(market.contract.value(signed, mark))
+        return self.log.add(
+            events.LIQUIDATION,
+            cause=cause,
+            wave=self.log.wave(cause) + 1,
+            account=position.account,
+            side=SELL if position.size > 0 else BUY,
+            price=mark,
+            quantity=lots,
+            money=self.clearing.unit(name).equity(),
+            market=position.market,
+        )
+
+    def give_up(
+        self, name: tuple[int, int], position: Position, cause: int
+    ) -> tuple[int, Fraction, int]:
+        """The backstop takes a whole position at its bankruptcy tick, without an order."""
+        lots = abs(position.size)
+        liquidation = self.record(name, position, lots, cause)
+        venue = self.clearing.markets[position.market].venue
+        index = self.clearing.unit_positions(name).index(position)
+        unit = self.clearing.unit(name)
+        tick = bankruptcy_tick(unit, index, venue.min_price, venue.max_price)
+        self.clearing.take_over(position, lots, tick, liquidation)
+        self.queue.reenter_changed()
+        return lots, Fraction(0), liquidation
 
     def sell(
         self,
@@ -179,7 +221,7 @@ class Cascade:
             self.clearing.take_over(position, lots - filled, tick, liquidation)
         return fee
 
-    def settle(self, name: tuple[int, int], fees: Fraction, last: int) -> None:
+    def settle(self, name: tuple[int, int], fees: Fraction, last: int, backstop: bool) -> None:
         """Step 5: what is left of the collateral of a unit without positions."""
         account, number = name
         market_number = self.log.events[last].market
@@ -188,7 +230,7 @@ class Cascade:
         to_fund = left
         if left > 0:
             fee = min(left, ceil(fees))
-            to_fund = left if market.rules.surplus == "fund" else fee
+            to_fund = left if backstop or market.rules.surplus == "fund" else fee
         if number == ALL_CROSS:
             self.clearing.set_collateral(name, max(left - to_fund, 0))
         else:

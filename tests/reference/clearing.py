@@ -41,6 +41,7 @@ class Account:
     asset: str
     balance: int = 0
     hedge: bool = False
+    whole_until: int = 0  # clock up to which its positions are closed whole
 
 
 @dataclass

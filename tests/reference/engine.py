@@ -544,7 +544,8 @@ class Engine:
             row(m.house_position.size, m.house_position.entry)
             parts.append(m.venue.state())
         for account in clearing.accounts:
-            row(account.balance, account.hedge)
+            waits = account.whole_until > self.clock
+            row(account.balance, account.hedge, account.whole_until if waits else 0)
         for p in sorted(clearing.positions, key=lambda p: (p.account, p.market, p.leg)):
             listed = p.size or p.margin or p.leverage != 100 or p.isolated
             if listed or clearing.position_orders(p):

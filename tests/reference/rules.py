@@ -1,7 +1,6 @@
 """What a person states about a market: its rules and its impact curve, checked and made exact."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from .margin import rate_of
 
@@ -32,6 +31,7 @@ class Rules:
     surplus: str = "fund"
     absorb: object = 0
     partial: object = None
+    backstop: object = 0
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -46,12 +46,24 @@ class Rules:
         self.absorbed = rate_of(self.absorb)
         if not 0 <= self.absorbed <= 1:
             raise ValueError(f"absorb {self.absorb!r} is outside 0 ... 1")
-        self.target: Fraction | None = None
-        if self.partial is not None:
-            kind, rate = self.partial
-            if kind != "target":
-                raise ValueError(f"partial must be ('target', rate), got {self.partial!r}")
-            self.target = rate_of(rate)
+        self.backstop_share = rate_of(self.backstop)
+        if not 0 <= self.backstop_share <= 1:
+            raise ValueError(f"backstop {self.backstop!r} is outside 0 ... 1")
+        self.partial_rule = self._partial()
+
+    def _partial(self) -> tuple | None:
+        # ("target", rate), ("tier_step", tiers) or ("fraction", share, notional, nanoseconds)
+        if self.partial is None:
+            return None
+        kind, *terms = self.partial
+        if kind == "target" and len(terms) == 1:
+            return kind, rate_of(terms[0])
+        if kind == "tier_step" and len(terms) <= 1:
+            return kind, *(terms or [1])
+        if kind == "fraction" and len(terms) == 3:
+            share, least, seconds = map(rate_of, terms)
+            return kind, share, least, int(seconds * 10**9)
+        raise ValueError(f"partial is no rule: {self.partial!r}")
 
 
 @dataclass

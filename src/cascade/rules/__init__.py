@@ -1,9 +1,25 @@
 """Rules of venues, each read from its own documents.
 
 One file a venue holds its parameters and names their source; a call gives them as `cascade.Rules`
-for one symbol.
+for one symbol. `PRESETS` has them by name, and each is an attribute here; `describe` says what one
+follows.
 """
 
-from cascade.rules.presets import PRESETS, binance_usdm, hyperliquid, tiers_from_file
+from cascade.rules.presets import PRESETS, VENUES, Preset, Venue, describe, tiers_from_file
 
-__all__ = ["PRESETS", "binance_usdm", "hyperliquid", "tiers_from_file"]
+binance_usdm: Preset = PRESETS["binance_usdm"]
+bybit_linear: Preset = PRESETS["bybit_linear"]
+bybit_inverse: Preset = PRESETS["bybit_inverse"]
+okx_swap: Preset = PRESETS["okx_swap"]
+bitmex: Preset = PRESETS["bitmex"]
+deribit: Preset = PRESETS["deribit"]
+kraken_futures: Preset = PRESETS["kraken_futures"]
+hyperliquid: Preset = PRESETS["hyperliquid"]
+dydx_v4: Preset = PRESETS["dydx_v4"]
+drift_v2: Preset = PRESETS["drift_v2"]
+gmx_v2: Preset = PRESETS["gmx_v2"]
+ftx: Preset = PRESETS["ftx"]
+vega: Preset = PRESETS["vega"]
+percolator: Preset = PRESETS["percolator"]
+
+__all__ = ["PRESETS", "VENUES", "Preset", "Venue", "describe", "tiers_from_file", *VENUES]

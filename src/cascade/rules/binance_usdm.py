@@ -3,14 +3,17 @@
 Maintenance is notional at the mark times the rate of its bracket, less the deduction that makes it
 continuous; the initial rate of a bracket is one over its largest leverage. The remainder of a
 forced order that the book does not take at the bankruptcy price or better goes to the insurance
-fund at that price; what an order taken in the book leaves stays with the trader.
+fund at that price; what an order taken in the book leaves stays with the trader. A position above
+the first bracket is reduced bracket by bracket, as the size of the venue's first large order is not
+published.
 
-Left out, because `Rules` has no place for it: partial reduction before a take-over, the
-clearance fee and trading fees (they depend on symbol and VIP level: give `taker_fee` and
-`liquidation_fee` where they matter), auto-deleveraging, price filters, and the two basis terms of
-the mark (here the median of index, mid and last).
+Left out, because `Rules` has no place for it: the clearance fee and trading fees (they depend on
+symbol and VIP level: give `taker_fee` and `liquidation_fee` where they matter), auto-deleveraging,
+price filters, and the two basis terms of the mark (here the median of index, mid and last).
 """
 
+FOLLOWS = "documents"
+DATE = "2024-10-24 (brackets)"
 SOURCE = (
     "Binance FAQ 360033525271, 360033525471, b3c689c1, ceccfcfb (liquidation, mark price, margin); "
     "brackets of GET /fapi/v1/leverageBracket of 24 October 2024, kept by freqtrade/freqtrade, "
@@ -24,6 +27,7 @@ RULES = {
     "feed": "median",
     "liquidation_order": "bankruptcy",
     "surplus": "trader",
+    "partial": ("tier_step",),
 }
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.

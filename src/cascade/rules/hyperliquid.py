@@ -1,19 +1,21 @@
 """Hyperliquid perpetuals: parameters of the venue.
 
 The maintenance rate of a tier is half the initial rate at its largest leverage, the deduction makes
-maintenance continuous. A position below maintenance is sent to the book as a market order, and what
-is left of its collateral stays with the trader.
+maintenance continuous. A position below maintenance is sent to the book as a market order: a fifth
+of one above 100,000 USDC, then for 30 seconds whatever the account has whole; what is left of its
+collateral stays with the trader. Below two thirds of maintenance the liquidator vault (here the
+house) takes the whole unit, margin included.
 
-Left out, because `Rules` has no place for it: the backstop by the liquidator vault below two thirds
-of maintenance (`absorb` takes a fixed share off the book instead), the first 20 % of large
-positions with its cool-down, auto-deleveraging, trading fees (they depend on volume: give
-`maker_fee` and `taker_fee` where they matter), and the outside exchanges in the mark (here the median
-of index, mid and last).
+Left out, because `Rules` has no place for it: auto-deleveraging, trading fees (they depend on
+volume: give `maker_fee` and `taker_fee` where they matter), and the outside exchanges in the mark
+(here the median of index, mid and last). A cross account with several positions is closed whole.
 """
 
+FOLLOWS = "documents"
+DATE = "2026"
 SOURCE = (
     "hyperliquid.gitbook.io/hyperliquid-docs, trading/margin-tiers (mainnet) and "
-    "trading/liquidations, read in 2026"
+    "trading/liquidations, read in 2026; announcement 307 (20 %, 30 seconds, 100,000 USDC)"
 )
 
 RULES = {
@@ -23,6 +25,8 @@ RULES = {
     "feed": "median",
     "liquidation_order": "market",
     "surplus": "trader",
+    "partial": ("fraction", "0.2", 100_000, 30),
+    "backstop": "2/3",
 }
 
 #: Floor of the notional (USDC), maintenance rate, largest leverage.

@@ -1,32 +1,155 @@
-"""From a venue's data file, or a file of leverage brackets, to `Rules`."""
+"""From a venue's data file, or a file of leverage brackets, to `Rules`.
+
+A data file is a module of this package with `FOLLOWS` (documents or code), `DATE`, `SOURCE`, `RULES`
+(parameters of `cascade.Rules`) and `TIERS` (rows by symbol); where it has them, `CONTRACT`,
+`BY_SYMBOL` (parameters that depend on the symbol) and `VARIANTS` (parameters of another reading).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
-from cascade.rules import binance_usdm as _binance_usdm
-from cascade.rules import hyperliquid as _hyperliquid
 from cascade.ruleset import Rules
 
-Row = tuple[Fraction, Fraction, Fraction]
+Row = tuple[Fraction, ...]
+
+#: Data files of this package, in the order they are listed.
+VENUES = (
+    "binance_usdm", "bybit_linear", "bybit_inverse", "okx_swap", "bitmex", "deribit",
+    "kraken_futures", "hyperliquid", "dydx_v4", "drift_v2", "gmx_v2", "ftx", "vega", "percolator",
+)  # fmt: skip
+
+CALL = """
+
+Parameters
+----------
+symbol : str, optional
+    As the venue names it; default the first of its table. Here: {symbols}.
+variant : str, optional
+    Another reading of the rules{variants}.
+**changes
+    Parameters of `cascade.Rules` to set differently, such as ``taker_fee``.
+
+Returns
+-------
+Rules
+    Its `source` names the documents.
+
+Raises
+------
+ValueError
+    The symbol is not in the table (with ``tiers=`` any will do), or there is no such variant.
+
+Notes
+-----
+Contracts are {contract}. Follows: {follows}. Date: {date}. Source: {source}.
+"""
 
 
-def _rows(tiers: Sequence[tuple[int, str, int]]) -> list[Row]:
-    return [(Fraction(floor), Fraction(rate), Fraction(1, top)) for floor, rate, top in tiers]
+class Preset(Protocol):
+    """Rules of one venue, called with a symbol."""
+
+    def __call__(
+        self, symbol: str | None = None, *, variant: str | None = None, **changes: Any
+    ) -> Rules:
+        """Rules of a symbol."""
 
 
-def _preset(venue: ModuleType, symbol: str, changes: dict[str, Any]) -> Rules:
+@dataclass(frozen=True)
+class Venue:
+    """What a preset stands for.
+
+    `symbols` are those of its table, `variants` the names of its other readings.
+    """
+
+    name: str
+    title: str
+    contract: str
+    follows: str
+    date: str
+    source: str
+    symbols: tuple[str, ...]
+    variants: tuple[str, ...]
+
+
+def _rows(tiers: Sequence[Sequence[Any]]) -> list[Row]:
+    return [
+        (Fraction(floor), Fraction(rate), *(1 / Fraction(leverage) for leverage in top))
+        for floor, rate, *top in tiers
+    ]
+
+
+def _listed(data: ModuleType, name: str) -> Any:
+    return getattr(data, name, {})
+
+
+def _rules(data: ModuleType, symbol: str | None, variant: str | None, **changes: Any) -> Rules:
+    name = data.__name__.rpartition(".")[2]
+    if symbol is None:
+        symbol = next(iter(data.TIERS))
+    variants = _listed(data, "VARIANTS")
+    if variant is not None and variant not in variants:
+        raise ValueError(
+            f"{name} has no variant {variant!r}; known: {', '.join(variants) or 'none'}"
+        )
     if "tiers" not in changes:
-        if symbol not in venue.TIERS:
-            name = venue.__name__.rpartition(".")[2]
+        if symbol not in data.TIERS:
             raise ValueError(
-                f"{name} has no symbol {symbol!r} here; known: {', '.join(venue.TIERS)}"
+                f"{name} has no symbol {symbol!r} here; known: {', '.join(data.TIERS)}"
             )
-        changes = {"tiers": _rows(venue.TIERS[symbol]), **changes}
-    return Rules(**{**venue.RULES, "source": venue.SOURCE, **changes})
+        changes = {"tiers": _rows(data.TIERS[symbol]), **changes}
+    layers = (
+        data.RULES, {"source": data.SOURCE}, _listed(data, "BY_SYMBOL").get(symbol, {}),
+        variants.get(variant, {}), changes,
+    )  # fmt: skip
+    return Rules(**{name: value for layer in layers for name, value in layer.items()})
+
+
+def describe(name: str) -> Venue:
+    """What the preset of that name follows.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+    """
+    if name not in VENUES:
+        raise ValueError(f"{name!r} is not one of {', '.join(VENUES)}")
+    data = import_module(f"cascade.rules.{name}")
+    return Venue(
+        name=name,
+        title=(data.__doc__ or "").partition(":")[0],
+        contract=getattr(data, "CONTRACT", "linear"),
+        follows=data.FOLLOWS,
+        date=data.DATE,
+        source=data.SOURCE,
+        symbols=tuple(data.TIERS),
+        variants=tuple(_listed(data, "VARIANTS")),
+    )
+
+
+def _preset(name: str) -> Preset:
+    data = import_module(f"cascade.rules.{name}")
+    about = describe(name)
+
+    def preset(symbol: str | None = None, *, variant: str | None = None, **changes: Any) -> Rules:
+        return _rules(data, symbol, variant, **changes)
+
+    preset.__name__ = preset.__qualname__ = name
+    preset.__doc__ = (data.__doc__ or "").rstrip() + CALL.format(
+        symbols=", ".join(about.symbols),
+        variants=f": {', '.join(about.variants)}" if about.variants else "; this venue has none",
+        contract=about.contract,
+        follows=about.follows,
+        date=about.date,
+        source=about.source,
+    )
+    return preset
 
 
 def tiers_from_file(path: Any, symbol: str) -> list[Row]:
@@ -76,62 +199,5 @@ def tiers_from_file(path: Any, symbol: str) -> list[Row]:
     ]
 
 
-def binance_usdm(symbol: str, **changes: Any) -> Rules:
-    """Rules of a Binance USD-M perpetual.
-
-    Parameters
-    ----------
-    symbol : str
-        As the venue names it, ``"BTCUSDT"``.
-    **changes
-        Parameters of `Rules` to set differently, such as ``taker_fee``.
-
-    Returns
-    -------
-    Rules
-        Its `source` names the documents.
-
-    Raises
-    ------
-    ValueError
-        The symbol is not in the table; with ``tiers=tiers_from_file(path, symbol)`` any will do.
-
-    Notes
-    -----
-    What is kept and what is left out: `cascade/rules/binance_usdm.py`.
-    """
-    return _preset(_binance_usdm, symbol, changes)
-
-
-def hyperliquid(symbol: str, **changes: Any) -> Rules:
-    """Rules of a Hyperliquid perpetual.
-
-    Parameters
-    ----------
-    symbol : str
-        As the venue names it, ``"BTC"``.
-    **changes
-        Parameters of `Rules` to set differently, such as ``absorb``.
-
-    Returns
-    -------
-    Rules
-        Its `source` names the documents.
-
-    Raises
-    ------
-    ValueError
-        The symbol is not in the table.
-
-    Notes
-    -----
-    What is kept and what is left out: `cascade/rules/hyperliquid.py`.
-    """
-    return _preset(_hyperliquid, symbol, changes)
-
-
 #: Presets by the name that scenario files use.
-PRESETS: dict[str, Callable[..., Rules]] = {
-    "binance_usdm": binance_usdm,
-    "hyperliquid": hyperliquid,
-}
+PRESETS: dict[str, Preset] = {name: _preset(name) for name in VENUES}

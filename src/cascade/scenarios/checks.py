@@ -50,6 +50,8 @@ def _check_market(scenario: Scenario, rules_place: str) -> None:
         raise error("market.feed", f"contradicts {rules_place}.feed")
     if scenario.rules.symbol is not None and not isinstance(scenario.rules.tiers, str):
         raise error(f"{rules_place}.symbol", "needs tiers from a file")
+    if scenario.rules.partial is not None and scenario.rules.partial_target is not None:
+        raise error(f"{rules_place}.partial", f"contradicts {rules_place}.partial_target")
     if isinstance(scenario.rules.tiers, list):
         for row in scenario.rules.tiers:
             if not isinstance(row, list) or not all(map(finite, row)):

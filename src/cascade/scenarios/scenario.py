@@ -26,7 +26,7 @@ from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
 from cascade.errors import ScenarioError
 from cascade.market import Market
-from cascade.rules import PRESETS, tiers_from_file
+from cascade.rules import PRESETS, describe, tiers_from_file
 from cascade.ruleset import Rules
 from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
@@ -167,6 +167,34 @@ class Scenario:
             raise ValueError(f"seed {seed} is outside 0 ... {2**63 - 1}")
         return replace(self, crowd=replace(self.crowd, seed=seed))
 
+    def with_rules(self, name: str) -> Scenario:
+        """The same scenario under a venue's rules, in place of its own preset and ``[rules]``.
+
+        The symbol is the scenario's where the venue has it, else the first of the venue.
+
+        Raises
+        ------
+        cascade.ScenarioError
+            There is no such preset, or its contracts are not of the scenario's kind.
+        """
+        try:
+            venue = describe(name)
+        except ValueError as error:
+            raise self.document.error("market.rules", str(error)) from error
+        if venue.contract != self.market.contract:
+            reason = (
+                f"{name} has {venue.contract} contracts, the scenario's are {self.market.contract}"
+            )
+            raise self.document.error("market.contract", reason)
+        symbol = self.market.symbol or self.market.name
+        if symbol not in venue.symbols:
+            symbol = venue.symbols[0]
+        return replace(
+            self,
+            market=replace(self.market, rules=name, symbol=symbol),
+            rules=RulesSection(),
+        )
+
     # --- building ------------------------------------------------------------------------------
 
     @contextmanager
@@ -192,13 +220,15 @@ class Scenario:
         changes: dict[str, Any] = {
             entry.name: value
             for entry in fields(self.rules)
-            if entry.name not in ("tiers", "symbol", "partial_target")
+            if entry.name not in ("tiers", "symbol", "partial", "partial_target")
             and (value := getattr(self.rules, entry.name)) is not None
         }
         if self.market.feed is not None:
             changes["feed"] = self.market.feed
         if self.rules.partial_target is not None:
             changes["partial"] = ("target", self.rules.partial_target)
+        elif self.rules.partial is not None:
+            changes["partial"] = tuple(self.rules.partial) or None
         if isinstance(self.rules.tiers, str):
             with self._named("rules.tiers"):
                 path = self.file(self.rules.tiers)

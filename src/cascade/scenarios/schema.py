@@ -176,6 +176,8 @@ class RulesSection:
     surplus: str | None = text(None, choices=CHOICES["surplus"])
     absorb: Number | None = number(None, low=0, high=1)
     partial_target: Number | None = number(None, above=0, high=1)
+    partial: list[Any] | None = anything(None, kinds=(list,))
+    backstop: Number | None = number(None, low=0, high=1)
 
 
 @dataclass(frozen=True)

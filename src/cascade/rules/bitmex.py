@@ -1,0 +1,38 @@
+"""BitMEX XBTUSD: parameters of the venue.
+
+Contracts of one dollar that settle in bitcoin. Risk limits raise the rates of the whole position by
+the base maintenance rate a step, and a position above the first limit is reduced to the one below.
+The engine takes position and remaining margin and works a limit order at the bankruptcy price; what
+it gains goes to the insurance fund.
+
+Left out, because `Rules` has no place for it: the trader's own choice of a risk limit (here the
+limit that fits the position), the fair price basis of the mark, auto-deleveraging.
+"""
+
+FOLLOWS = "documents, risk limits of the later page (steps of 150 XBT)"
+DATE = "2021-08"
+SOURCE = (
+    "bitmex.com/app/riskLimitsExamples, app/liquidation, app/liquidationExamples, "
+    "app/fairPriceMarking; support.bitmex.com 18589621443357"
+)
+CONTRACT = "inverse"
+
+RULES = {
+    "tier_mode": "whole",
+    "basis": "mark",
+    "trigger": "<=",
+    "feed": "index",
+    "liquidation_order": "bankruptcy",
+    "surplus": "fund",
+    "partial": ("tier_step",),
+}
+
+#: By symbol: floor of the value (XBT), maintenance rate, initial rate as one over a leverage.
+TIERS = {
+    "XBTUSD": (
+        (0, "0.005", 100),
+        (200, "0.01", "200/3"),
+        (350, "0.015", 50),
+        (500, "0.02", 40),
+    ),
+}

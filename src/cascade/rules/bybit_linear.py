@@ -1,0 +1,44 @@
+"""Bybit linear perpetuals: parameters of the venue.
+
+Tiers are marginal: rate times value less a deduction. Maintenance includes the fee for closing
+(set `taker_fee`), and an account falls due when its ratio reaches 100 %. The liquidation order has
+the bankruptcy price as its limit and reduces a position to the tier below; a better fill goes to
+the insurance pool, which takes over what is not filled. The text of 2026 takes maintenance at the
+mark, the older one at entry:
+``variant="entry"``.
+
+Left out, because `Rules` has no place for it: the take-over of positions in the lowest tier without
+a try in the book, the fund's drawdown trigger of auto-deleveraging, pools by contract. Of BTCUSDT
+only the first tier was read; XYZUSDT is the page's own example.
+"""
+
+FOLLOWS = "documents of May 2026; variant entry: isolated margin, older"
+DATE = "2026-05"
+SOURCE = (
+    "Bybit help centre: Liquidation Price (USDT Contract), Maintenance Margin (USDT Contract), "
+    "Auto-Deleveraging; BTCUSDT rate of the 20,000 USDT example"
+)
+
+RULES = {
+    "tier_mode": "marginal",
+    "basis": "mark",
+    "close_fee": True,
+    "trigger": "<=",
+    "feed": "median",
+    "liquidation_order": "bankruptcy",
+    "surplus": "fund",
+    "partial": ("tier_step",),
+}
+VARIANTS = {"entry": {"basis": "entry", "close_fee": False}}
+
+#: By symbol: floor of the value (USDT), maintenance rate, largest leverage where it was read.
+TIERS = {
+    "BTCUSDT": ((0, "0.005"),),
+    "XYZUSDT": (
+        (0, "0.02"),
+        (1_000, "0.025"),
+        (2_000, "0.03"),
+        (3_000, "0.035"),
+        (4_000, "0.04"),
+    ),
+}

@@ -1,0 +1,32 @@
+"""Drift v2: parameters of the protocol as its tests have them.
+
+A liquidator takes over, at the oracle price, just what restores maintenance and a buffer of 2 %
+above it; that is the exact shortage rule, here ``partial=("target", maintenance + buffer)`` with the
+whole close off the book (`absorb` one). What is left stays with the trader.
+
+Left out, because `Rules` has no place for it: the liquidator's and the fund's fee (both in
+`cascade.closeout.transfer_to_cover`), the share that grows with time
+(`cascade.partial.freeable_share`), rates that grow with the root of size, spot collateral, the
+loss through the funding index.
+"""
+
+FOLLOWS = "code"
+DATE = "drift-labs/protocol-v2 at 0ae3e3b1d"
+SOURCE = (
+    "drift-labs/protocol-v2 at 0ae3e3b1d, programs/drift/src/math/liquidation.rs and "
+    "controller/liquidation/tests.rs"
+)
+
+RULES = {
+    "tier_mode": "whole",
+    "basis": "mark",
+    "trigger": "<",
+    "feed": "index",
+    "liquidation_order": "market",
+    "surplus": "trader",
+    "absorb": 1,
+    "partial": ("target", "0.07"),
+}
+
+#: The market of the tests: floor, maintenance rate, largest leverage.
+TIERS = {"default": ((0, "0.05", 10),)}

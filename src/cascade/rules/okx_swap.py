@@ -1,0 +1,37 @@
+"""OKX USDT-margined swaps: parameters of the venue.
+
+The rate of its tier applies to the whole position, the fee for closing counts as maintenance, and a
+position falls due when its ratio reaches 100 %. What the book does not take at the bankruptcy price
+goes to the engine and its reserve. A reduction goes two tiers down; in 2019 it went straight to the
+first (``partial=("tier_step", 99)``).
+
+Left out, because `Rules` has no place for it: tiers above the first, which OKX counts in contracts
+and not in notional; the take-over of everything below what the first tier asks for
+(`cascade.partial.okx_reduction`), offsetting of both sides first, auto-deleveraging. The older text
+socialises what the reserve cannot pay.
+"""
+
+FOLLOWS = "documents, and a third-party copy of the formulas"
+DATE = "2022-02 (tiers), 2019 and later (text)"
+SOURCE = (
+    "OKX help 360020411711, 6974388462605; position tiers of ETH-USDT and ADA-USDT in "
+    "freqtrade/freqtrade, tests/exchange/test_okx.py"
+)
+
+RULES = {
+    "tier_mode": "whole",
+    "basis": "mark",
+    "close_fee": True,
+    "trigger": "<=",
+    "feed": "median",
+    "taker_fee": "0.0006",
+    "liquidation_order": "bankruptcy",
+    "surplus": "fund",
+    "partial": ("tier_step", 2),
+}
+
+#: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
+TIERS = {
+    "ETH-USDT-SWAP": ((0, "0.01", 75),),
+    "ADA-USDT-SWAP": ((0, "0.02", 75),),
+}
