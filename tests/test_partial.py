@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascade import partial
+from cascade.margin import average_entry, pnl
 
 AMOUNTS = st.fractions(min_value=1, max_value=10**6, max_denominator=1000)
 SHARES = st.fractions(min_value=Fraction(1, 100), max_value=1, max_denominator=1000)
@@ -135,6 +136,13 @@ def test_vega_disposal():
     assert partial.disposal_size(280, "0.5", 50, 0, "0.01") == 0
     with pytest.raises(ValueError, match="must all be above zero"):
         partial.disposal_sizes(280, "0.5", 50, 0, "0.01")
+
+
+def test_vega_network_position():
+    # long 1 at 100, then 1 at 90: entry 95, -10 at 90, -70 at 60
+    entry = average_entry([(1, 100), (1, 90)])
+    assert entry == 95
+    assert [pnl(2, entry, mark) for mark in (90, 60)] == [-10, -70]
 
 
 def test_root_of_size():

@@ -144,7 +144,9 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Unit unit
     cdef Event* event
     unit_evaluate(state, position, &unit)
-    lots = held if whole else lots_to_close(state, position, &unit)
+    lots = held
+    if market.rules.partial and not whole:
+        lots = lots_to_close(state, position, &unit)
     value = position_value(&market.rules.table, lots, market.mark)
     state.counters.notional += value if value > 0 else -value
     event = log_append(&state.log, EVENT_LIQUIDATION, market.number, taken.cause, taken.wave)
@@ -235,7 +237,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
     _cancel_orders(state, position)
-    backstop = backstop_due(state, position)
+    backstop = state.backstops and backstop_due(state, position)
     while True:
         position = _largest(state, last)
         if position == NO_POSITION:

@@ -252,6 +252,7 @@ cdef class EngineCore:
             market.rules.partial_cooldown = partial_cooldown
             market.rules.partial_tiers = partial_tiers
             market.rules.backstop = backstop
+            self.state.backstops |= backstop != 0
             market.rules.backstop_denominator = backstop_denominator
             market.rules.feed = feed
             market.rules.inclusive = inclusive

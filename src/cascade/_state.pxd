@@ -178,6 +178,7 @@ cdef struct State:
     int64_t deferred_capacity
     int64_t deferred_count
     int64_t notional_allowed  # this step
+    uint8_t backstops         # some market has one
     int64_t cause             # of what is being done: event index
     int64_t modifying         # order id whose own removal is a modification, not a cancel
     bint silent               # a driver's own cancel: its ORDER event says it all

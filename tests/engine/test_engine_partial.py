@@ -1,6 +1,8 @@
 """Partial closing and the backstop, worked by hand (docs/step.md)."""
 
+import random
 from fractions import Fraction
+from math import ceil
 
 import pytest
 from engine_kit import pick, rows
@@ -222,3 +224,35 @@ def test_ladders_know_no_backstop_and_no_partial_close(kit):
     engine.step(dt=1)
     assert closed(engine) == [10]
     assert rows(engine, "takeover") == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lots_are_those_of_the_rational_rules(kit, seed):
+    from cascade import partial
+
+    draw = random.Random(seed)
+    size, mark = draw.randrange(50, 400), draw.randrange(91, 97)
+    margin = size * 10
+    equity = margin - size * (100 - mark)
+    value = size * mark
+    floors = [0, value // 4, value // 2]
+    rates = [0.02, 0.05, 0.15]  # 15 % of the value is always more than equity
+    target, share = Fraction(draw.randrange(10, 30), 100), Fraction(draw.randrange(1, 99), 100)
+    wanted = {
+        ("target", target): partial.size_to_cover(value * target - equity, mark, target),
+        ("fraction", share, 0, 30): partial.fraction_size(size, mark, share),
+        # a floor belongs to the tier above it
+        ("tier_step",): partial.tier_reduction(value, [f - 1 for f in floors[1:]]) / mark,
+        ("tier_step", 2): partial.tier_reduction(value, [f - 1 for f in floors[1:]], 2) / mark,
+    }
+    for rule, exact in wanted.items():
+        engine = kit.engine()
+        tiers = list(zip(floors, rates, strict=True))
+        rules = {"tiers": tiers, "tier_mode": "whole", "feed": "index", "partial": rule}
+        market = kit.market(engine, rules=rules)
+        market.book.load_depth([(mark, 1_000)], [])
+        market.set_index(100)
+        engine.accounts.open(market, side="long", size=size, entry=100, margin=margin)
+        market.set_index(mark)
+        engine.step(dt=1)
+        assert closed(engine)[0] == min(ceil(exact), size), rule

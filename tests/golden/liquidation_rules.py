@@ -1,6 +1,6 @@
 """Adapters of the liquidation rules: inputs translated to calls of `cascade.partial` and `closeout`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,14 @@ QUANTUM = Fraction(1, 10**6)  # dYdX settles in millionths of a USDC
 DRIFT_STEP = Fraction(1, 100)
 
 
+def _by_market(i: Inputs, name: str, markets: Iterable[str]) -> dict[str, Fraction]:
+    # one number for all, or one a market
+    given = i.given[name]
+    if isinstance(given, dict):
+        return {market: i.exact(given[market]) for market in markets}
+    return dict.fromkeys(markets, i[name])
+
+
 def _account(i: Inputs) -> closeout.CrossAccount:
     positions, oracle = i.given["positions"], i.given["oracle"]
     sizes = {row["market"]: i.exact(row["size"]) for row in positions}
@@ -20,7 +28,7 @@ def _account(i: Inputs) -> closeout.CrossAccount:
         i["usdc"],
         sizes,
         {market: i.exact(price) for market, price in oracle.items()},
-        dict.fromkeys(sizes, i["mmf"]),
+        _by_market(i, "mmf", sizes),
     )
 
 

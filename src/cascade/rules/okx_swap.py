@@ -8,13 +8,14 @@ first (``partial=("tier_step", 99)``).
 Left out, because `Rules` has no place for it: tiers above the first, which OKX counts in contracts
 and not in notional; the take-over of everything below what the first tier asks for
 (`cascade.partial.okx_reduction`), offsetting of both sides first, auto-deleveraging. The older text
-socialises what the reserve cannot pay.
+socialises what the reserve cannot pay. The source's row of ADA-USDT is left out too: its maintenance
+rate is above one over its leverage.
 """
 
 FOLLOWS = "documents, and a third-party copy of the formulas"
 DATE = "2022-02 (tiers), 2019 and later (text)"
 SOURCE = (
-    "OKX help 360020411711, 6974388462605; position tiers of ETH-USDT and ADA-USDT in "
+    "OKX help 360020411711, 6974388462605; position tiers of ETH-USDT in "
     "freqtrade/freqtrade, tests/exchange/test_okx.py"
 )
 
@@ -33,5 +34,4 @@ RULES = {
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
 TIERS = {
     "ETH-USDT-SWAP": ((0, "0.01", 75),),
-    "ADA-USDT-SWAP": ((0, "0.02", 75),),
 }
