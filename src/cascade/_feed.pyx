@@ -6,18 +6,22 @@ event took the price through a trigger.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from cascade._arithmetic cimport floor_divide, int128
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark
-from cascade._settlement cimport last_event
-from cascade._state cimport FEED_INDEX, FEED_MEDIAN, FEED_MID, Market, MarkStack, State
-from cascade._types cimport EVENT_MARK, SELL
+from cascade._settlement cimport admit_price, last_event
+from cascade._state cimport (
+    AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_MEDIAN, FEED_MID, RATE_DENOMINATOR,
+    Market, MarkStack, State,
+)
+from cascade._types cimport EVENT_MARK, MAX_PRICE, SELL
 
 
 cdef inline int32_t _venue_last(const Market* market) noexcept nogil:
     return market.impact.last if market.impact_venue else market.book.last
 
 
-cdef inline int32_t _touch_middle(const Market* market) noexcept nogil:
+cdef int32_t touch_middle(const Market* market) noexcept nogil:
     if market.impact_venue:
         return market.impact.last
     if market.book.best_bid == 0 or market.book.best_ask == 0:
@@ -28,7 +32,7 @@ cdef inline int32_t _touch_middle(const Market* market) noexcept nogil:
 cdef inline int32_t _feed_last(const Market* market) noexcept nogil:
     cdef int32_t price = _venue_last(market)
     if price == 0:
-        price = _touch_middle(market)
+        price = touch_middle(market)
     if price == 0:
         price = market.index
     return price if price else market.mark
@@ -50,8 +54,70 @@ cdef int32_t _median(int32_t a, int32_t b, int32_t c) noexcept nogil:
     return low if c < low else (high if c > high else c)
 
 
-cdef int32_t _feed_price(Market* market) noexcept nogil:
-    cdef int32_t middle = _touch_middle(market), price
+cdef bint index_is_stale(const State* state, const Market* market) noexcept nogil:
+    return (market.rules.stale_after >= 0 and market.index != 0
+            and state.clock - market.index_time > market.rules.stale_after)
+
+
+# ---------------------------------------------------------------- averages
+
+cdef inline int32_t _followed(const Market* market) noexcept nogil:
+    return _venue_last(market) if market.rules.average_of_last else touch_middle(market)
+
+
+cdef void follow_venue(State* state, Market* market, int64_t elapsed) noexcept nogil:
+    # toward what the last step left, by elapsed / (average time + elapsed), rounded toward zero
+    cdef int64_t target = _followed(market)
+    cdef int128 change
+    if target == 0 or index_is_stale(state, market):
+        return
+    if market.rules.feed == FEED_INDEX_PREMIUM:
+        if market.index == 0:
+            return
+        target -= market.index
+    elif market.average == 0:
+        return
+    change = <int128>(target * AVERAGE_PARTS - market.average) * elapsed
+    if change < 0:
+        change = -floor_divide(-change, <int128>market.rules.average_time + elapsed)
+    else:
+        change = floor_divide(change, <int128>market.rules.average_time + elapsed)
+    market.average += <int64_t>change
+
+
+cdef inline int64_t _nearest_tick(int64_t average) noexcept nogil:
+    # halves up
+    return <int64_t>floor_divide(average + AVERAGE_PARTS // 2, AVERAGE_PARTS)
+
+
+cdef int32_t _averaged_price(Market* market) noexcept nogil:
+    # ema: begins at the first price there is
+    if market.average == 0:
+        market.average = <int64_t>_followed(market) * AVERAGE_PARTS
+        if market.average == 0:
+            return _feed_last(market)
+    return <int32_t>_nearest_tick(market.average)
+
+
+cdef int32_t _premium_price(State* state, Market* market) noexcept nogil:
+    # index and clamped average premium; a mark that no order stated must fit the positions too
+    cdef int64_t limit, premium, price
+    if market.index == 0:
+        return _feed_last(market)
+    limit = <int64_t>floor_divide(<int128>market.index * market.rules.premium_cap, RATE_DENOMINATOR)
+    premium = _nearest_tick(market.average)
+    price = market.index + (limit if premium > limit else -limit if premium < -limit else premium)
+    if price < 1:
+        return 1
+    if price > MAX_PRICE:
+        price = MAX_PRICE
+    return market.ceiling if admit_price(state, market, <int32_t>price) else <int32_t>price
+
+
+# ---------------------------------------------------------------- the mark
+
+cdef int32_t _feed_price(State* state, Market* market) noexcept nogil:
+    cdef int32_t middle = touch_middle(market), price
     if middle:
         market.touch_seen = True
     if market.rules.feed == FEED_MID:
@@ -63,12 +129,19 @@ cdef int32_t _feed_price(Market* market) noexcept nogil:
     if market.rules.feed == FEED_MEDIAN:
         price = _median(market.index, middle, _venue_last(market))
         return price if price else market.mark
+    if market.rules.feed == FEED_EMA:
+        return _averaged_price(market)
+    if market.rules.feed == FEED_INDEX_PREMIUM:
+        return _premium_price(state, market)
     return _feed_last(market)
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
-    cdef int32_t price = _feed_price(market), old = market.mark
+    cdef int32_t price, old = market.mark
     cdef Event* event
+    if index_is_stale(state, market):
+        return
+    price = _feed_price(state, market)
     if price == old:
         return
     market.mark = price

@@ -46,10 +46,18 @@ ISOLATED, LADDER = 1, 8
 MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
     "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
-    "source_wave",
+    "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
+    "funding_fixed", "funding_rate",
+)  # fmt: skip
+HASHED = (
+    "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",
+    "index_time", "premium_high", "premium_low", "premium_time", "funding_fixed", "funding_rate",
 )  # fmt: skip
 MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "orders")])
-RATES = ("maker_fee", "taker_fee", "liquidation_fee", "absorb")
+RATES = (
+    "maker_fee", "taker_fee", "liquidation_fee", "absorb", "premium_cap", "interest", "funding_cap",
+)  # fmt: skip
+OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp")
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -115,8 +123,7 @@ def state_hash(engine: Engine) -> str:
         parts.append(np.array(fields, dtype="<i8").tobytes())
     for market in engine.markets:
         numbers = market.row()
-        names = ("mark", "index", "outside_size", "outside_entry", "house_size", "house_entry")
-        parts.append(np.array([numbers[n] for n in names], dtype="<i8").tobytes())
+        parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
         parts.append(_venue_state(market, numbers))
     accounts = account_table(engine)
     parts.append(np.column_stack([accounts["balance"], accounts["flags"]]).astype("<i8").tobytes())
@@ -148,10 +155,15 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "feed",
             "liquidation_order",
             "surplus",
+            "average_of",
+            "funding_value",
             "source",
         )
     }
     settings.update({name: _text(getattr(rules, name)) for name in RATES})
+    for name in OPTIONAL:
+        value = getattr(rules, name)
+        settings[name] = None if value is None else _text(value)
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
     settings["partial"] = None if rules.partial is None else ["target", _text(rules.partial[1])]
     return settings
@@ -161,6 +173,7 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
     given = dict(settings)
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
+    given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
     if given["partial"] is not None:
         given["partial"] = (given["partial"][0], Fraction(given["partial"][1]))
     return Rules(**given)
