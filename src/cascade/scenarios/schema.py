@@ -176,6 +176,15 @@ class RulesSection:
     surplus: str | None = text(None, choices=CHOICES["surplus"])
     absorb: Number | None = number(None, low=0, high=1)
     partial_target: Number | None = number(None, above=0, high=1)
+    average_of: str | None = text(None, choices=CHOICES["average_of"])
+    average_time: Number | None = number(None, above=0)
+    premium_cap: Number | None = number(None, low=0, high=1)
+    stale_after: Number | None = number(None, low=0)
+    funding_interval: Number | None = number(None, above=0)
+    interest: Number | None = number(None, low=-1, high=1)
+    funding_clamp: Number | None = number(None, low=0, high=1)
+    funding_cap: Number | None = number(None, low=0, high=1)
+    funding_value: str | None = text(None, choices=CHOICES["funding_value"])
 
 
 @dataclass(frozen=True)
