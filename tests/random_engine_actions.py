@@ -176,6 +176,8 @@ def draw_clocks(draw: random.Random) -> dict:
         "funding_clamp": draw.choice((None, "0.004", 0)),
         "funding_cap": draw.choice((1, "0.05")),
         "funding_value": draw.choice(("mark", "index")),
+        "price_band": draw.choice((None, None, None, "0.03", "0.055")),
+        "band_reference": draw.choice(("index", "last")),
     }
 
 

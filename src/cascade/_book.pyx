@@ -65,6 +65,8 @@ cdef int book_init(Book* book, int64_t min_size, int64_t max_size,
     book.max_size = max_size if max_size < MAX_SIZE else MAX_SIZE
     book.min_price = min_price if min_price > 1 else 1
     book.max_price = max_price if max_price < MAX_PRICE else MAX_PRICE
+    book.market_limit[BUY] = MAX_PRICE
+    book.market_limit[SELL] = 1
     book.next_id = 1
     book.first_id = 1
     book.order_top = 1
@@ -243,7 +245,7 @@ cdef uint8_t admit(Book* book, const Message* message, uint32_t leaving,
     slot of the order that a modify is about to take out, 0: none."""
     cdef uint8_t side = message.side
     cdef bint rests = message.kind == MESSAGE_LIMIT and (message.time_in_force & 15) == GTC
-    cdef bint trades = not book.auction and crosses(book, side, limit_of(message))
+    cdef bint trades = not book.auction and crosses(book, side, limit_of(book, message))
     cdef int64_t shown = message.size, level_size
     price[0] = message.price
     if trades and message.flags & FLAG_POST_ONLY:
@@ -266,7 +268,7 @@ cdef uint8_t admit(Book* book, const Message* message, uint32_t leaving,
         if not trades and level_size > MAX_LEVEL - shown:
             return CODE_LEVEL_FULL
     elif (message.time_in_force & 15) == FOK:
-        if available_lots(book, side, limit_of(message), message.size, message.account,
+        if available_lots(book, side, limit_of(book, message), message.size, message.account,
                           policy_of(message)) < message.size:
             return CODE_NOT_FILLABLE
     return CODE_OK
@@ -335,7 +337,7 @@ cdef void book_enter(Book* book, int64_t order_id, const Message* message, uint3
     taker.order = order_id
     taker.left = message.size
     taker.account = message.account
-    taker.limit = price if message.kind == MESSAGE_LIMIT else limit_of(message)
+    taker.limit = price if message.kind == MESSAGE_LIMIT else limit_of(book, message)
     taker.index = index
     taker.side = message.side
     taker.policy = policy_of(message)

@@ -67,6 +67,8 @@ class EngineCore:
         funding_clamp: int,
         funding_cap: int,
         funding_on_index: bool,
+        price_band: int,
+        band_on_last: bool,
         min_size: int,
         max_size: int,
         min_price: int,

@@ -245,7 +245,7 @@ cdef class EngineCore:
                     bint average_of_last, int64_t average_time, int64_t premium_cap,
                     int64_t stale_after, int64_t funding_interval, int64_t interest,
                     bint funding_clamped, int64_t funding_clamp, int64_t funding_cap,
-                    bint funding_on_index,
+                    bint funding_on_index, int64_t price_band, bint band_on_last,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
@@ -300,6 +300,8 @@ cdef class EngineCore:
             market.rules.funding_clamp = funding_clamp
             market.rules.funding_cap = funding_cap
             market.rules.funding_on_index = funding_on_index
+            market.rules.price_band = price_band
+            market.rules.band_on_last = band_on_last
             market.asset = asset
             market.impact_venue = impact_venue
             market.number = number

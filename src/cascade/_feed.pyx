@@ -11,8 +11,8 @@ from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark
 from cascade._settlement cimport admit_price, last_event
 from cascade._state cimport (
-    AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_MEDIAN, FEED_MID, RATE_DENOMINATOR,
-    Market, MarkStack, State,
+    AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
+    RATE_DENOMINATOR, Market, MarkStack, State,
 )
 from cascade._types cimport EVENT_MARK, MAX_PRICE, SELL
 
@@ -21,7 +21,7 @@ cdef inline int32_t _venue_last(const Market* market) noexcept nogil:
     return market.impact.last if market.impact_venue else market.book.last
 
 
-cdef int32_t touch_middle(const Market* market) noexcept nogil:
+cdef inline int32_t _touch_middle(const Market* market) noexcept nogil:
     if market.impact_venue:
         return market.impact.last
     if market.book.best_bid == 0 or market.book.best_ask == 0:
@@ -29,10 +29,14 @@ cdef int32_t touch_middle(const Market* market) noexcept nogil:
     return <int32_t>((<int64_t>market.book.best_bid + market.book.best_ask) >> 1)
 
 
+cdef int32_t touch_middle(const Market* market) noexcept nogil:
+    return _touch_middle(market)
+
+
 cdef inline int32_t _feed_last(const Market* market) noexcept nogil:
     cdef int32_t price = _venue_last(market)
     if price == 0:
-        price = touch_middle(market)
+        price = _touch_middle(market)
     if price == 0:
         price = market.index
     return price if price else market.mark
@@ -117,11 +121,13 @@ cdef int32_t _premium_price(State* state, Market* market) noexcept nogil:
 # ---------------------------------------------------------------- the mark
 
 cdef int32_t _feed_price(State* state, Market* market) noexcept nogil:
-    cdef int32_t middle = touch_middle(market), price
-    if middle:
-        market.touch_seen = True
+    cdef int32_t middle, price
+    if market.rules.feed == FEED_LAST:
+        return _feed_last(market)
+    middle = _touch_middle(market)
     if market.rules.feed == FEED_MID:
         if middle:
+            market.touch_seen = True
             return middle
         return market.mark if market.touch_seen and market.mark else _feed_last(market)
     if market.rules.feed == FEED_INDEX:
@@ -131,15 +137,13 @@ cdef int32_t _feed_price(State* state, Market* market) noexcept nogil:
         return price if price else market.mark
     if market.rules.feed == FEED_EMA:
         return _averaged_price(market)
-    if market.rules.feed == FEED_INDEX_PREMIUM:
-        return _premium_price(state, market)
-    return _feed_last(market)
+    return _premium_price(state, market)
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     cdef int32_t price, old = market.mark
     cdef Event* event
-    if index_is_stale(state, market):
+    if market.rules.stale_after >= 0 and index_is_stale(state, market):
         return
     price = _feed_price(state, market)
     if price == old:

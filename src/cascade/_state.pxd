@@ -105,7 +105,7 @@ cdef struct Rules:
     uint8_t average_of_last   # an average follows the last price, not the middle of the touch
     uint8_t funding_on_index  # positions are valued at the index when funding is paid
     uint8_t funding_clamped
-    uint8_t pad
+    uint8_t band_on_last      # else on the index
     int64_t average_time      # ns
     int64_t premium_cap       # parts in 10**9 of the index
     int64_t stale_after       # ns, -1: never
@@ -113,6 +113,7 @@ cdef struct Rules:
     int64_t interest          # parts in 10**9, an interval
     int64_t funding_clamp
     int64_t funding_cap
+    int64_t price_band        # parts in 10**9 of the reference either way, -1: none
 
 cdef struct Market:
     Rules rules

@@ -31,6 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
 }
@@ -145,6 +146,10 @@ class Rules:
         Largest funding rate either way.
     funding_value : {"mark", "index"}, default "mark"
         Price at which funding values positions.
+    price_band : number, optional
+        Largest distance of a price from the reference, as a share of it; default no band.
+    band_reference : {"index", "last"}, default "index"
+        What the band is formed round, read at every order.
     source : str
         Document or repository the numbers come from.
 
@@ -155,8 +160,8 @@ class Rules:
 
     Notes
     -----
-    The meaning of each rule is in ``docs/margin.md``, ``docs/step.md``, ``docs/marks.md`` and
-    ``docs/funding.md``.
+    The meaning of each rule is in ``docs/margin.md``, ``docs/step.md``, ``docs/marks.md``,
+    ``docs/funding.md`` and ``docs/bands.md``.
     """
 
     tiers: Sequence[Sequence[Rate]] = ((0, "0.005"),)
@@ -181,6 +186,8 @@ class Rules:
     funding_clamp: Rate | None = None
     funding_cap: Rate = 1
     funding_value: Literal["mark", "index"] = "mark"
+    price_band: Rate | None = None
+    band_reference: Literal["index", "last"] = "index"
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -196,6 +203,7 @@ class Rules:
         _parts(self.absorb, "absorb", 0, 1)
         self._target()
         self.clock_table()
+        self.band_table()
         self.rows()
 
     def _target(self) -> int:
@@ -229,6 +237,11 @@ class Rules:
             "funding_cap": _parts(self.funding_cap, "funding_cap", 0, 1),
             "funding_on_index": self.funding_value == "index",
         }
+
+    def band_table(self) -> dict[str, Any]:
+        """Whole numbers of the price band: parts of 1e-9, -1 for none."""
+        band = -1 if self.price_band is None else _parts(self.price_band, "price_band", 0, 1)
+        return {"price_band": band, "band_on_last": self.band_reference == "last"}
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""
@@ -310,4 +323,5 @@ class Rules:
             "limit_at_bankruptcy": self.liquidation_order == "bankruptcy",
             "surplus_to_trader": self.surplus == "trader",
             **self.clock_table(),
+            **self.band_table(),
         }

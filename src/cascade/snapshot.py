@@ -57,7 +57,7 @@ MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "
 RATES = (
     "maker_fee", "taker_fee", "liquidation_fee", "absorb", "premium_cap", "interest", "funding_cap",
 )  # fmt: skip
-OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp")
+OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band")
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -157,6 +157,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "surplus",
             "average_of",
             "funding_value",
+            "band_reference",
             "source",
         )
     }

@@ -8,6 +8,7 @@ import copy
 import hashlib
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -61,6 +62,16 @@ class Market:
     @property
     def book(self) -> Gateway:
         return Gateway(self.engine, self)
+
+    @property
+    def band(self) -> tuple[int, int]:
+        """Lowest and highest tick that may trade now."""
+        on_last = self.rules.band_reference == "last"
+        reference = self.venue.last if on_last else self.index_ticks
+        if self.rules.band is None or not reference:
+            return 1, events.MAX_PRICE
+        lower, upper = reference * (1 - self.rules.band), reference * (1 + self.rules.band)
+        return max(1, ceil(lower)), min(floor(upper), events.MAX_PRICE)
 
     @property
     def mark(self) -> float:

@@ -12,6 +12,7 @@ CHOICES = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
 }
@@ -54,6 +55,8 @@ class Rules:
     funding_clamp: object = None
     funding_cap: object = 1
     funding_value: str = "mark"
+    price_band: object = None
+    band_reference: str = "index"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -83,6 +86,7 @@ class Rules:
         self.interest_parts = parts_of(self.interest)
         self.clamp_parts = None if self.funding_clamp is None else parts_of(self.funding_clamp)
         self.cap_parts = parts_of(self.funding_cap)
+        self.band = None if self.price_band is None else rate_of(self.price_band)
 
 
 @dataclass

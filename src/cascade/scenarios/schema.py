@@ -185,6 +185,8 @@ class RulesSection:
     funding_clamp: Number | None = number(None, low=0, high=1)
     funding_cap: Number | None = number(None, low=0, high=1)
     funding_value: str | None = text(None, choices=CHOICES["funding_value"])
+    price_band: Number | None = number(None, low=0, high=1)
+    band_reference: str | None = text(None, choices=CHOICES["band_reference"])
 
 
 @dataclass(frozen=True)
