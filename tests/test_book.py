@@ -252,6 +252,26 @@ def test_size_bounds_of_the_book(new_book):
     assert [book.limit("buy", 100, size).code for size in sizes] == expected
 
 
+BOUND_ERRORS = [
+    ({"min_size": 0}, r"min_size 0 is outside 1 \.\.\. 281474976710656 lots"),
+    ({"min_size": -1}, "min_size -1 is outside 1"),
+    ({"max_size": 0}, "max_size 0 is outside 1"),
+    ({"max_size": 2**48 + 1}, "max_size 281474976710657 is outside 1"),
+    ({"min_price": 0}, r"min_price 0 is outside 1 \.\.\. 2147483646 ticks"),
+    ({"min_price": -1}, "min_price -1 is outside 1"),
+    ({"max_price": 0}, "max_price 0 is outside 1"),
+    ({"max_price": 2**31 - 1}, "max_price 2147483647 is outside 1"),
+    ({"min_size": 5, "max_size": 4}, "min_size 5 is above max_size 4"),
+    ({"min_price": 5, "max_price": 4}, "min_price 5 is above max_price 4"),
+]
+
+
+@pytest.mark.parametrize(("bounds", "error"), BOUND_ERRORS)
+def test_bounds_that_no_order_can_meet_are_refused(new_book, bounds, error):
+    with pytest.raises(ValueError, match=error):
+        new_book(**bounds)
+
+
 def test_remainder_below_the_minimum_size_may_rest(new_book):
     book = new_book(min_size=10)
     book.limit("sell", 100, 10)

@@ -376,3 +376,23 @@ def test_dtypes_and_codes_are_public():
     assert cascade.FILL_DTYPE.itemsize == 48
     assert cascade.ORDER_DTYPE.itemsize == 48
     assert cascade.Code(52) is cascade.Code.REDUCE_ONLY
+
+
+@pytest.mark.parametrize(
+    ("named", "call"),
+    [
+        ("prices", lambda book: book.reserve(prices=(1,))),
+        ("prices", lambda book: book.reserve(prices=(1, 2, 3))),
+        ("prices", lambda book: book.reserve(prices=3)),
+        ("orders", lambda book: book.reserve(orders=None)),
+        ("fills", lambda book: book.reserve(fills="x")),
+        ("ids", lambda book: book.reserve(ids=-1)),
+        ("n must be an integer", lambda book: book.bids("x")),
+        ("n -1", lambda book: book.asks(-1)),
+    ],
+)
+def test_what_no_caller_can_mean_is_named(named, call):
+    book = OrderBook()
+    with pytest.raises((TypeError, ValueError), match=named):
+        call(book)
+    assert len(book.orders) == 0

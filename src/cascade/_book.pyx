@@ -10,16 +10,16 @@ comments are the steps of docs/book.md.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from cascade._admission cimport admit, place, room_to_rest
 from cascade._bitmap cimport likely, unlikely
 from cascade._growth cimport (
-    BELOW_ACCOUNTS, account_ready, accounts_grow, icebergs_grow, ids_grow, levels_allocate,
-    levels_free, levels_move, no_memory, orders_grow, window_cover,
+    BELOW_ACCOUNTS, accounts_grow, ids_grow, levels_allocate, levels_free, levels_move, no_memory,
+    orders_grow, window_cover,
 )
 from cascade._heap cimport heap_copy, heap_free, heap_init
 from cascade._invariants cimport first_broken
 from cascade._levels cimport (
-    MAX_LEVEL, __builtin_prefetch, account_link, hidden_lots, in_window, level_append, level_at,
-    level_join, level_unlink, side_of_slot, slot_of, slot_release, slot_take, slots_ready, tag_at,
+    MAX_LEVEL, __builtin_prefetch, hidden_lots, level_at, side_of_slot, slot_of, slots_ready,
 )
 from cascade._matching cimport (
     NOT_STOPPED, STOPPED_BY_PREVENTION, Taker, available_lots, expel, match_side, order_reduce,
@@ -28,13 +28,15 @@ from cascade._memory cimport memory_allocate, memory_release, memory_resize, mem
 from cascade._rules cimport (
     ANY_POST_ONLY, crosses, limit_of, message_refusal, policy_of, reached, storable,
 )
+from cascade._shortpath cimport (
+    Kept, cancel_quickly, is_quick, keep, limit_quickly, market_quickly, no_stops,
+)
 from cascade._stops cimport stop_take, wait_for_trigger
 from cascade._types cimport (
-    BUY, CODE_AUCTION, CODE_BAD_MESSAGE, CODE_BAD_PRICE, CODE_LEVEL_FULL, CODE_NOT_FILLABLE,
-    CODE_OK, CODE_SELF_TRADE_CANCELLED, CODE_STOP_WAITING, CODE_UNKNOWN_ORDER, CODE_WINDOW,
-    CODE_WOULD_TRADE, FLAG_ICEBERG, FLAG_POST_ONLY, FLAG_POST_ONLY_SLIDE, FOK, GTC, HOUSE_ACCOUNT,
-    IOC, MAX_PRICE, MAX_SIZE, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT, MESSAGE_MARKET,
-    MESSAGE_MODIFY, MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELF_TRADE_ALLOW, SELL,
+    BUY, CODE_AUCTION, CODE_BAD_MESSAGE, CODE_LEVEL_FULL, CODE_OK, CODE_SELF_TRADE_CANCELLED,
+    CODE_STOP_WAITING, CODE_UNKNOWN_ORDER, CODE_WINDOW, GTC, HOUSE_ACCOUNT, IOC, MAX_PRICE,
+    MAX_SIZE, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT, MESSAGE_MARKET, MESSAGE_MODIFY,
+    MESSAGE_STOP, MESSAGE_STOP_LIMIT, NO_ACCOUNT, SELL,
 )
 
 cdef extern from *:
@@ -53,7 +55,6 @@ cdef enum:
     PREFETCH_IDS_AHEAD = 28      # messages
     PREFETCH_ORDERS_AHEAD = 12
     PREFETCH_NEIGHBOURS_AHEAD = 5
-    CACHED_ORDERS = 0x10000      # slots that fit the caches near a core
 
 # --- life of a book ----------------------------------------------------------------------------
 
@@ -224,91 +225,6 @@ cdef int64_t book_next_stop(Book* book, Message* message) noexcept nogil:
 
 
 # --- steps 5 to 9 ------------------------------------------------------------------------------
-
-cdef int room_to_rest(Book* book, const Message* message, int32_t price) noexcept nogil:
-    """Everything an order that may rest can need, so that nothing fails half-way."""
-    if not in_window(book, price) and window_cover(book, price):
-        return -1
-    if not slots_ready(book) and orders_grow(book, <int64_t>book.order_top + 1):
-        return -1
-    if not account_ready(book, message.account) and accounts_grow(book, message.account):
-        return -1
-    if (message.flags & FLAG_ICEBERG and book.iceberg_free == 0
-            and book.iceberg_top >= book.iceberg_capacity):
-        return icebergs_grow(book)
-    return 0
-
-
-cdef uint8_t admit(Book* book, const Message* message, uint32_t leaving,
-                   int32_t* price) noexcept nogil:
-    """Steps 5 and 6: the refusal or CODE_OK, and the price after sliding. `leaving` is the
-    slot of the order that a modify is about to take out, 0: none."""
-    cdef uint8_t side = message.side
-    cdef bint rests = message.kind == MESSAGE_LIMIT and (message.time_in_force & 15) == GTC
-    cdef bint trades = not book.auction and crosses(book, side, limit_of(book, message))
-    cdef int64_t shown = message.size, level_size
-    price[0] = message.price
-    if trades and message.flags & FLAG_POST_ONLY:
-        return CODE_WOULD_TRADE
-    if trades and message.flags & FLAG_POST_ONLY_SLIDE:
-        price[0] = book.best_ask - 1 if side == BUY else book.best_bid + 1
-        if price[0] < book.min_price or price[0] > book.max_price:
-            price[0] = message.price
-            return CODE_BAD_PRICE
-        trades = False
-    if rests:
-        if room_to_rest(book, message, price[0]):
-            return CODE_WINDOW
-        if message.flags & FLAG_ICEBERG and message.extra < shown:
-            shown = message.extra
-        level_size = level_at(book, side, price[0]).size
-        if leaving != 0 and book.orders[leaving].price == price[0]:
-            level_size -= book.orders[leaving].size
-        # a level that trades at once is empty on this side
-        if not trades and level_size > MAX_LEVEL - shown:
-            return CODE_LEVEL_FULL
-    elif (message.time_in_force & 15) == FOK:
-        if available_lots(book, side, limit_of(book, message), message.size, message.account,
-                          policy_of(message)) < message.size:
-            return CODE_NOT_FILLABLE
-    return CODE_OK
-
-
-cdef void place(Book* book, int64_t order_id, const Message* message, int32_t price,
-                int64_t size) noexcept nogil:
-    """Step 9: rest `size` lots; `room_to_rest` has made room."""
-    cdef uint32_t slot = slot_take(book), iceberg = 0
-    cdef Order* order = &book.orders[slot]
-    cdef OrderExtra* extra = &book.extras[slot]
-    cdef uint8_t side = message.side, flags = message.flags
-    cdef bint special
-    order.id = order_id
-    order.price = price
-    order.account = message.account
-    order.size = size
-    if flags & FLAG_ICEBERG:
-        iceberg = book.iceberg_free
-        if iceberg != 0:
-            book.iceberg_free = <uint32_t>book.icebergs[iceberg].display
-        else:
-            iceberg = book.iceberg_top
-            book.iceberg_top += 1
-        order.size = message.extra if message.extra < size else size
-        book.icebergs[iceberg].display = message.extra
-        book.icebergs[iceberg].hidden = size - order.size
-    special = flags != 0 or order.account != NO_ACCOUNT or message.time_in_force >> 4 != 0
-    tag_at(book, order_id)[0] = (slot | (TAG_SIDE if side == SELL else 0)
-                                 | (TAG_SPECIAL if special else 0))
-    if special:
-        extra.iceberg = iceberg
-        extra.side = side
-        extra.flags = flags
-        extra.self_trade = message.time_in_force >> 4
-    if order.account != NO_ACCOUNT:
-        account_link(book, slot)
-    level_append(book, side, price, slot, order.size, LEVEL_MIXED if special else 0)
-    book.live_orders += 1
-
 
 cdef void match_buy(Book* book, Taker* taker) noexcept nogil:
     match_side(book, taker, BUY)
@@ -498,143 +414,6 @@ cdef void submit_any(Book* book, const Message* original, uint32_t index,
         out.code = CODE_AUCTION
         return
     book_enter(book, order_id, &message, index, out)
-
-
-cdef inline uint8_t cancel_quickly(Book* book, int64_t order_id) noexcept nogil:
-    cdef uint32_t* tag
-    cdef uint32_t slot
-    if unlikely(<uint64_t>order_id - <uint64_t>book.first_id
-                >= <uint64_t>(book.next_id - book.first_id)):
-        return CODE_UNKNOWN_ORDER
-    tag = tag_at(book, order_id)
-    slot = tag[0]
-    if unlikely(slot == 0):
-        return CODE_UNKNOWN_ORDER
-    if unlikely(slot & TAG_SPECIAL) or unlikely(book.removed != NULL):
-        expel(book, slot & SLOT_MASK)
-        return CODE_OK
-    tag[0] = 0
-    level_unlink(book, (slot >> 30) & 1, slot & SLOT_MASK)
-    slot_release(book, slot & SLOT_MASK)
-    book.live_orders -= 1
-    return CODE_OK
-
-
-cdef inline bint is_quick(const Book* book, const Message* message) noexcept nogil:
-    """A limit order for the short path: anonymous, without flags, and in bounds."""
-    return (message.account == NO_ACCOUNT and not book.auction
-            and message.size >= book.min_size and message.size <= book.max_size
-            and message.price >= book.min_price and message.price <= book.max_price
-            and in_window(book, message.price))
-
-
-cdef struct Kept:             # what a batch remembers of the book between long paths
-    uint64_t least_size
-    uint64_t sizes            # how many sizes from there on; 0 in an auction
-    uint32_t lowest           # price
-    uint32_t prices           # how many prices from there on: within bounds and window
-    uint32_t base
-    uint32_t window
-    uint32_t cached_orders    # with more slots than this, prefetch more
-    uint64_t first_id
-    uint64_t id_capacity
-    uint32_t* tags            # table of ids
-    Order* orders
-    Level* levels[2]
-
-
-cdef inline void keep(const Book* book, Kept* kept) noexcept nogil:
-    """Short paths never move a pool, widen the window or change bounds; only long ones do."""
-    cdef int64_t low = book.base, high = <int64_t>book.base + book.window - 1
-    kept.least_size = <uint64_t>book.min_size
-    kept.sizes = 0 if book.auction else <uint64_t>(book.max_size - book.min_size + 1)
-    low = low if low > book.min_price else book.min_price
-    high = high if high < book.max_price else book.max_price
-    kept.lowest = <uint32_t>low
-    kept.prices = <uint32_t>(high - low + 1) if high >= low else 0
-    kept.base = <uint32_t>book.base
-    kept.window = <uint32_t>book.window
-    # waiting stops alone open no window: then there is no level to look at
-    kept.cached_orders = CACHED_ORDERS if book.window > 0 else 0xFFFFFFFF
-    kept.first_id = <uint64_t>book.first_id
-    kept.id_capacity = <uint64_t>book.id_capacity
-    kept.tags = book.slot_of_id
-    kept.orders = book.orders
-    kept.levels[0] = book.levels[0]
-    kept.levels[1] = book.levels[1]
-
-
-# most books have no stop: asking here is cheaper than a call after every trade
-cdef inline bint no_stops(const Book* book) noexcept nogil:
-    return (book.stops[0].count | book.stops[1].count | book.stops[2].count
-            | book.stops[3].count) == 0
-
-
-cdef int64_t trade_quickly(Book* book, int64_t order_id, int64_t size, int32_t limit,
-                           uint32_t index, uint8_t side) noexcept nogil:
-    """Match an anonymous order; the lots left, none when memory ran out."""
-    cdef Taker taker
-    taker.order = order_id
-    taker.left = size
-    taker.account = NO_ACCOUNT
-    taker.limit = limit
-    taker.index = index
-    taker.side = side
-    taker.policy = SELF_TRADE_ALLOW
-    taker.stopped = NOT_STOPPED
-    if side == BUY:
-        match_side(book, &taker, BUY)
-    else:
-        match_side(book, &taker, SELL)
-    return taker.left
-
-
-cdef inline void rest_quickly(Book* book, Level* level, int64_t order_id, int64_t size,
-                              int32_t price, uint8_t side) noexcept nogil:
-    cdef uint32_t slot = slot_take(book)
-    cdef Order* order = &book.orders[slot]
-    order.id = order_id
-    order.size = size
-    order.price = price
-    order.account = NO_ACCOUNT
-    tag_at(book, order_id)[0] = slot | (<uint32_t>side << 30)
-    level_join(book, level, side, price, slot, size, 0)
-    book.live_orders += 1
-
-
-cdef inline bint crosses_either(const Book* book, uint8_t side, int32_t price) noexcept nogil:
-    """`crosses` without a branch on the side, which nobody can foresee."""
-    cdef bint buy_trades = <uint32_t>(book.best_ask - 1) < <uint32_t>price
-    cdef bint sell_trades = book.best_bid >= price
-    return (buy_trades & (side ^ 1)) | (sell_trades & side)
-
-
-cdef inline int64_t limit_quickly(Book* book, const Message* message, uint32_t index,
-                                  uint8_t side) noexcept nogil:
-    """GTC limit for which `is_quick` holds and a slot and an id are free; the lots traded, or -1
-    when nothing was done because the level is full."""
-    cdef int64_t size = message.size, left = size, order_id = book.next_id
-    cdef int32_t price = message.price
-    cdef Level* level = level_at(book, side, price)
-    if unlikely(level.size > MAX_LEVEL - size):
-        return -1
-    book.next_id = order_id + 1
-    if unlikely(crosses_either(book, side, price)):
-        left = trade_quickly(book, order_id, size, price, index, side)
-        if left == 0 or book.out_of_memory:
-            return size - left
-    rest_quickly(book, level, order_id, left, price, side)
-    return size - left
-
-
-cdef inline int64_t market_quickly(Book* book, const Message* message, uint32_t index,
-                                   uint8_t side) noexcept nogil:
-    cdef int64_t order_id = book.next_id
-    book.next_id = order_id + 1
-    if book.best_ask == 0 if side == BUY else book.best_bid == 0:
-        return 0
-    return message.size - trade_quickly(book, order_id, message.size,
-                                        MAX_PRICE if side == BUY else 1, index, side)
 
 
 cdef inline void submit(Book* book, const Message* message, uint32_t index,

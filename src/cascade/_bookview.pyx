@@ -18,6 +18,7 @@ import numpy as np
 
 from cascade.dtypes import ORDER_DTYPE
 from cascade.errors import InvariantError
+from cascade.ruleset import whole
 
 cdef extern from *:
     """
@@ -238,7 +239,7 @@ cdef class BookView:
         cdef int64_t count, wanted = -1
         cdef uint32_t slot
         if n is not None:
-            wanted = n.__index__()
+            wanted = whole(n, "n")
             if wanted < 0:
                 raise ValueError(f"n {n!r} must not be negative")
         self.begin()

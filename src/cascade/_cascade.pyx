@@ -212,13 +212,16 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts) noexce
 
 
 cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
-    # of the unit's open positions the one with the largest maintenance; the list is in order of
-    # market, and a long leg comes before a short one
+    # of the unit's open positions the one with the largest maintenance, where the market does not
+    # collect for an auction; the list is in order of market, and a long leg comes before a short one
     cdef uint32_t i = unit_first(state, position), best = NO_POSITION
     cdef int64_t needed, most = -1
     cdef Market* market
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
+        if market.book.auction:
+            i = unit_next(state, i)
+            continue
         needed = required_margin(
             market, &state.positions[i],
             position_value(&market.rules.table, state.positions[i].size, market.mark))

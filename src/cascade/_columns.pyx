@@ -180,7 +180,7 @@ cdef int64_t _read(State* state, uint32_t i, int what) noexcept nogil:
     return _liquidation_tick(state, i) if what == LIQUIDATION_TICK else _bankruptcy(state, i)
 
 
-def position_column(EngineCore core, int64_t number, str what, leg=None):
+def position_column(EngineCore core, int64_t number, what, leg=None):
     """One number of each account's position in a market; accounts without one have 0.
 
     In hedge mode `leg` picks one ("long" or "short"); None takes the position of one-way accounts
@@ -191,9 +191,9 @@ def position_column(EngineCore core, int64_t number, str what, leg=None):
     cdef uint8_t wanted = 0
     cdef Position* p
     cdef int64_t[::1] out
-    if what not in COLUMNS:
+    if not isinstance(what, str) or what not in COLUMNS:
         raise ValueError(f"name must be one of {', '.join(map(repr, COLUMNS))}, got {what!r}")
-    if leg is not None and leg not in LEGS:
+    if leg is not None and (not isinstance(leg, str) or leg not in LEGS):
         raise ValueError(f"leg must be 'long', 'short' or None, got {leg!r}")
     column = COLUMNS[what]
     if leg is not None:

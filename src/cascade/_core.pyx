@@ -6,25 +6,20 @@ was; the GIL is dropped once a call, and a second thread that calls meanwhile is
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
 from cascade._arithmetic cimport int128
-from cascade._book cimport Message, Submitted, book_free, book_init
+from cascade._book cimport Message, Submitted
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
 from cascade._feed cimport follow_venue, refresh_mark
 from cascade._funding cimport pay_due_funding
-from cascade._heap cimport heap_free, heap_init
-from cascade._impact cimport (
-    impact_decay, impact_free, impact_init, impact_set_reference,
-)
+from cascade._impact cimport impact_decay, impact_set_reference
 from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_touch, log_view
-from cascade._margin cimport Tier
-from cascade._memory cimport memory_release
 from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
@@ -33,9 +28,10 @@ from cascade._queue cimport queue_pending
 from cascade._settlement cimport admit_price, allow_reduce, last_event, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FEED_EMA, NO_MARKET, Account,
-    Asset, Market, Position, State,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FEED_EMA, NO_MARKET, Asset,
+    Market, State,
 )
+from cascade._storage cimport free_market, new_market, release_tables
 from cascade._types cimport EVENT_INDEX, EVENT_OPEN, MAX_PRICE
 
 from cascade._log import EVENT_DTYPE
@@ -251,31 +247,12 @@ cdef class EngineCore:
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
         rate, initial rate, deduction) over `denominator`, ascending from floor 0."""
         cdef Market* market
-        cdef int64_t number = self.state.market_count, k
+        cdef int64_t number = self.state.market_count
         if number >= NO_MARKET - 1:
             raise ValueError(f"an engine has at most {NO_MARKET - 1} markets")
         self.begin()
         try:
-            market = new_market(&self.state)
-            if market == NULL:
-                raise MemoryError("no memory for a market")
-            if book_init(&market.book, min_size, max_size, min_price, max_price):
-                free_market(market)
-                raise MemoryError("no memory for a book")
-            market.rules.table.tiers = <Tier*>malloc(len(tiers) * sizeof(Tier))
-            if market.rules.table.tiers == NULL:
-                free_market(market)
-                raise MemoryError("no memory for a tier table")
-            for k, (floor, rate, initial, deduction) in enumerate(tiers):
-                market.rules.table.tiers[k].floor = floor
-                market.rules.table.tiers[k].rate = rate
-                market.rules.table.tiers[k].initial = initial
-                market.rules.table.tiers[k].pad = 0
-                # a deduction numerator may pass 64 bits: two halves
-                market.rules.table.tiers[k].deduction = (
-                    <int128><int64_t>(deduction >> 62) * (<int128>1 << 62)
-                    + <int64_t>(deduction & ((1 << 62) - 1)))
-            market.rules.table.count = len(tiers)
+            market = new_market(&self.state, min_size, max_size, min_price, max_price, tiers)
             market.rules.table.denominator = denominator
             market.rules.table.whole = whole
             market.rules.table.on_entry = on_entry
@@ -636,55 +613,3 @@ def restore_log(EngineCore core, events):
     view = np.ascontiguousarray(events).view(np.uint8)
     memcpy(core.state.log.events, &view[0], <size_t>count * sizeof(Event))
     core.state.log.count = count
-
-
-cdef Market* new_market(State* state) noexcept:
-    # room in the list and a zeroed market with its heaps on the shared places
-    cdef void* grown
-    cdef Market* market
-    cdef int d
-    grown = realloc(state.markets, (state.market_count + 1) * sizeof(Market*))
-    if grown == NULL:
-        return NULL
-    state.markets = <Market**>grown
-    grown = realloc(state.touched, (state.market_count + 1) * sizeof(uint16_t))
-    if grown == NULL:
-        return NULL
-    state.touched = <uint16_t*>grown
-    market = <Market*>calloc(1, sizeof(Market))
-    if market == NULL:
-        return NULL
-    impact_init(&market.impact)
-    for d in range(2):
-        heap_init(&market.exact[d])
-        heap_init(&market.guards[d])
-        heap_init(&market.due[d])
-        market.exact[d].place = market.due[d].place = state.place
-        market.guards[d].place = state.guard_place[d]
-        market.exact[d].item_capacity = market.due[d].item_capacity = state.position_capacity
-        market.guards[d].item_capacity = state.position_capacity
-    return market
-
-
-cdef void release_tables(State* state) noexcept:
-    cdef size_t positions = state.position_capacity
-    memory_release(state.accounts, <size_t>state.account_capacity * sizeof(Account))
-    memory_release(state.positions, positions * sizeof(Position))
-    memory_release(state.place, positions * sizeof(uint32_t))
-    memory_release(state.guard_place[0], positions * sizeof(uint32_t))
-    memory_release(state.guard_place[1], positions * sizeof(uint32_t))
-
-
-cdef void free_market(Market* market) noexcept:
-    cdef int d
-    for d in range(2):
-        # the places belong to the engine
-        market.exact[d].place = market.due[d].place = market.guards[d].place = NULL
-        heap_free(&market.exact[d])
-        heap_free(&market.guards[d])
-        heap_free(&market.due[d])
-        free(market.marks[d].records)
-    free(market.rules.table.tiers)
-    impact_free(&market.impact)
-    book_free(&market.book)
-    free(market)

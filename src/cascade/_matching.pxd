@@ -123,21 +123,111 @@ cdef inline void meet(Book* book, Taker* taker, uint32_t slot) noexcept nogil:
     level_append(book, 1 - taker.side, order.price, slot, order.size, LEVEL_MIXED)
 
 
+cdef struct Sweep:            # a taker in the plain part of a level; lives in registers
+    Fill* fill                # next to be written
+    Fill* fill_end
+    int64_t left              # lots of the taker
+    int64_t level_size
+    int64_t gone              # makers filled whole
+    uint32_t slot             # next maker, 0: none
+    uint32_t last             # last maker filled whole, 0: none
+    int64_t taker
+    uint64_t taker_words      # its account and message, as a fill holds them
+
+
+cdef inline void take_level(Order* orders, uint32_t* tags, Sweep* sweep, int32_t price,
+                            uint8_t side) noexcept nogil:
+    """Fill a level that is wanted whole: no lots to compare, and all its makers are anonymous."""
+    cdef int64_t size = 0
+    cdef uint64_t prices = <uint32_t>price | (<uint64_t><uint32_t>NO_ACCOUNT << 32)
+    cdef Order* order
+    cdef uint32_t following
+    while sweep.fill != sweep.fill_end:
+        order = &orders[sweep.slot]
+        following = order.next
+        __builtin_prefetch(&orders[following])
+        __builtin_prefetch(sweep.fill + FILLS_AHEAD)
+        size += order.size
+        fill_write_plain(sweep.fill, order, sweep.taker, prices, sweep.taker_words, side)
+        sweep.fill += 1
+        tags[order.id] = 0
+        order.id = 0
+        sweep.gone += 1
+        sweep.last = sweep.slot
+        sweep.slot = following
+        if following == 0:
+            break
+    sweep.left -= size
+    sweep.level_size -= size
+
+
+cdef inline void take_makers(Order* orders, uint32_t* tags, const Taker* taker, Sweep* sweep,
+                             int32_t price, uint8_t side, uint32_t mixed) noexcept nogil:
+    """Fill plain makers in turn, up to one that is not, or until lots, makers or room run out."""
+    cdef int64_t size
+    cdef Order* order
+    cdef uint32_t following
+    while sweep.slot != 0:
+        order = &orders[sweep.slot]
+        if unlikely(sweep.fill == sweep.fill_end) or (mixed and tags[order.id] & TAG_SPECIAL):
+            break
+        size = order.size
+        if sweep.left < size:
+            fill_write(sweep.fill, order, taker.order, taker.account, sweep.left, price,
+                       taker.index, side, 0)
+            sweep.fill += 1
+            order.size = size - sweep.left
+            sweep.level_size -= sweep.left
+            sweep.left = 0
+            break
+        following = order.next
+        __builtin_prefetch(&orders[following])
+        __builtin_prefetch(sweep.fill + FILLS_AHEAD)
+        fill_write(sweep.fill, order, taker.order, taker.account, size, price, taker.index, side,
+                   0)
+        sweep.fill += 1
+        sweep.left -= size
+        sweep.level_size -= size
+        tags[order.id] = 0
+        order.id = 0
+        sweep.gone += 1
+        sweep.last = sweep.slot
+        sweep.slot = following
+        if following == 0 or sweep.left == 0:
+            break
+
+
+cdef inline void go_on(Book* book, Taker* taker, Sweep* sweep) noexcept nogil:
+    """What ended the plain part: no room for fills, or a maker that is met one at a time."""
+    book.fill_count = sweep.fill - book.fills
+    if sweep.fill == sweep.fill_end:
+        if fills_grow(book):
+            taker.stopped = STOPPED_WITHOUT_MEMORY
+            return
+    else:
+        taker.left = sweep.left
+        meet(book, taker, sweep.slot)
+        sweep.left = taker.left
+    sweep.fill = book.fills + book.fill_count
+    sweep.fill_end = book.fills + book.fill_capacity
+
+
 cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nogil:
     """Step 7 for a taker of `side`, a constant where this is inlined."""
     cdef Order* orders = book.orders
     cdef uint32_t* tags = book.slot_of_id - book.first_id
-    cdef Fill* fill = book.fills + book.fill_count
-    cdef Fill* fill_end = book.fills + book.fill_capacity
-    cdef int64_t before = book.fill_count, left = taker.left, level_size, size
-    cdef int64_t gone = 0
+    cdef int64_t before = book.fill_count
     cdef int32_t price
     cdef Level* level
-    cdef Order* order
-    cdef uint32_t slot, first, last, following, mixed
-    cdef int64_t taker_id = taker.order
-    cdef uint64_t prices, taker_words = <uint32_t>taker.account | (<uint64_t>taker.index << 32)
-    while left > 0:
+    cdef uint32_t first, mixed
+    cdef Sweep sweep
+    sweep.fill = book.fills + book.fill_count
+    sweep.fill_end = book.fills + book.fill_capacity
+    sweep.left = taker.left
+    sweep.gone = 0
+    sweep.taker = taker.order
+    sweep.taker_words = <uint32_t>taker.account | (<uint64_t>taker.index << 32)
+    while sweep.left > 0:
         if side == BUY:
             price = book.best_ask
             if <uint32_t>(price - 1) >= <uint32_t>taker.limit:
@@ -147,88 +237,33 @@ cdef inline void match_side(Book* book, Taker* taker, uint8_t side) noexcept nog
             if price < taker.limit:
                 break
         level = level_at(book, 1 - side, price)
-        prices = <uint32_t>price | (<uint64_t><uint32_t>NO_ACCOUNT << 32)
         first = level.head
-        slot = first
-        last = 0
-        level_size = level.size
+        sweep.slot = first
+        sweep.last = 0
+        sweep.level_size = level.size
         mixed = level.tail & LEVEL_MIXED
-        if mixed == 0 and left >= level_size:
-            # nobody in this level is spared: no lots to compare, and all makers are anonymous
-            size = 0
-            while fill != fill_end:
-                order = &orders[slot]
-                following = order.next
-                __builtin_prefetch(&orders[following])
-                __builtin_prefetch(fill + FILLS_AHEAD)
-                size += order.size
-                fill_write_plain(fill, order, taker_id, prices, taker_words, side)
-                fill += 1
-                tags[order.id] = 0
-                order.id = 0
-                gone += 1
-                last = slot
-                slot = following
-                if slot == 0:
-                    break
-            left -= size
-            level_size -= size
-        while slot != 0:
-            order = &orders[slot]
-            if unlikely(fill == fill_end) or (mixed and tags[order.id] & TAG_SPECIAL):
-                break
-            size = order.size
-            if left < size:
-                fill_write(fill, order, taker.order, taker.account, left, price, taker.index,
-                           side, 0)
-                fill += 1
-                order.size = size - left
-                level_size -= left
-                left = 0
-                break
-            following = order.next
-            __builtin_prefetch(&orders[following])
-            __builtin_prefetch(fill + FILLS_AHEAD)
-            fill_write(fill, order, taker.order, taker.account, size, price, taker.index, side, 0)
-            fill += 1
-            left -= size
-            level_size -= size
-            tags[order.id] = 0
-            order.id = 0
-            gone += 1
-            last = slot
-            slot = following
-            if slot == 0 or left == 0:
-                break
-        level.size = level_size
-        if last != 0:
+        if mixed == 0 and sweep.left >= sweep.level_size:
+            take_level(orders, tags, &sweep, price, side)
+        take_makers(orders, tags, taker, &sweep, price, side, mixed)
+        level.size = sweep.level_size
+        if sweep.last != 0:
             # the filled orders are still chained: give them back at once
-            orders[last].next = book.order_free
+            orders[sweep.last].next = book.order_free
             book.order_free = first
-            level.head = slot
-            if slot == 0:
+            level.head = sweep.slot
+            if sweep.slot == 0:
                 level.tail = 0
                 level_emptied(book, 1 - side, price)
                 continue
-            orders[slot].previous = 0
-        if left == 0:
+            orders[sweep.slot].previous = 0
+        if sweep.left == 0:
             break
-        book.fill_count = fill - book.fills
-        if fill == fill_end:
-            if fills_grow(book):
-                taker.stopped = STOPPED_WITHOUT_MEMORY
-                break
-        else:
-            taker.left = left
-            meet(book, taker, slot)
-            left = taker.left
-        fill = book.fills + book.fill_count
-        fill_end = book.fills + book.fill_capacity
+        go_on(book, taker, &sweep)
         if taker.stopped:
             break
-    taker.left = left
-    book.live_orders -= gone
-    book.fill_count = fill - book.fills
+    taker.left = sweep.left
+    book.live_orders -= sweep.gone
+    book.fill_count = sweep.fill - book.fills
     if book.fill_count > before:
         book.last = book.fills[book.fill_count - 1].price
 

@@ -3,7 +3,7 @@
 A book may be used by one thread at a time; a batch runs without the interpreter lock.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memset
 
 from cascade._book cimport (
@@ -20,6 +20,7 @@ from cascade._types cimport CODE_OK, MAX_PRICE, MAX_SIZE
 import numpy as np
 
 from cascade.archive import read_archive, write_archive
+from cascade.bounds import order_bounds
 from cascade.dtypes import ORDER_DTYPE
 
 cdef int ARCHIVE_VERSION = 1
@@ -43,7 +44,8 @@ cdef class OrderBook(OrderEntry):
     TypeError
         An argument is no number.
     ValueError
-        A bound is not on the grid, or a lower bound is above its upper one.
+        A bound is not on the grid, below one step of it or above the largest one, or a lower bound
+        is above its upper one.
 
     Notes
     -----
@@ -70,27 +72,15 @@ cdef class OrderBook(OrderEntry):
 
     def __init__(self, tick_size=1, lot_size=1, *, min_size=None, max_size=None, min_price=None,
                  max_price=None):
-        cdef int64_t smallest = 1, largest = MAX_SIZE
-        cdef int32_t lowest = 1, highest = MAX_PRICE
         if self.book != NULL:
             raise RuntimeError("the book exists already")
         self.tick_size = tick_size
         self.lot_size = lot_size
         self.ticks = Grid(tick_size, "tick_size")
         self.lots = Grid(lot_size, "lot_size")
-        if min_size is not None:
-            smallest = max(1, self.lots.to_steps(min_size, "min_size"))
-        if max_size is not None:
-            largest = min(MAX_SIZE, self.lots.to_steps(max_size, "max_size"))
-        if min_price is not None:
-            lowest = max(1, self.ticks.to_steps32(min_price, "min_price"))
-        if max_price is not None:
-            highest = min(MAX_PRICE, self.ticks.to_steps32(max_price, "max_price"))
-        if smallest > largest:
-            raise ValueError(f"min_size {min_size!r} is above max_size {max_size!r}")
-        if lowest > highest:
-            raise ValueError(f"min_price {min_price!r} is above max_price {max_price!r}")
-        if book_init(&self.own, smallest, largest, lowest, highest):
+        bounds = order_bounds(self.ticks, self.lots, min_size, max_size, min_price, max_price)
+        if book_init(&self.own, bounds["min_size"], bounds["max_size"], bounds["min_price"],
+                     bounds["max_price"]):
             raise MemoryError("no memory for an order book")
         self.book = &self.own
 

@@ -5,10 +5,10 @@ refusals of the book are codes in the result. Who owns the book says what become
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from cascade._arguments cimport account_of, id_of
 from cascade._auction cimport Indicative, auction_indicative, auction_open, auction_uncross
 from cascade._book cimport (
     Message, Submitted, book_cancel, book_find, book_fire_stops, book_process, book_reserve,
@@ -28,6 +28,7 @@ from cascade._types cimport (
 import numpy as np
 
 from cascade.dtypes import MESSAGE_DTYPE
+from cascade.ruleset import whole
 
 cdef dict TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
 cdef dict POST_ONLY = {None: 0, "reject": FLAG_POST_ONLY, "slide": FLAG_POST_ONLY_SLIDE}
@@ -40,33 +41,6 @@ cdef object ALLOW_NAME = "allow"
 
 cdef int position_flags(object reduce_only, object leg) except -1:
     return choice("leg", leg, LEGS) | (FLAG_REDUCE_ONLY if reduce_only else 0)
-
-
-cdef int64_t _whole(object value, str message, int* overflow) except? -77:
-    # an exact int, which nearly every caller gives, is not asked for its __index__
-    cdef object number = value
-    if type(value) is not int:
-        try:
-            number = value.__index__()
-        except AttributeError:
-            raise TypeError(f"{message}, got {value!r}") from None
-    return PyLong_AsLongLongAndOverflow(number, overflow)
-
-
-cdef int32_t account_of(object account) except? -77:
-    cdef int overflow = 0
-    cdef int64_t number = _whole(account, "account must be an integer", &overflow)
-    if overflow or not -2147483648 <= number <= 2147483647:
-        raise ValueError(f"account {account!r} is outside -2 ... {2**31 - 1}")
-    return <int32_t>number
-
-
-cdef int64_t id_of(object order) except? -77:
-    cdef int overflow = 0
-    cdef int64_t number = _whole(order, "order must be an integer id", &overflow)
-    if overflow:
-        raise ValueError(f"order {order!r} is outside 1 ... {2**63 - 1}")
-    return number
 
 
 cdef class OrderEntry(BookView):
@@ -419,17 +393,22 @@ cdef class OrderEntry(BookView):
         Raises
         ------
         TypeError, ValueError
-            A number is negative or above 2**32, or a price is off the grid or out of bounds.
+            A number is none, negative or above 2**32, or the prices are not two, off the grid or
+            out of bounds.
         MemoryError
             There is no such memory; the book is as it was.
         """
         cdef int32_t low = 0, high = 0
         for name, value in (("orders", orders), ("fills", fills), ("ids", ids)):
-            if not 0 <= value <= 2**32:
+            if not 0 <= whole(value, name) <= 2**32:
                 raise ValueError(f"{name} {value!r} is outside 0 ... {2**32}")
         if prices is not None:
-            low = self.ticks.to_steps32(prices[0], "lowest price")
-            high = self.ticks.to_steps32(prices[1], "highest price")
+            try:
+                lowest, highest = prices
+            except (TypeError, ValueError):
+                raise ValueError(f"prices must be (low, high), got {prices!r}") from None
+            low = self.ticks.to_steps32(lowest, "lowest price")
+            high = self.ticks.to_steps32(highest, "highest price")
             if not self.book.min_price <= low <= high <= self.book.max_price:
                 raise ValueError(f"prices {prices!r} are outside {self.book.min_price} ... "
                                  f"{self.book.max_price} ticks or not in order")

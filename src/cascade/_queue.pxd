@@ -13,7 +13,8 @@ cdef void queue_append(State* state, uint32_t position) noexcept nogil
 cdef void queue_build(State* state, Market* market) noexcept nogil
 # A new mark: remembers which event made it and looks at the units whose guards it crossed.
 cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil
-# Takes the most overdue entry out; 0 when nothing is due.
+# Takes the most overdue entry out; 0 when nothing is due. What is due in a market that collects for an
+# auction waits for its reopening.
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil
 cdef bint queue_has_due(State* state) noexcept nogil
 # Ends a unit's time out of the queue: as it was, or tested again when it changed meanwhile.

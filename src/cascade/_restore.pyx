@@ -333,7 +333,7 @@ cdef int check_unit(EngineCore core, uint32_t i) except -1:
     return 0
 
 
-cdef bint waits(State* state, uint32_t i):
+cdef bint waits(State* state, uint32_t i) noexcept nogil:
     cdef uint32_t k = unit_first(state, i)
     while k != NO_POSITION:
         if state.positions[k].flags & POSITION_DUE:

@@ -65,14 +65,14 @@ cdef enum Code:
     CODE_WOULD_TRADE = 13            # post-only
     CODE_NOT_FILLABLE = 14           # fill-or-kill
     CODE_AUCTION = 15                # not allowed during a call auction
-    CODE_HALTED = 16
+    CODE_HALTED = 16                 # reserved: never given
     CODE_WINDOW = 17                 # price too far from the live prices of the book
     CODE_BAD_MESSAGE = 18            # unknown kind, side, time in force or flag combination
     CODE_LEVEL_FULL = 19             # the level's total would pass 2**62 lots
     CODE_UNKNOWN_ACCOUNT = 50
     CODE_MARGIN = 51                 # initial margin
     CODE_REDUCE_ONLY = 52            # nothing to reduce
-    CODE_CLOSED_ACCOUNT = 53
+    CODE_CLOSED_ACCOUNT = 53         # reserved: never given
     CODE_OVERFLOW = 54               # a product does not fit in 64 bits
     CODE_OTHER_ASSET = 55            # the account's money is not the market's asset
 

@@ -79,7 +79,10 @@ class MessageFlag(IntFlag):
 
 
 class Code(IntEnum):
-    """Answer to a message: 0-9 done, 10-49 the book refused, 50-89 the clearing house refused."""
+    """Answer to a message: 0-9 done, 10-49 the book refused, 50-89 the clearing house refused.
+
+    HALTED and CLOSED_ACCOUNT are reserved: nothing gives them so far.
+    """
 
     OK = 0
     STOP_WAITING = 1

@@ -10,24 +10,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _money, snapshot
-from cascade._columns import account_table, asset_row, position_table
+from cascade import _money, conservation, snapshot
+from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
 from cascade.accounts import Accounts
+from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.errors import ConservationError
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.results import NANOSECONDS, Run, StepResult
-from cascade.ruleset import RATE_DENOMINATOR, Rules, exact, whole
+from cascade.ruleset import LARGEST_NUMBER, RATE_DENOMINATOR, Rules, exact, unit_atoms, whole
 
-LARGEST_NUMBER = 2**62
 EXECUTIONS = ("sequential", "batch")
 CONTRACTS = ("linear", "inverse")
 HEDGE = 1
-MAX_PRICE = 2**31 - 2
-MAX_SIZE = 2**48
 
 
 def _nanoseconds(seconds: Any, name: str) -> int:
@@ -106,10 +103,10 @@ class Engine(EngineCore):
         ValueError
             The name exists, or `decimals` is outside 0 ... 18.
         """
-        if name in self.assets:
-            raise ValueError(f"asset {name!r} exists")
         if not isinstance(name, str) or not name:
             raise TypeError(f"asset must be a name, got {name!r}")
+        if name in self.assets:
+            raise ValueError(f"asset {name!r} exists")
         decimals = whole(decimals, "asset_decimals")
         if not 0 <= decimals <= 18:
             raise ValueError(f"asset_decimals {decimals} is outside 0 ... 18")
@@ -159,6 +156,41 @@ class Engine(EngineCore):
             A parameter is wrong; in particular, a tick times a lot must be a whole number of
             atoms: use more ``asset_decimals`` otherwise.
         """
+        rules = Rules() if rules is None else rules
+        self._check_market(name, rules, venue, contract)
+        asset = self.asset if asset is None else asset
+        number, atoms = self._asset(asset)
+        ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
+        factor = exact(multiplier, "multiplier")
+        if factor <= 0:
+            raise ValueError(f"multiplier {multiplier!r} is not above zero")
+        unit = unit_atoms(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
+        curve = (
+            venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
+        )
+        bounds: dict[str, Any] = {
+            "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
+        }  # fmt: skip
+        limits: dict[str, Any] = order_bounds(ticks, lots, **bounds)
+        market = self._add_market(
+            asset=number,
+            unit=unit,
+            inverse=contract == "inverse",
+            **rules.table(atoms),
+            **limits,
+            impact_venue=curve is not None,
+        )
+        if curve is not None:
+            self._set_impact(market, **curve)
+        made = Market(
+            self, market, name, ticks, lots, rules, contract, factor, asset,
+            venue if isinstance(venue, Impact) else None,
+            {n: None if v is None else str(exact(v, n)) for n, v in bounds.items()},
+        )  # fmt: skip
+        self.markets.append(made)
+        return made
+
+    def _check_market(self, name: Any, rules: Any, venue: Any, contract: Any) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"name must be a text that is not empty, got {name!r}")
         if any(market.name == name for market in self.markets):
@@ -167,73 +199,8 @@ class Engine(EngineCore):
             raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
         if venue != "book" and not isinstance(venue, Impact):
             raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
-        rules = Rules() if rules is None else rules
         if not isinstance(rules, Rules):
             raise TypeError(f"rules must be Rules, got {rules!r}")
-        asset = self.asset if asset is None else asset
-        number, atoms = self._asset(asset)
-        ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
-        factor = exact(multiplier, "multiplier")
-        if factor <= 0:
-            raise ValueError(f"multiplier {multiplier!r} is not above zero")
-        unit = self._unit(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
-        curve = (
-            venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
-        )
-        given: dict[str, Any] = {
-            "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
-        }  # fmt: skip
-        market = self._add_market(
-            asset=number,
-            unit=unit,
-            inverse=contract == "inverse",
-            **rules.table(atoms),
-            **self._bounds(ticks, lots, min_size, max_size, min_price, max_price),
-            impact_venue=curve is not None,
-        )
-        if curve is not None:
-            self._set_impact(market, **curve)
-        made = Market(
-            self, market, name, ticks, lots, rules, contract, factor, asset,
-            venue if isinstance(venue, Impact) else None,
-            {n: None if v is None else str(exact(v, n)) for n, v in given.items()},
-        )  # fmt: skip
-        self.markets.append(made)
-        return made
-
-    @staticmethod
-    def _unit(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
-        unit = atoms_per_lot * tick if contract == "linear" else atoms_per_lot / tick
-        what = "tick times a lot" if contract == "linear" else "lot over a tick"
-        if unit.denominator != 1:
-            raise ValueError(
-                f"a {what} is worth {float(unit):g} atoms, which is not a whole number: "
-                "use more asset_decimals"
-            )
-        if unit > LARGEST_NUMBER:
-            raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
-        return int(unit)
-
-    @staticmethod
-    def _bounds(
-        ticks: Grid, lots: Grid, low: Any, high: Any, bottom: Any, top: Any
-    ) -> dict[str, Any]:
-        bounds = {"min_size": 1, "max_size": MAX_SIZE, "min_price": 1, "max_price": MAX_PRICE}
-        given = (
-            ("min_size", lots, low),
-            ("max_size", lots, high),
-            ("min_price", ticks, bottom),
-            ("max_price", ticks, top),
-        )
-        for name, grid, value in given:
-            if value is not None:
-                limit = bounds[name]
-                steps = grid.steps(value, name)
-                bounds[name] = max(steps, limit) if name.startswith("min") else min(steps, limit)
-        for kind in ("size", "price"):
-            if bounds[f"min_{kind}"] > bounds[f"max_{kind}"]:
-                raise ValueError(f"min_{kind} is above max_{kind}")
-        return bounds
 
     def budget(
         self, accounts: int | None = None, notional: Any = None, time_per_liquidation: Any = None
@@ -284,7 +251,9 @@ class Engine(EngineCore):
         """
         totals = {"accounts": accounts, "positions": positions, "events": events}
         for name, value in totals.items():
-            if value is not None and not 0 <= whole(value, name) < 2**31:
+            if value is None and name == "positions":
+                continue
+            if not 0 <= whole(value, name) < 2**31:
                 raise ValueError(f"{name} {value} is outside 0 ... {2**31 - 1}")
         self._reserve(
             accounts=accounts, positions=accounts if positions is None else positions, events=events
@@ -335,14 +304,14 @@ class Engine(EngineCore):
     def asset_of(self, account: int) -> str:
         """Name of an account's money."""
         table = account_table(self)
-        if not 0 <= account < len(table):
+        if not 0 <= whole(account, "account") < len(table):
             raise ValueError(f"account {account} is outside 0 ... {len(table) - 1}")
         return list(self.assets)[int(table["asset"][account])]
 
     def is_hedge(self, account: int) -> bool:
         """Does the account hold two legs a market? Unknown ids do not."""
         table = account_table(self)
-        return 0 <= account < len(table) and bool(table["flags"][account] & HEDGE)
+        return 0 <= whole(account, "account") < len(table) and bool(table["flags"][account] & HEDGE)
 
     def to_atoms(self, amount: Any, asset: str | None = None, name: str = "amount") -> int:
         """Atoms of an amount of money.
@@ -513,8 +482,14 @@ class Engine(EngineCore):
         return ticks
 
     def _batches(self, orders: Any) -> list[tuple[int, NDArray[Any]]]:
-        pairs = orders.items() if isinstance(orders, Mapping) else orders
         batches = []
+        try:
+            pairs = [
+                (name, messages)
+                for name, messages in (orders.items() if isinstance(orders, Mapping) else orders)
+            ]
+        except (TypeError, ValueError):
+            raise TypeError(f"orders must map market names to messages, got {orders!r}") from None
         for name, messages in pairs:
             if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
                 raise TypeError(f"orders of {name!r} must be an array of MESSAGE_DTYPE")
@@ -585,27 +560,7 @@ class Engine(EngineCore):
             ``contracts``: sum of all sizes by market (zero). ``money``: by asset, the parts of
             ``balances + margins - entry_values + fund + fees - bad_debt = deposits``.
         """
-        positions, accounts = position_table(self), account_table(self)
-        contracts, money = {}, {}
-        for market in self.markets:
-            row = market.row()
-            mine = positions["market"] == market.number
-            held = sum(positions["size"][mine].tolist())
-            contracts[market.name] = held + row["outside_size"] + row["house_size"]
-        for name, (number, _) in self.assets.items():
-            own = [m for m in self.markets if m.asset == name]
-            mine = np.isin(positions["market"], [m.number for m in own])
-            rows = [m.row() for m in own]
-            entries = sum(positions["entry_value"][mine].tolist())
-            entries += sum(r["outside_entry"] + r["house_entry"] for r in rows)
-            asset = asset_row(self, number)
-            money[name] = {
-                "balances": sum(accounts["balance"][accounts["asset"] == number].tolist()),
-                "margins": sum(positions["margin"][mine].tolist()),
-                "entry_values": entries,
-                **asset,
-            }
-        return {"contracts": contracts, "money": money}
+        return conservation.totals(self)
 
     def validate(self) -> None:
         """Check every invariant; cost grows with the engine.
@@ -618,23 +573,7 @@ class Engine(EngineCore):
             A book, a queue or a list is broken.
         """
         snapshot.check_structure(self)
-        totals = self.totals()
-        for name, lots in totals["contracts"].items():
-            if lots:
-                raise ConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
-        for name, m in totals["money"].items():
-            held = (
-                m["balances"]
-                + m["margins"]
-                - m["entry_values"]
-                + m["fund"]
-                + m["fees"]
-                - m["bad_debt"]
-            )
-            if held != m["deposits"]:
-                raise ConservationError(
-                    f"{name}: {held} atoms are held against {m['deposits']} deposited"
-                )
+        conservation.check_totals(self.totals())
         for market in self.markets:
             market.book.validate()
 

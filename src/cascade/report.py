@@ -8,7 +8,7 @@ text. Sums are of integers, so they hold to the atom.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -212,6 +212,43 @@ def exact(outcome: Outcome) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _share(part: int, of: int) -> float | None:
+    return part / of if of else None
+
+
+def _price_rows(whole: dict[str, Any], tick: Callable[[int], float]) -> dict[str, float | None]:
+    moves, traded = whole["mark_ticks"], whole["traded_ticks"]
+    return {
+        "start": tick(moves["start"]), "end": tick(moves["end"]), "low": tick(moves["low"]),
+        "high": tick(moves["high"]), "outside": tick(whole["index_ticks"]),
+        "traded_low": tick(traded["low"]), "traded_high": tick(traded["high"]),
+        "exogenous_move": _share(moves["exogenous_move"], moves["start"]),
+        "total_move": _share(moves["total_move"], moves["start"]),
+    }  # fmt: skip
+
+
+def _wave_rows(
+    whole: dict[str, Any], tick: Callable[[int], float], lot: Callable[[int], float], scale: int
+) -> list[dict[str, float]]:
+    return [
+        {"wave": w["wave"], "liquidations": w["liquidations"], "size": lot(w["lots"]),
+         "notional": w["atoms"] / scale, "low": tick(w["low_ticks"]),
+         "high": tick(w["high_ticks"])}
+        for w in whole["waves"]
+    ]  # fmt: skip
+
+
+def _path_rows(
+    whole: dict[str, Any], tick: Callable[[int], float], scale: int
+) -> list[dict[str, float]]:
+    return [
+        {"time": p["time_ns"] / 10**9, "outside": tick(p["index_ticks"]),
+         "mark": tick(p["mark_ticks"]), "liquidations": p["liquidations"],
+         "notional": p["atoms"] / scale}
+        for p in whole["path"]
+    ]  # fmt: skip
+
+
 def measure(outcome: Outcome) -> dict[str, Any]:
     """The report as numbers, for ``--json``.
 
@@ -230,12 +267,7 @@ def measure(outcome: Outcome) -> dict[str, Any]:
     whole = exact(outcome)
     scale = outcome.engine.scale_of(market.asset)
     tick, lot = market.ticks.number, market.lots.number
-    start = whole["mark_ticks"]["start"]
     moves = whole["mark_ticks"]
-
-    def share(part: int, of: int) -> float | None:
-        return part / of if of else None
-
     return {
         "scenario": scenario.path,
         "market": market.name,
@@ -243,32 +275,15 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         "seed": scenario.crowd.seed,
         "execution": scenario.engine.execution,
         "accounts": len(outcome.engine.accounts),
-        "price": {
-            "start": tick(start), "end": tick(moves["end"]), "low": tick(moves["low"]),
-            "high": tick(moves["high"]), "outside": tick(whole["index_ticks"]),
-            "traded_low": tick(whole["traded_ticks"]["low"]),
-            "traded_high": tick(whole["traded_ticks"]["high"]),
-            "exogenous_move": share(moves["exogenous_move"], start),
-            "total_move": share(moves["total_move"], start),
-        },
-        "amplification": share(moves["total_move"], moves["exogenous_move"]),
-        "branching_ratio": share(whole["caused_liquidations"], whole["liquidations"]),
+        "price": _price_rows(whole, tick),
+        "amplification": _share(moves["total_move"], moves["exogenous_move"]),
+        "branching_ratio": _share(whole["caused_liquidations"], whole["liquidations"]),
         "liquidations": {
             "count": whole["liquidations"], "accounts": whole["accounts_liquidated"],
             "size": lot(whole["liquidated_lots"]), "notional": whole["liquidated_atoms"] / scale,
         },
-        "waves": [
-            {"wave": w["wave"], "liquidations": w["liquidations"], "size": lot(w["lots"]),
-             "notional": w["atoms"] / scale, "low": tick(w["low_ticks"]),
-             "high": tick(w["high_ticks"])}
-            for w in whole["waves"]
-        ],
-        "path": [
-            {"time": p["time_ns"] / 10**9, "outside": tick(p["index_ticks"]),
-             "mark": tick(p["mark_ticks"]), "liquidations": p["liquidations"],
-             "notional": p["atoms"] / scale}
-            for p in whole["path"]
-        ],
+        "waves": _wave_rows(whole, tick, lot, scale),
+        "path": _path_rows(whole, tick, scale),
         "depth": {name: lot(lots) for name, lots in whole["depth_lots"].items()},
         "house": {
             "taken_over": lot(whole["house_lots"]["taken_over"]),

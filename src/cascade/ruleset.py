@@ -24,6 +24,7 @@ LARGEST_DENOMINATOR = 10**9
 NANOSECONDS = 10**9
 LARGEST_TIME = 2**62
 AVERAGED = ("ema", "index_premium")
+LARGEST_NUMBER = 2**62
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -78,6 +79,14 @@ def whole(value: Any, name: str) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
 
 
+def _sized(value: Any, name: str) -> Any:
+    try:
+        len(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a sequence, got {value!r}") from None
+    return value
+
+
 def _parts(value: Rate, name: str, low: int, high: int) -> int:
     # a rate in parts of 10**9
     rate = exact(value, name)
@@ -98,6 +107,38 @@ def _nanoseconds(seconds: Rate | None, name: str, least: int, without: int) -> i
     return time
 
 
+def unit_atoms(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
+    """Atoms that one lot is worth at one tick; of an inverse contract, atoms times ticks per lot.
+
+    Parameters
+    ----------
+    contract : {"linear", "inverse"}
+    tick : Fraction
+        Quote units in a tick.
+    atoms_per_lot : Fraction
+        Lot size times multiplier, in atoms.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        The value is not a whole number of atoms, or above 2**62 of them.
+    """
+    unit = atoms_per_lot * tick if contract == "linear" else atoms_per_lot / tick
+    what = "tick times a lot" if contract == "linear" else "lot over a tick"
+    if unit.denominator != 1:
+        raise ValueError(
+            f"a {what} is worth {float(unit):g} atoms, which is not a whole number: "
+            "use more asset_decimals"
+        )
+    if unit > LARGEST_NUMBER:
+        raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
+    return int(unit)
+
+
 @dataclass(frozen=True)
 class Rules:
     """How a market measures risk, liquidates and charges.
@@ -106,7 +147,8 @@ class Rules:
     ----------
     tiers : sequence of (floor, rate) or (floor, rate, initial_rate), optional
         Maintenance rates by notional, floors in units of the asset ascending from 0. Default: one
-        tier of 0.5 % maintenance.
+        tier of 0.5 % maintenance. An initial rate is not below the maintenance rate beside it; 0
+        states none.
     tier_mode : {"marginal", "whole"}, default "marginal"
         Each slice at its own rate (with the deduction that makes it continuous), or the whole
         position at the rate of its tier.
@@ -246,17 +288,25 @@ class Rules:
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""
         rows: list[tuple[Fraction, Fraction, Fraction]] = []
-        for number, tier in enumerate(self.tiers):
-            if len(tier) not in (2, 3):
+        for number, tier in enumerate(_sized(self.tiers, "tiers")):
+            if len(_sized(tier, f"tiers[{number}]")) not in (2, 3):
                 raise ValueError(
                     f"tiers[{number}] must be (floor, rate[, initial_rate]), got {tier!r}"
                 )
-            floor, rate, *more = (exact(value, f"tiers[{number}]") for value in tier)
+            floor, rate, *more = (
+                exact(value, f"tiers[{number}] {part}")
+                for part, value in zip(("floor", "rate", "initial rate"), tier, strict=False)
+            )
             initial = more[0] if more else Fraction(0)
             if not 0 <= rate <= 1:
                 raise ValueError(f"tiers[{number}] rate {tier[1]!r} is outside 0 ... 1")
             if not 0 <= initial <= 1:
                 raise ValueError(f"tiers[{number}] initial rate {tier[2]!r} is outside 0 ... 1")
+            if 0 < initial < rate:
+                raise ValueError(
+                    f"tiers[{number}] initial rate {tier[2]!r} is below its maintenance rate "
+                    f"{tier[1]!r}; 0 states none"
+                )
             if rows and floor <= rows[-1][0]:
                 raise ValueError(f"tiers[{number}] floor {tier[0]!r} is not above the one before")
             if not rows and floor != 0:

@@ -229,6 +229,13 @@ def test_accounts_come_out_as_columns(tmp_path):
     assert accounts.isolated.tolist() == [False]
 
 
+def test_legs_of_a_hedge_account_are_two_rows(tmp_path):
+    text = ACCOUNTS + "a,m,long,1,1,1,cross\na,m,short,2,1,1,cross\na,n,long,3,1,1,cross\n"
+    accounts = load_accounts(write(tmp_path, text))
+    assert accounts.long.tolist() == [True, False, True]
+    assert accounts.size.tolist() == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("load", "text", "line", "field", "reason"),
     [
@@ -265,6 +272,13 @@ def test_accounts_come_out_as_columns(tmp_path):
         (load_accounts, ACCOUNTS + "a,m,long,0,1,1,cross\n", 2, "size", "above 0"),
         (load_accounts, ACCOUNTS + "a,m,long,1,1,0,cross\n", 2, "leverage", "above 0"),
         (load_accounts, ACCOUNTS + "a,m,long,1,1,1,both\n", 2, "mode", "'both' is not one of"),
+        (
+            load_accounts,
+            ACCOUNTS + "a,m,long,1,1,1,cross\nb,m,long,1,1,1,cross\na,m,buy,2,1,1,isolated\n",
+            4,
+            "account",
+            "'a' is long in 'm' on line 2 already",
+        ),
         (load_accounts, "account,side\n", 1, "market", "column is missing"),
         (
             load_accounts,

@@ -221,6 +221,48 @@ def test_both_sides_are_queued(kit, index, liquidated):
     engine.validate()
 
 
+def test_what_is_due_waits_for_the_reopening(kit):
+    engine, market = collecting(kit, feed="index", tiers=[(0, 0.01)])
+    market.set_index(100)
+    (account,) = engine.accounts.open(market, side="long", size=10, entry=100, leverage=10)
+    kit.limit(engine, market, BUY, 91, 10)
+    result = engine.step(index={"X": 90})
+    assert (result.liquidated, result.pending) == (0, 1)
+    assert rows(engine, "takeover") == []
+    market.book.uncross()
+    result = engine.step()
+    assert (result.liquidated, result.pending) == (1, 0)
+    fills = pick(rows(engine, "fill"), "account", "price", "quantity")
+    assert fills == [(int(account), 91, 10)]
+    engine.validate()
+
+
+def test_a_cross_unit_closes_what_it_can_while_one_market_collects(kit):
+    engine, market = collecting(kit, feed="index", tiers=[(0, 0.01)])
+    other = kit.market(engine, "Y", rules={"feed": "index", "tiers": [(0, 0.01)]})
+    other.book.load_depth([(95, 10)], [])
+    market.set_index(100)
+    other.set_index(100)
+    (account,) = engine.accounts.create(1, balance=50)
+    for name in ("X", "Y"):
+        engine.accounts.open(
+            name, side="long", size=10, entry=100, leverage=100, mode="cross", account=[account]
+        )
+    # 50 + 20 of equity; 10 * 10 are lost in Y
+    result = engine.step(index={"Y": 90})
+    assert (result.liquidated, result.pending) == (1, 0)
+    assert pick(rows(engine, "liquidation"), "market", "quantity") == [(1, 10)]
+    assert [list(engine.accounts.size(m)) for m in ("X", "Y")] == [[10], [0]]
+    start = len(engine.events)
+    result = engine.step(index={"X": 97})
+    assert (result.liquidated, result.pending) == (0, 1)
+    market.book.uncross()
+    # 20 are left, and lost at 98
+    assert engine.step(index={"X": 98}).liquidated == 1
+    assert pick(rows(engine, "liquidation", start), "market", "quantity") == [(0, 10)]
+    engine.validate()
+
+
 def test_impact_venues_hold_no_auctions(kit):
     engine = kit.engine()
     market = kit.market(engine, venue=kit.linear(1, 2))

@@ -455,3 +455,27 @@ def test_maker_that_falls_due_by_a_forced_sale_is_liquidated_in_turn(kit):
     # a: 828 + 85 - 1000 + 100 = 13 to the fund; b: 850 - 920 + 100 = 30
     assert engine.insurance_fund() == 43
     engine.validate()
+
+
+def test_a_trade_of_an_isolated_position_looks_at_the_cross_unit_again(kit):
+    engine = kit.engine()
+    steps = [(0, 0.02), (200, 0.05)]
+    market = kit.market(engine, rules={"tiers": steps, "tier_mode": "whole", "feed": "index"})
+    other = kit.market(engine, "Y", rules={"feed": "index"})
+    market.set_index(101)
+    other.set_index(100)
+    ids = engine.accounts.open_ladder(other, side="long", size=5, trigger=99, bankruptcy=92)
+    # 10 - 2 of equity under 5 % of 202: due at once, and waits for the next step
+    engine.accounts.open(
+        market, side="short", size=2, entry=100, leverage=20, mode="cross", account=ids
+    )
+    engine.budget(accounts=1)
+    # healthy at 98, but only a look at it can tell; the isolated ladder is more overdue
+    engine.step(index={"X": 98, "Y": 50})
+    assert pick(rows(engine, "liquidation"), "market") == [(1,)]
+    start = len(engine.events)
+    engine.step(index={"X": 102})
+    # it fell due anew, by this mark
+    assert rows(engine, "mark", start)[0]["price"] == 102
+    assert pick(rows(engine, "liquidation", start), "market", "cause") == [(0, start + 1)]
+    engine.validate()

@@ -65,6 +65,15 @@ NONSENSE: list[tuple[type[Exception], str, Callable[[cs.Engine], object]]] = [
         "C", side="long", size=1, trigger=90, bankruptcy=95)),
     (ValueError, "leg", lambda e: e.accounts.size("C", "x")),
     (ValueError, "name", lambda e: e.accounts.column("C", "x")),
+    (ValueError, "leg", lambda e: e.accounts.size("C", [])),
+    (ValueError, "name", lambda e: e.accounts.column("C", 3)),
+    (ValueError, "name", lambda e: e.accounts.column("C", [])),
+    (TypeError, "asset", lambda e: e.add_asset([])),
+    (TypeError, "accounts", lambda e: e.reserve(accounts=None)),
+    (TypeError, "account", lambda e: e.asset_of(None)),
+    (TypeError, "account", lambda e: e.is_hedge(None)),
+    (TypeError, "orders", lambda e: e.step(orders=3)),
+    (TypeError, "orders", lambda e: e.step(orders=[3])),
     (KeyError, "unknown", lambda e: e.step(index={"D": 1})),
     (TypeError, "index", lambda e: e.step(index=[1])),
     (ValueError, "index", lambda e: e.step(index={"C": NAN})),
@@ -89,6 +98,12 @@ NONSENSE: list[tuple[type[Exception], str, Callable[[cs.Engine], object]]] = [
     (TypeError, "rules", lambda e: e.add_market("D", tick_size=1, lot_size=1, rules={})),
     (ValueError, "tick_size", lambda e: e.add_market("D", tick_size=0, lot_size=1)),
     (ValueError, "asset_decimals", lambda e: e.add_market("D", tick_size="1e-9", lot_size=1)),
+    (ValueError, "min_size 0 is outside 1", lambda e: e.add_market(
+        "D", tick_size=1, lot_size=1, min_size=0)),
+    (ValueError, "min_price -1 is outside 1", lambda e: e.add_market(
+        "D", tick_size=1, lot_size=1, min_price=-1)),
+    (ValueError, "min_size 5 is above max_size 4", lambda e: e.add_market(
+        "D", tick_size=1, lot_size=1, min_size=5, max_size=4)),
     (ValueError, "rate", lambda e: e.fund("C", 2)),
 ]  # fmt: skip
 
@@ -127,6 +142,21 @@ def test_nonsense_is_refused_and_changes_nothing(error, named, call):
 def test_things_that_cannot_be_are_not_made(make):
     with pytest.raises((TypeError, ValueError)):
         make()
+
+
+@pytest.mark.parametrize(
+    ("tiers", "named"),
+    [
+        (None, "tiers must be a sequence"),
+        ([3], r"tiers\[0\] must be a sequence"),
+        ([(0,)], r"tiers\[0\] must be \(floor"),
+        ([(0, "0.1"), (10, None)], r"tiers\[1\] rate must be a number"),
+        ([(0, "0.1", "x")], r"tiers\[0\] initial rate must be a number"),
+    ],
+)
+def test_bad_tiers_are_named(tiers, named):
+    with pytest.raises((TypeError, ValueError), match=named):
+        cs.Rules(tiers=tiers)
 
 
 @pytest.mark.parametrize("made", [cs.OrderBook, MarketBook])

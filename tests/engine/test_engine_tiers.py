@@ -246,3 +246,9 @@ def test_whole_table_falls_due_where_the_tier_jumps(kit):
     assert engine.step().liquidated == 0
     market.set_index(105)
     assert engine.step().liquidated == 1
+
+
+def test_an_initial_rate_below_the_maintenance_rate_is_refused(kit):
+    with pytest.raises(ValueError, match=r"tiers\[1\] initial rate '0\.02' is below .*'0\.05'"):
+        kit.Rules(tiers=((0, "0.01", "0.01"), (100, "0.05", "0.02")))
+    kit.Rules(tiers=((0, "0.01", "0.01"), (100, "0.05", 0)))

@@ -83,18 +83,14 @@ class OrderBook:
                 raise ValueError(f"{name} must be above 0, got {step!r}")
         self.tick_size = tick_size
         self.lot_size = lot_size
-        self.min_size = 1 if min_size is None else max(1, self._lots("min_size", min_size))
-        self.max_size = (
-            MAX_SIZE if max_size is None else min(MAX_SIZE, self._lots("max_size", max_size))
-        )
-        self.min_price = 1 if min_price is None else max(1, self._ticks("min_price", min_price))
-        self.max_price = (
-            MAX_PRICE if max_price is None else min(MAX_PRICE, self._ticks("max_price", max_price))
-        )
-        if not 1 <= self.min_size <= self.max_size:
-            raise ValueError(f"sizes from {min_size!r} to {max_size!r} lots are none")
-        if not 1 <= self.min_price <= self.max_price:
-            raise ValueError(f"prices from {min_price!r} to {max_price!r} are none")
+        self.min_size = 1 if min_size is None else self._bound("min_size", min_size)
+        self.max_size = MAX_SIZE if max_size is None else self._bound("max_size", max_size)
+        self.min_price = 1 if min_price is None else self._bound("min_price", min_price)
+        self.max_price = MAX_PRICE if max_price is None else self._bound("max_price", max_price)
+        if self.min_size > self.max_size:
+            raise ValueError(f"min_size {min_size!r} is above max_size {max_size!r}")
+        if self.min_price > self.max_price:
+            raise ValueError(f"min_price {min_price!r} is above max_price {max_price!r}")
         self.resting: list[Order] = []  # in order of time priority
         self.waiting: list[Order] = []  # in order of id
         self.next_id = 1
@@ -102,6 +98,15 @@ class OrderBook:
         self._mark = 0
         self.auction = False
         self._fills: list[Fill] = []
+
+    def _bound(self, name, value) -> int:
+        if name.endswith("size"):
+            steps, largest, unit = self._lots(name, value), MAX_SIZE, "lots"
+        else:
+            steps, largest, unit = self._ticks(name, value), MAX_PRICE, "ticks"
+        if not 1 <= steps <= largest:
+            raise ValueError(f"{name} {value!r} is outside 1 ... {largest} {unit}")
+        return steps
 
     # --- what a person calls -------------------------------------------------------------------
 

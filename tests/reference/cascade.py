@@ -39,7 +39,7 @@ class Cascade:
         """Liquidate while something is due and the budget lasts."""
         self.units, self.notional, self.affordable = 0, 0, affordable
         self.queue.aside.clear()
-        while not self.exhausted() and (taken := self.queue.entries()):
+        while not self.exhausted() and (taken := self.queue.takeable()):
             self.touched = {}
             for entry in taken if self.engine.execution == "batch" else taken[:1]:
                 if self.exhausted():
@@ -75,7 +75,7 @@ class Cascade:
         positions.sort(key=lambda p: -maintenance[p.number])
         closed, fees, last = 0, Fraction(0), -1
         for position in positions:
-            if position.size:
+            if position.size and not self.queue.collects(position):
                 lots, fee, last = self.close(name, position, len(positions) == 1, entry.cause)
                 closed += lots
                 fees += fee

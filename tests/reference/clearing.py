@@ -149,6 +149,8 @@ class Clearing:
         if not position.isolated:
             self.accounts[account].balance = fits(self.accounts[account].balance + realised)
             return
+        # margin may come from the balance and go back to it: the cross unit is looked at too
+        self.changed.append((account, ALL_CROSS))
         position.margin = fits(position.margin + realised)
         passed_zero = was_open and closes and (position.size == 0 or position.size * lots > 0)
         if passed_zero:

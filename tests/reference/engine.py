@@ -184,21 +184,6 @@ class Engine:
         unit = per_lot / tick if inverse else per_lot * tick
         if unit.denominator != 1 or unit <= 0:
             raise ValueError(f"tick and lot give {unit} atoms, which is not a whole number")
-        rows = rules.tiers
-        tiers = [
-            Tier(
-                self.to_atoms(row[0], asset),
-                rate_of(row[1]),
-                rate_of(row[2]) if len(row) > 2 else Fraction(0),
-            )
-            for row in rows
-        ]
-        table = Table(
-            tiers,
-            rules.tier_mode == "whole",
-            rules.basis == "entry",
-            rules.taker if rules.close_fee else Fraction(0),
-        )
         number = len(self.clearing.markets)
         sizes = {"min_size": min_size, "max_size": max_size}
         prices = {"min_price": min_price, "max_price": max_price}
@@ -214,7 +199,7 @@ class Engine:
             name,
             asset,
             Contract(inverse, int(unit)),
-            table,
+            self._table(rules, asset),
             rules,
             made,
             tick_size,
@@ -222,6 +207,22 @@ class Engine:
         )
         self.clearing.markets.append(market)
         return market
+
+    def _table(self, rules, asset) -> Table:
+        tiers = [
+            Tier(
+                self.to_atoms(row[0], asset),
+                rate_of(row[1]),
+                rate_of(row[2]) if len(row) > 2 else Fraction(0),
+            )
+            for row in rules.tiers
+        ]
+        return Table(
+            tiers,
+            rules.tier_mode == "whole",
+            rules.basis == "entry",
+            rules.taker if rules.close_fee else Fraction(0),
+        )
 
     def fund_deposit(self, amount, asset=None) -> None:
         name = asset or self.asset
@@ -265,7 +266,7 @@ class Engine:
         pending = len(self.queue.entries())
         if affordable is not None:
             self.carried -= cascade.units * self.limits.time_per_liquidation
-            self.carried = self.carried if pending else 0
+            self.carried = self.carried if self.queue.takeable() else 0
         return self.result(start, cascade, pending)
 
     def result(self, start: int, cascade: Cascade, pending: int) -> StepResult:

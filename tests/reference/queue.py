@@ -81,6 +81,14 @@ class Queue:
             if name != self.clearing.liquidating:
                 self.reenter(name)
 
+    def collects(self, position: Position) -> bool:
+        """Is the position's market in a call auction? Then it waits for the reopening."""
+        return self.clearing.markets[position.market].venue.auction
+
+    def takeable(self) -> list[Entry]:
+        """What is due in open markets, most overdue first."""
+        return [entry for entry in self.entries() if not self.collects(entry.position)]
+
     def entries(self) -> list[Entry]:
         """Everything due, most overdue first."""
         found = list(self.due.values())

@@ -62,6 +62,9 @@ class Rules:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+        for k, (_, rate, *initial) in enumerate(self.tiers):
+            if initial and 0 < rate_of(initial[0]) < rate_of(rate):
+                raise ValueError(f"tiers[{k}] initial rate {initial[0]!r} is below {rate!r}")
         self.maker = rate_of(self.maker_fee)
         self.taker = rate_of(self.taker_fee)
         self.liquidation = rate_of(self.liquidation_fee)

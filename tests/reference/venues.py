@@ -104,8 +104,6 @@ class VenueBook(OrderBook):
         message = Message(
             LIMIT if limit else MARKET, side, IOC, ALLOW, flags, account, limit, 0, lots
         )
-        if self.auction:
-            return 0, [], []
         return self._enter(0, message, 0).filled, self._fills, self.removals
 
     def uncross_fills(self) -> tuple[list[tuple[Fill, int]], list[tuple[Order, int]]]:

@@ -2,7 +2,8 @@
 
 A header line with the columns account, market, side, size, entry, one of leverage and margin, and
 optionally mode (cross when the column is missing). Sides are long or short (also buy, sell), modes
-cross or isolated. An account may have many rows, also in one market (the two legs of hedge mode).
+cross or isolated. An account may have many rows, also two in one market: one long and one short,
+the legs of hedge mode.
 """
 
 from __future__ import annotations
@@ -71,10 +72,11 @@ def load_accounts(path: Path) -> Accounts:
     ------
     DataFormatError
         A column is missing, both or neither of leverage and margin are there, a field is not of
-        its kind or range, or there is no row.
+        its kind or range, an account has two rows on one side of a market, or there is no row.
     """
     name = os.fspath(path)
     rows: list[tuple[str, str, bool, Decimal, Decimal, Decimal, bool]] = []
+    seen: dict[tuple[str, str, bool], int] = {}
     funding = ""
     for line, row in read_table(path, COLUMNS):
         if not rows:
@@ -91,11 +93,16 @@ def load_accounts(path: Path) -> Accounts:
                 raise line.error(column, "must be above 0")
         side = line.choice(row["side"].lower(), "side", tuple(_SIDE))
         mode = line.choice(row.get("mode", "cross").lower(), "mode", ("cross", "isolated"))
+        leg = (row["account"], row["market"], _SIDE[side] == "long")
+        if leg in seen:
+            raise line.error(
+                "account",
+                f"{leg[0]!r:.40} is {_SIDE[side]} in {leg[1]!r:.40} on line {seen[leg]} already",
+            )
+        seen[leg] = line.number
         rows.append(
             (
-                row["account"],
-                row["market"],
-                _SIDE[side] == "long",
+                *leg,
                 size,
                 entry,
                 amount,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade.engine import MAX_PRICE, MAX_SIZE
+from cascade.bounds import MAX_PRICE, MAX_SIZE
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.scenarios.schema import BookSection

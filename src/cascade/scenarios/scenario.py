@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade._columns import asset_row
+from cascade.bounds import MAX_PRICE
 from cascade.codes import MessageKind, Side
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.engine import MAX_PRICE, Engine
+from cascade.engine import Engine
 from cascade.errors import ScenarioError
 from cascade.market import Market
 from cascade.rules import PRESETS, tiers_from_file

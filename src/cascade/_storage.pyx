@@ -1,0 +1,97 @@
+"""Memory of an engine: markets made and released, and the tables of accounts and positions."""
+
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+
+from cascade._arithmetic cimport int128
+from cascade._book cimport book_free, book_init
+from cascade._heap cimport heap_free, heap_init
+from cascade._impact cimport impact_free, impact_init
+from cascade._margin cimport Tier, TierTable
+from cascade._memory cimport memory_release
+from cascade._state cimport Account, Market, Position, State
+
+
+cdef Market* new_market(State* state, int64_t min_size, int64_t max_size, int32_t min_price,
+                        int32_t max_price, tiers) except NULL:
+    cdef Market* market = _blank_market(state)
+    if market == NULL:
+        raise MemoryError("no memory for a market")
+    try:
+        if book_init(&market.book, min_size, max_size, min_price, max_price):
+            raise MemoryError("no memory for a book")
+        _write_tiers(&market.rules.table, tiers)
+    except BaseException:
+        free_market(market)
+        raise
+    return market
+
+
+cdef int _write_tiers(TierTable* table, tiers) except -1:
+    cdef int64_t k
+    table.tiers = <Tier*>malloc(len(tiers) * sizeof(Tier))
+    if table.tiers == NULL:
+        raise MemoryError("no memory for a tier table")
+    for k, (floor, rate, initial, deduction) in enumerate(tiers):
+        table.tiers[k].floor = floor
+        table.tiers[k].rate = rate
+        table.tiers[k].initial = initial
+        table.tiers[k].pad = 0
+        # a deduction numerator may pass 64 bits: two halves
+        table.tiers[k].deduction = (
+            <int128><int64_t>(deduction >> 62) * (<int128>1 << 62)
+            + <int64_t>(deduction & ((1 << 62) - 1)))
+    table.count = len(tiers)
+    return 0
+
+
+cdef Market* _blank_market(State* state) noexcept:
+    # room in the list and a zeroed market with its heaps on the shared places
+    cdef void* grown
+    cdef Market* market
+    cdef int d
+    grown = realloc(state.markets, (state.market_count + 1) * sizeof(Market*))
+    if grown == NULL:
+        return NULL
+    state.markets = <Market**>grown
+    grown = realloc(state.touched, (state.market_count + 1) * sizeof(uint16_t))
+    if grown == NULL:
+        return NULL
+    state.touched = <uint16_t*>grown
+    market = <Market*>calloc(1, sizeof(Market))
+    if market == NULL:
+        return NULL
+    impact_init(&market.impact)
+    for d in range(2):
+        heap_init(&market.exact[d])
+        heap_init(&market.guards[d])
+        heap_init(&market.due[d])
+        market.exact[d].place = market.due[d].place = state.place
+        market.guards[d].place = state.guard_place[d]
+        market.exact[d].item_capacity = market.due[d].item_capacity = state.position_capacity
+        market.guards[d].item_capacity = state.position_capacity
+    return market
+
+
+cdef void free_market(Market* market) noexcept:
+    cdef int d
+    for d in range(2):
+        # the places belong to the engine
+        market.exact[d].place = market.due[d].place = market.guards[d].place = NULL
+        heap_free(&market.exact[d])
+        heap_free(&market.guards[d])
+        heap_free(&market.due[d])
+        free(market.marks[d].records)
+    free(market.rules.table.tiers)
+    impact_free(&market.impact)
+    book_free(&market.book)
+    free(market)
+
+
+cdef void release_tables(State* state) noexcept:
+    cdef size_t positions = state.position_capacity
+    memory_release(state.accounts, <size_t>state.account_capacity * sizeof(Account))
+    memory_release(state.positions, positions * sizeof(Position))
+    memory_release(state.place, positions * sizeof(uint32_t))
+    memory_release(state.guard_place[0], positions * sizeof(uint32_t))
+    memory_release(state.guard_place[1], positions * sizeof(uint32_t))
