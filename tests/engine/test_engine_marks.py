@@ -192,3 +192,20 @@ def test_rules_of_averages_are_checked(kit):
         kit.Rules(feed="ema")
     with pytest.raises(ValueError, match="average_of"):
         kit.Rules(average_of="touch")
+
+
+def test_a_premium_mark_that_does_not_fit_is_the_highest_price_that_entered():
+    cs = pytest.importorskip("cascade")
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(feed="index_premium", average_time=1, tiers=[(0, 0)])
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(4000)
+    engine.accounts.open(market, side="long", size=[2**48], entry=4000, leverage=1)
+    market.book.load_depth([(7999, 1)], [(8001, 1)])
+    engine.step(dt=10**9)
+    # index and almost all of the premium of 4000
+    assert market.mark == 8000
+    # 12,000 times twice 2**48 lots is beyond 2**62; 8001 entered with the depth
+    engine.step(index={"X": 8000}, dt=0)
+    assert market.mark == 8001
+    engine.validate()
