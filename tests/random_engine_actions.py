@@ -129,6 +129,9 @@ class Actor:
     def fund(self, market, rate) -> None:
         self.engine.fund(self.markets[market], rate)
 
+    def set_funding(self, market, rate) -> None:
+        self.engine.set_funding(self.markets[market], rate)
+
     def budget(self, accounts, notional, time) -> None:
         self.engine.budget(accounts=accounts, notional=notional, time_per_liquidation=time)
 
@@ -166,6 +169,23 @@ class Actor:
         return found
 
 
+def draw_clocks(draw: random.Random) -> dict:
+    """Averages, the age of an index and funding, in steps of 0.5 to 2.5 s."""
+    return {
+        "average_of": draw.choice(("mid", "last")),
+        "average_time": draw.choice((0.5, 3, 7)),
+        "premium_cap": draw.choice((1, 1, "0.02")),
+        "stale_after": draw.choice((None, None, None, 2)),
+        "funding_interval": draw.choice((None, 1, 4, 5.5)),
+        "interest": draw.choice((0, "0.001", "-0.013")),
+        "funding_clamp": draw.choice((None, "0.004", 0)),
+        "funding_cap": draw.choice((1, "0.05")),
+        "funding_value": draw.choice(("mark", "index")),
+        "price_band": draw.choice((None, None, None, "0.03", "0.055")),
+        "band_reference": draw.choice(("index", "last")),
+    }
+
+
 def draw_setup(draw: random.Random) -> Setup:
     """Rules of every market; each market's table is of the kind its name says."""
 
@@ -180,7 +200,8 @@ def draw_setup(draw: random.Random) -> Setup:
             "basis": basis,
             "close_fee": draw.random() < 0.2,
             "trigger": draw.choice(("<", "<=")),
-            "feed": draw.choice(("last", "last", "mid", "index", "median")),
+            "feed": draw.choice(("last", "last", "mid", "index", "median", "ema", "index_premium")),
+            **draw_clocks(draw),
             "maker_fee": draw.choice((0, 0, -0.002, 0.001)),
             "taker_fee": draw.choice((0, 0, 0.005)),
             "liquidation_fee": draw.choice((0, 0.01)),
@@ -246,10 +267,10 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
     name = draw.choices(
         (
             "message", "step", "open", "open_ladder", "create", "deposit", "withdraw",
-            "set_leverage", "transfer", "fund_deposit", "fund", "budget", "set_index", "load_depth",
+            "set_leverage", "transfer", "fund_deposit", "fund", "set_funding", "budget", "set_index", "load_depth",
             "open_auction", "uncross",
         ),
-        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 3, 4, 1, 2),
+        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2),
     )[0]  # fmt: skip
     market = draw.randrange(4)
     account = draw.randrange(max(accounts, 1))
@@ -292,6 +313,7 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         ),
         "fund_deposit": (draw.choice((10, 100)),),
         "fund": (market, draw.choice((0.001, 0.01, -0.01))),
+        "set_funding": (market, draw.choice((None, None, "0.01", "-0.003"))),
         "budget": draw.choice(
             ((None, None, None), (1, None, None), (None, 300, None), (None, None, 0.75))
         ),

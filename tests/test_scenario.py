@@ -95,6 +95,8 @@ WRONG = [
     ([('name = "BTC"', 'name = "NOSUCH"')], 6, "market.rules", "no symbol 'NOSUCH'"),
     ([('"hyperliquid"', '"mtgox"')], 6, "market.rules", "not one of binance_usdm, bybit_linear"),
     ([('feed = "mid"', 'feed = "middle"')], 7, "market.feed", "not one of last, mid"),
+    ([('feed = "mid"', 'feed = "ema"')], 6, "market.rules", "'ema' needs average_time"),
+    ([("[fund]", "[rules]\nfunding_interval = 0\n\n[fund]")], 21, "rules.funding_interval", "0 is not above"),
     ([("levels = 400", "levels = 4.5")], 10, "book.levels", "not an integer"),
     ([("levels = 400", "levels = -4")], 10, "book.levels", "-4 is outside 0 ... 1000000"),
     ([("growth = 0.01", "scale = 3")], 13, "book.scale", "contradicts book.levels"),
@@ -335,6 +337,32 @@ def test_inverse_contracts_and_batches_run(tmp_path):
     assert outcome.steps > 4
     steps = np.unique(outcome.events[outcome.events["kind"] == EventKind.LIQUIDATION]["time"])
     assert len(steps) > 4
+
+
+def test_averages_funding_and_a_band_are_fields_of_the_rules(tmp_path):
+    text = changed(
+        ('feed = "mid"', 'feed = "index_premium"'),
+        ("[fund]", """[rules]
+average_time = 30
+premium_cap = 0.01
+funding_interval = 2
+interest = 0.0001
+funding_value = "index"
+price_band = 0.3
+
+[fund]"""),
+    )  # fmt: skip
+    outcome = scenarios.load(write(tmp_path, text)).run()
+    events = outcome.events
+    funding = events[events["kind"] == EventKind.FUNDING]
+    assert len(funding) > 1
+    # on the 2 s, and valued at an index that the file's shock gave
+    assert not (funding["time"] % (2 * 10**9)).any()
+    given = set(events["price"][events["kind"] == EventKind.INDEX].tolist())
+    assert set(funding["price"].tolist()) <= given
+    market = outcome.engine.markets[0]
+    assert abs(market.mark - market.index) <= 0.01 * market.index
+    outcome.engine.validate()
 
 
 # ---------------------------------------------------------------- the shipped scenario

@@ -13,6 +13,7 @@ from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
 from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
 from cascade.impact import Impact
+from cascade.index_sources import IndexSources
 from cascade.market import Market
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
@@ -36,6 +37,7 @@ __all__ = [
     "EventKind",
     "Grid",
     "Impact",
+    "IndexSources",
     "InvariantError",
     "Market",
     "MessageFlag",

@@ -39,7 +39,7 @@ cdef inline uint8_t admit(Book* book, const Message* message, uint32_t leaving,
     slot of the order that a modify is about to take out, 0: none."""
     cdef uint8_t side = message.side
     cdef bint rests = message.kind == MESSAGE_LIMIT and (message.time_in_force & 15) == GTC
-    cdef bint trades = not book.auction and crosses(book, side, limit_of(message))
+    cdef bint trades = not book.auction and crosses(book, side, limit_of(book, message))
     cdef int64_t shown = message.size, level_size
     price[0] = message.price
     if trades and message.flags & FLAG_POST_ONLY:
@@ -62,7 +62,7 @@ cdef inline uint8_t admit(Book* book, const Message* message, uint32_t leaving,
         if not trades and level_size > MAX_LEVEL - shown:
             return CODE_LEVEL_FULL
     elif (message.time_in_force & 15) == FOK:
-        if available_lots(book, side, limit_of(message), message.size, message.account,
+        if available_lots(book, side, limit_of(book, message), message.size, message.account,
                           policy_of(message)) < message.size:
             return CODE_NOT_FILLABLE
     return CODE_OK

@@ -100,6 +100,7 @@ cdef struct Book:
     int32_t best_ask          # 0: none
     int32_t last              # 0: no trade yet
     int32_t mark              # watched by stops on mark; 0: none
+    int32_t market_limit[2]   # by side: worst price that an order without a limit fills at
     uint32_t order_top        # slots ever used
     uint32_t order_capacity
     uint32_t order_free       # LIFO list through `next`

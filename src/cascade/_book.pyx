@@ -66,6 +66,8 @@ cdef int book_init(Book* book, int64_t min_size, int64_t max_size,
     book.max_size = max_size if max_size < MAX_SIZE else MAX_SIZE
     book.min_price = min_price if min_price > 1 else 1
     book.max_price = max_price if max_price < MAX_PRICE else MAX_PRICE
+    book.market_limit[BUY] = MAX_PRICE
+    book.market_limit[SELL] = 1
     book.next_id = 1
     book.first_id = 1
     book.order_top = 1
@@ -251,7 +253,7 @@ cdef void book_enter(Book* book, int64_t order_id, const Message* message, uint3
     taker.order = order_id
     taker.left = message.size
     taker.account = message.account
-    taker.limit = price if message.kind == MESSAGE_LIMIT else limit_of(message)
+    taker.limit = price if message.kind == MESSAGE_LIMIT else limit_of(book, message)
     taker.index = index
     taker.side = message.side
     taker.policy = policy_of(message)

@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from cascade._arithmetic cimport int128
+from cascade._arithmetic cimport floor_divide, int128
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
 from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
@@ -27,6 +27,8 @@ cdef enum Column:
     LEVERAGE = 3
     LIQUIDATION_TICK = 4
     BANKRUPTCY_TICK = 5
+
+cdef int128 WORD = <int128>1 << 62     # a sum of 128 bits is stored as two halves
 
 COLUMNS = {"size": SIZE, "entry_value": ENTRY_VALUE, "margin": MARGIN, "leverage": LEVERAGE,
            "liquidation_price": LIQUIDATION_TICK, "bankruptcy_price": BANKRUPTCY_TICK}
@@ -306,6 +308,11 @@ def market_row(EngineCore core, int64_t number):
             "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,
             "ceiling": market.ceiling, "touch_seen": market.touch_seen,
             "last_source": market.last_source, "source_wave": market.source_wave,
+            "average": market.average, "index_time": market.index_time,
+            "premium_high": <int64_t>floor_divide(market.premium_sum, WORD),
+            "premium_low": <int64_t>(market.premium_sum - floor_divide(market.premium_sum, WORD) * WORD),
+            "premium_time": market.premium_time, "funding_fixed": market.funding_fixed,
+            "funding_rate": market.funding_rate,
         }
     finally:
         core.release()

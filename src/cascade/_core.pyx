@@ -16,7 +16,8 @@ from cascade._arithmetic cimport int128
 from cascade._book cimport Message, Submitted
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
-from cascade._feed cimport refresh_mark
+from cascade._feed cimport follow_venue, refresh_mark
+from cascade._funding cimport pay_due_funding
 from cascade._impact cimport impact_decay, impact_set_reference
 from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_touch, log_view
 from cascade._opening cimport (
@@ -27,8 +28,8 @@ from cascade._queue cimport queue_pending
 from cascade._settlement cimport admit_price, allow_reduce, last_event, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Asset, Market,
-    State,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FEED_EMA, NO_MARKET, Asset,
+    Market, State,
 )
 from cascade._storage cimport free_market, new_market, release_tables
 from cascade._types cimport EVENT_INDEX, EVENT_OPEN, MAX_PRICE
@@ -81,19 +82,32 @@ cdef packed struct StepRecord:
 cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
     cdef uint32_t m
     cdef Market* market
+    cdef bint decays
     memset(&state.counters, 0, sizeof(state.counters))
+    pay_due_funding(state, state.clock + elapsed)
+    if elapsed:
+        for m in range(state.market_count):
+            if state.markets[m].rules.feed >= FEED_EMA:
+                follow_venue(state, state.markets[m], elapsed)
     state.clock += elapsed
     state.log.time = state.clock
     for m in range(state.market_count):
         market = state.markets[m]
-        if market.impact_venue and market.impact.transient_lots:
+        decays = market.impact_venue != 0 and market.impact.transient_lots != 0
+        if decays:
             impact_decay(&market.impact, elapsed)
+        if decays or (elapsed and market.rules.feed >= FEED_EMA):
             refresh_mark(state, market, -1, 0)
+    if elapsed:
+        for m in range(state.market_count):
+            if state.markets[m].rules.feed >= FEED_EMA:
+                fire_stops(state, state.markets[m])
 
 
 cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
     cdef Event* event
     market.index = price
+    market.index_time = state.clock
     event = log_append(&state.log, EVENT_INDEX, market.number, -1, 0)
     event.price = price
     if market.impact_venue:
@@ -226,6 +240,10 @@ cdef class EngineCore:
                     int64_t partial_rate, int64_t partial_notional, int64_t partial_cooldown,
                     int32_t partial_tiers, int64_t backstop, int64_t backstop_denominator, int feed,
                     bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
+                    bint average_of_last, int64_t average_time, int64_t premium_cap,
+                    int64_t stale_after, int64_t funding_interval, int64_t interest,
+                    bint funding_clamped, int64_t funding_clamp, int64_t funding_cap,
+                    bint funding_on_index, int64_t price_band, bint band_on_last,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
@@ -258,6 +276,18 @@ cdef class EngineCore:
             market.rules.inclusive = inclusive
             market.rules.limit_at_bankruptcy = limit_at_bankruptcy
             market.rules.surplus_to_trader = surplus_to_trader
+            market.rules.average_of_last = average_of_last
+            market.rules.average_time = average_time
+            market.rules.premium_cap = premium_cap
+            market.rules.stale_after = stale_after
+            market.rules.funding_interval = funding_interval
+            market.rules.interest = interest
+            market.rules.funding_clamped = funding_clamped
+            market.rules.funding_clamp = funding_clamp
+            market.rules.funding_cap = funding_cap
+            market.rules.funding_on_index = funding_on_index
+            market.rules.price_band = price_band
+            market.rules.band_on_last = band_on_last
             market.asset = asset
             market.impact_venue = impact_venue
             market.number = number

@@ -6,6 +6,12 @@ from cascade._state cimport Market, State
 
 # Forms the mark again; `cause` is the event that moved the venue or the index.
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil
+# Middle of the touch, an impact venue's price, 0: none.
+cdef int32_t touch_middle(const Market* market) noexcept nogil
+# Is the index older than the market's rules allow? Then the mark stands still.
+cdef bint index_is_stale(const State* state, const Market* market) noexcept nogil
+# Moves the average of a feed that has one, over time that passed with the venue as it is.
+cdef void follow_venue(State* state, Market* market, int64_t elapsed) noexcept nogil
 # Event and wave of what reached a stop's trigger on the mark.
 cdef void cause_of_mark_stop(const Market* market, uint8_t side, int32_t trigger, int64_t* cause,
                              int32_t* wave) noexcept nogil

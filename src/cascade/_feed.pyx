@@ -6,11 +6,15 @@ event took the price through a trigger.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from cascade._arithmetic cimport floor_divide, int128
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark
-from cascade._settlement cimport last_event
-from cascade._state cimport FEED_INDEX, FEED_MEDIAN, FEED_MID, Market, MarkStack, State
-from cascade._types cimport EVENT_MARK, SELL
+from cascade._settlement cimport admit_price, last_event
+from cascade._state cimport (
+    AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
+    RATE_DENOMINATOR, Market, MarkStack, State,
+)
+from cascade._types cimport EVENT_MARK, MAX_PRICE, SELL
 
 
 cdef inline int32_t _venue_last(const Market* market) noexcept nogil:
@@ -23,6 +27,10 @@ cdef inline int32_t _touch_middle(const Market* market) noexcept nogil:
     if market.book.best_bid == 0 or market.book.best_ask == 0:
         return 0
     return <int32_t>((<int64_t>market.book.best_bid + market.book.best_ask) >> 1)
+
+
+cdef int32_t touch_middle(const Market* market) noexcept nogil:
+    return _touch_middle(market)
 
 
 cdef inline int32_t _feed_last(const Market* market) noexcept nogil:
@@ -50,12 +58,76 @@ cdef int32_t _median(int32_t a, int32_t b, int32_t c) noexcept nogil:
     return low if c < low else (high if c > high else c)
 
 
-cdef int32_t _feed_price(Market* market) noexcept nogil:
-    cdef int32_t middle = _touch_middle(market), price
-    if middle:
-        market.touch_seen = True
+cdef bint index_is_stale(const State* state, const Market* market) noexcept nogil:
+    return (market.rules.stale_after >= 0 and market.index != 0
+            and state.clock - market.index_time > market.rules.stale_after)
+
+
+# ---------------------------------------------------------------- averages
+
+cdef inline int32_t _followed(const Market* market) noexcept nogil:
+    return _venue_last(market) if market.rules.average_of_last else touch_middle(market)
+
+
+cdef void follow_venue(State* state, Market* market, int64_t elapsed) noexcept nogil:
+    # toward what the last step left, by elapsed / (average time + elapsed), rounded toward zero
+    cdef int64_t target = _followed(market)
+    cdef int128 change
+    if target == 0 or index_is_stale(state, market):
+        return
+    if market.rules.feed == FEED_INDEX_PREMIUM:
+        if market.index == 0:
+            return
+        target -= market.index
+    elif market.average == 0:
+        return
+    change = <int128>(target * AVERAGE_PARTS - market.average) * elapsed
+    if change < 0:
+        change = -floor_divide(-change, <int128>market.rules.average_time + elapsed)
+    else:
+        change = floor_divide(change, <int128>market.rules.average_time + elapsed)
+    market.average += <int64_t>change
+
+
+cdef inline int64_t _nearest_tick(int64_t average) noexcept nogil:
+    # halves up
+    return <int64_t>floor_divide(average + AVERAGE_PARTS // 2, AVERAGE_PARTS)
+
+
+cdef int32_t _averaged_price(Market* market) noexcept nogil:
+    # ema: begins at the first price there is
+    if market.average == 0:
+        market.average = <int64_t>_followed(market) * AVERAGE_PARTS
+        if market.average == 0:
+            return _feed_last(market)
+    return <int32_t>_nearest_tick(market.average)
+
+
+cdef int32_t _premium_price(State* state, Market* market) noexcept nogil:
+    # index and clamped average premium; a mark that no order stated must fit the positions too
+    cdef int64_t limit, premium, price
+    if market.index == 0:
+        return _feed_last(market)
+    limit = <int64_t>floor_divide(<int128>market.index * market.rules.premium_cap, RATE_DENOMINATOR)
+    premium = _nearest_tick(market.average)
+    price = market.index + (limit if premium > limit else -limit if premium < -limit else premium)
+    if price < 1:
+        return 1
+    if price > MAX_PRICE:
+        price = MAX_PRICE
+    return market.ceiling if admit_price(state, market, <int32_t>price) else <int32_t>price
+
+
+# ---------------------------------------------------------------- the mark
+
+cdef int32_t _feed_price(State* state, Market* market) noexcept nogil:
+    cdef int32_t middle, price
+    if market.rules.feed == FEED_LAST:
+        return _feed_last(market)
+    middle = _touch_middle(market)
     if market.rules.feed == FEED_MID:
         if middle:
+            market.touch_seen = True
             return middle
         return market.mark if market.touch_seen and market.mark else _feed_last(market)
     if market.rules.feed == FEED_INDEX:
@@ -63,12 +135,17 @@ cdef int32_t _feed_price(Market* market) noexcept nogil:
     if market.rules.feed == FEED_MEDIAN:
         price = _median(market.index, middle, _venue_last(market))
         return price if price else market.mark
-    return _feed_last(market)
+    if market.rules.feed == FEED_EMA:
+        return _averaged_price(market)
+    return _premium_price(state, market)
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
-    cdef int32_t price = _feed_price(market), old = market.mark
+    cdef int32_t price, old = market.mark
     cdef Event* event
+    if market.rules.stale_after >= 0 and index_is_stale(state, market):
+        return
+    price = _feed_price(state, market)
     if price == old:
         return
     market.mark = price

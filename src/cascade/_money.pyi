@@ -19,3 +19,6 @@ def transfer(
 
 def pay_funding(core: EngineCore, number: int, rate: int) -> None:
     """Every position of a market pays `rate` (parts in 10**9) of its value."""
+
+def set_funding(core: EngineCore, number: int, rate: int | None) -> None:
+    """Rate (parts in 10**9) of the settlements to come, None: from the premium."""

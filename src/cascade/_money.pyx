@@ -5,11 +5,10 @@ Functions on an engine core, in atoms. Each checks everything before it changes 
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128
-from cascade._clearing cimport (
-    claim_position, find_position, free_collateral, initial_of, pay_fund,
-)
+from cascade._arithmetic cimport floor_divide, int128
+from cascade._clearing cimport claim_position, find_position, free_collateral, initial_of
 from cascade._core cimport EngineCore
+from cascade._funding cimport settle_funding
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
 from cascade._queue cimport queue_traded, queue_unit
@@ -19,7 +18,7 @@ from cascade._state cimport (
     POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position, State,
 )
 from cascade._types cimport (
-    EVENT_DEPOSIT, EVENT_FUNDING, EVENT_TRANSFER, EVENT_WITHDRAWAL, HOUSE_ACCOUNT,
+    EVENT_DEPOSIT, EVENT_TRANSFER, EVENT_WITHDRAWAL, HOUSE_ACCOUNT,
 )
 
 cdef int64_t LARGEST_AMOUNT = 1 << 61
@@ -176,61 +175,30 @@ def transfer(EngineCore core, int64_t account, int64_t market, int64_t amount, s
         core.end()
 
 
-cdef inline int64_t _funding_due(const Market* market, int64_t size, int64_t rate) noexcept nogil:
-    # what a position pays: payers up, receivers down; an inverse position's value is minus its coins
-    cdef int64_t value = position_value(&market.rules.table, size, market.mark)
-    cdef int128 due
-    if size == 0:
-        return 0
-    if market.rules.table.inverse:
-        value = -value
-    due = <int128>value * rate
-    return <int64_t>ceil_divide(due, RATE_DENOMINATOR)
-
-
 def pay_funding(EngineCore core, int64_t number, int64_t rate):
     """Every position of a market pays `rate` (parts in 10**9) of its value; longs pay when positive."""
     cdef Market* market = core.market_at(number)
-    cdef State* state = &core.state
-    cdef int64_t due, touched = 0
-    cdef int128 by_longs = 0, total = 0
-    cdef uint32_t i
-    cdef Event* event
     if market.mark == 0:
         raise ValueError("the market has no mark yet")
-    if not -RATE_DENOMINATOR <= rate <= RATE_DENOMINATOR:
-        raise ValueError(f"rate {rate / RATE_DENOMINATOR} is outside -1 ... 1")
+    _check_rate(rate)
     core.begin()
     with nogil:
-        for i in range(state.position_count):
-            if state.positions[i].market != market.number or state.positions[i].size == 0:
-                continue
-            due = _funding_due(market, state.positions[i].size, rate)
-            if state.positions[i].flags & POSITION_ISOLATED:
-                state.positions[i].margin -= due
-            else:
-                state.accounts[state.positions[i].account].balance -= due
-            total += due
-            touched += 1
-            if state.positions[i].size > 0:
-                by_longs += due
-        due = _funding_due(market, market.outside_size, rate)
-        market.outside_entry += due
-        total += due
-        if market.outside_size > 0:
-            by_longs += due
-        due = _funding_due(market, market.house_size, rate)
-        total += due
-        if market.house_size > 0:
-            by_longs += due
-        event = log_append(&state.log, EVENT_FUNDING, market.number, -1, 0)
-        event.price = market.mark
-        event.money = <int64_t>by_longs
-        event.quantity = touched
-        # the fund keeps what rounding left over, and carries the house's share
-        pay_fund(state, market, HOUSE_ACCOUNT, <int64_t>(total - due),
-                 state.log.first + state.log.count - 1, 0)
-        for i in range(state.position_count):
-            if state.positions[i].market == market.number and state.positions[i].size:
-                queue_unit(state, i)
+        settle_funding(&core.state, market, rate, market.mark)
     core.end()
+
+
+def set_funding(EngineCore core, int64_t number, rate):
+    """Rate (parts in 10**9) of the settlements to come, None: from the premium."""
+    cdef Market* market = core.market_at(number)
+    cdef int64_t fixed = 0 if rate is None else rate
+    _check_rate(fixed)
+    core.begin()
+    market.funding_fixed = rate is not None
+    market.funding_rate = fixed
+    core.end()
+
+
+cdef int _check_rate(int64_t rate) except -1:
+    if not -RATE_DENOMINATOR <= rate <= RATE_DENOMINATOR:
+        raise ValueError(f"rate {rate / RATE_DENOMINATOR} is outside -1 ... 1")
+    return 0

@@ -7,6 +7,7 @@ completed when the venue has answered; then fills are settled, the mark is forme
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from cascade._band cimport held_limit, within_band
 from cascade._book cimport (
     Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
     book_enter, book_find, book_next_stop, book_submit, book_take_id,
@@ -28,7 +29,7 @@ from cascade._state cimport (
     Position, State,
 )
 from cascade._types cimport (
-    BUY, CODE_BAD_MESSAGE, CODE_MARGIN, CODE_NOT_FILLABLE, CODE_OK, CODE_OTHER_ASSET,
+    BUY, CODE_BAD_MESSAGE, CODE_BAD_PRICE, CODE_MARGIN, CODE_NOT_FILLABLE, CODE_OK, CODE_OTHER_ASSET,
     CODE_OVERFLOW, CODE_REDUCE_ONLY, CODE_STOP_WAITING, CODE_UNKNOWN_ACCOUNT, CODE_UNKNOWN_ORDER,
     EVENT_ORDER, EVENT_TRIGGER, FLAG_ICEBERG, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG,
     FLAG_STOP_ON_MARK, FOK, GTC, MESSAGE_CANCEL, MESSAGE_CANCEL_ALL, MESSAGE_LIMIT,
@@ -181,6 +182,7 @@ cdef void _send_to_impact(State* state, Market* market, const Message* message, 
     elif message.kind != MESSAGE_MARKET:
         out.code = CODE_BAD_MESSAGE
         return
+    limit = held_limit(market, message.side, limit)
     if not impact_fits(&market.impact, message.size):
         out.code = CODE_OVERFLOW
         return
@@ -221,6 +223,8 @@ cdef void _process(State* state, Market* market, const Message* message, int64_t
     state.wave = wave
     out.price = m.price if m.kind == MESSAGE_LIMIT or m.kind == MESSAGE_STOP_LIMIT else 0
     out.code = CODE_OK if order_id else book_check(&market.book, &m)
+    if out.code == CODE_OK and not within_band(market, out.price):
+        out.code = CODE_BAD_PRICE
     if out.code == CODE_OK and m.price > 0 and admit_price(state, market, m.price):
         out.code = CODE_OVERFLOW
     if out.code == CODE_OK:
@@ -309,6 +313,8 @@ cdef uint8_t _check_modify(State* state, Market* market, Message* message, const
     message.account = order.account
     message.side = side_of_slot(&market.book, <uint32_t>(order - market.book.orders))
     message.flags = extra.flags
+    if not within_band(market, message.price):
+        return CODE_BAD_PRICE
     if admit_price(state, market, message.price):
         return CODE_OVERFLOW
     if order.account < 0:

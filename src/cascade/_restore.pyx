@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 import numpy as np
 
-from cascade._arithmetic cimport magnitude
+from cascade._arithmetic cimport int128, magnitude
 from cascade._clearing cimport (
     Unit, claim_position, claim_working, find_position, reserve_positions, unit_due,
     unit_evaluate, unit_first, unit_next,
@@ -23,8 +23,9 @@ from cascade._orderbook cimport restore_into
 from cascade._queue cimport exact_trigger, queue_unit
 from cascade._settlement cimport lots_fit
 from cascade._state cimport (
-    ACCOUNT_HEDGE, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market, Position, State, Working,
+    ACCOUNT_HEDGE, AVERAGE_PARTS, FEED_EMA, NO_POSITION, POSITION_DUE, POSITION_EXACT,
+    POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR,
+    Account, Market, Position, State, Working,
 )
 from cascade._types cimport (
     BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE,
@@ -134,6 +135,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
     market.touch_seen = row["touch_seen"] != 0
     market.last_source = row["last_source"]
     market.source_wave = row["source_wave"]
+    restore_clocked(core, market, row)
     if market.impact_venue:
         market.impact.reference = row["index"]
         market.impact.permanent_lots = row["permanent_lots"]
@@ -146,6 +148,29 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
                                 int(row["auction"])])
     for order in orders:
         restore_working(core, number, order)
+
+
+cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
+    # averages, the index's age and funding
+    cdef int64_t largest = <int64_t>MAX_PRICE * AVERAGE_PARTS
+    where = f"market {market.number}: "
+    least = 0 if market.rules.feed == FEED_EMA else -largest
+    require(least <= row["average"] <= largest, where + "average")
+    require(0 <= row["index_time"] <= core.state.clock, where + "time of the index")
+    require(0 <= row["premium_time"] <= core.state.clock, where + "time of the premium")
+    total = (int(row["premium_high"]) << 62) + int(row["premium_low"])
+    require(0 <= row["premium_low"] < 2**62
+            and abs(total) <= RATE_DENOMINATOR * int(row["premium_time"]), where + "premium")
+    require(abs(int(row["funding_rate"])) <= RATE_DENOMINATOR
+            and row["funding_fixed"] in (0, 1), where + "funding rate")
+    market.average = row["average"]
+    market.index_time = row["index_time"]
+    market.premium_time = row["premium_time"]
+    market.premium_sum = (<int128><int64_t>row["premium_high"] * (<int128>1 << 62)
+                          + <int64_t>row["premium_low"])
+    market.funding_fixed = row["funding_fixed"]
+    market.funding_rate = row["funding_rate"]
+    return 0
 
 
 cdef int restore_working(EngineCore core, int64_t number, order) except -1:

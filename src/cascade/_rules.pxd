@@ -70,10 +70,10 @@ cdef inline bint crosses(const Book* book, uint8_t side, int32_t limit) noexcept
     return book.best_bid >= limit
 
 
-cdef inline int32_t limit_of(const Message* message) noexcept nogil:
+cdef inline int32_t limit_of(const Book* book, const Message* message) noexcept nogil:
     if message.kind == MESSAGE_LIMIT:
         return message.price
-    return MAX_PRICE if message.side == BUY else 1
+    return book.market_limit[message.side]
 
 
 cdef inline uint8_t policy_of(const Message* message) noexcept nogil:

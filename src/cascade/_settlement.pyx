@@ -9,6 +9,7 @@ from libc.string cimport memset
 
 from cascade._arithmetic cimport int128, magnitude
 from cascade._auction cimport Indicative, auction_uncross
+from cascade._band cimport held_limit
 from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_clear_fills, book_enter, book_reserve,
 )
@@ -251,6 +252,7 @@ cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uin
     cdef Message message
     cdef Submitted out
     cdef int32_t account = state.positions[position].account
+    limit = held_limit(market, side, limit)
     market.taker_leg = state.positions[position].flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG)
     if market.impact_venue:
         out.filled = execute_on_impact(state, market, 0, account, side, lots, limit)

@@ -6,6 +6,7 @@ are touched one at a time (accounts, positions) are arrays of structs; one cache
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from cascade._arithmetic cimport int128
 from cascade._book cimport Book
 from cascade._heap cimport Heap
 from cascade._impact cimport Impact
@@ -16,6 +17,7 @@ cdef enum:
     NO_POSITION = 0xFFFFFFFF
     NO_MARKET = 65535
     RATE_DENOMINATOR = 1000000000     # fees, shares and target margins are parts in 10**9
+    AVERAGE_PARTS = 1048576           # of a tick in an average
 
 cdef struct State
 
@@ -41,6 +43,8 @@ cdef enum FeedKind:
     FEED_MID = 1
     FEED_INDEX = 2
     FEED_MEDIAN = 3
+    FEED_EMA = 4
+    FEED_INDEX_PREMIUM = 5
 
 cdef struct Account:          # 24 bytes
     int64_t balance           # atoms: free collateral, and the cross unit's B
@@ -104,6 +108,18 @@ cdef struct Rules:
     uint8_t inclusive         # due at equity <= maintenance
     uint8_t limit_at_bankruptcy
     uint8_t surplus_to_trader
+    uint8_t average_of_last   # an average follows the last price, not the middle of the touch
+    uint8_t funding_on_index  # positions are valued at the index when funding is paid
+    uint8_t funding_clamped
+    uint8_t band_on_last      # else on the index
+    int64_t average_time      # ns
+    int64_t premium_cap       # parts in 10**9 of the index
+    int64_t stale_after       # ns, -1: never
+    int64_t funding_interval  # ns, 0: none by the clock
+    int64_t interest          # parts in 10**9, an interval
+    int64_t funding_clamp
+    int64_t funding_cap
+    int64_t price_band        # parts in 10**9 of the reference either way, -1: none
 
 cdef struct Market:
     Rules rules
@@ -121,6 +137,14 @@ cdef struct Market:
     int64_t gross             # sum of |size| of the accounts' positions
     int64_t long_lots         # open interest: sum of the accounts' long sizes
     int64_t settled           # fills of the current message that are in the accounts already
+    int64_t average           # of the venue's price, or of that less the index; AVERAGE_PARTS a tick
+    int64_t index_time        # ns, when the index was given last
+    int128 premium_sum        # since the last settlement: parts in 10**9 times ns
+    int64_t premium_time      # ns of it in which there was a premium
+    int64_t sample            # what the last step left, read in phase 1; parts in 10**9
+    int64_t sampled_until     # ns
+    int64_t next_settlement   # ns, in phase 1
+    int64_t funding_rate      # fixed by the driver, parts in 10**9
     int64_t last_source       # event that last traded here
     int64_t last_liquidation  # of the units just executed, cause of the next MARK; -1: none
     int32_t source_wave
@@ -133,6 +157,8 @@ cdef struct Market:
     uint8_t touch_seen        # a two-sided touch was seen: a mid feed keeps its last value
     uint8_t taker_leg         # PositionFlag of the order being matched
     uint8_t touched           # waits for its mark to be formed again
+    uint8_t sampled           # `sample` is a premium
+    uint8_t funding_fixed     # `funding_rate` counts
     State* state
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution

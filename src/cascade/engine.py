@@ -20,7 +20,7 @@ from cascade.dtypes import MESSAGE_DTYPE
 from cascade.impact import Impact
 from cascade.market import Market
 from cascade.results import NANOSECONDS, Run, StepResult
-from cascade.ruleset import LARGEST_NUMBER, Rules, exact, unit_atoms, whole
+from cascade.ruleset import LARGEST_NUMBER, RATE_DENOMINATOR, Rules, exact, unit_atoms, whole
 
 EXECUTIONS = ("sequential", "batch")
 CONTRACTS = ("linear", "inverse")
@@ -395,10 +395,33 @@ class Engine(EngineCore):
         ValueError
             The market has no mark, or `rate` is outside -1 ... 1 or finer than 1e-9.
         """
-        parts = exact(rate, "rate") * NANOSECONDS
+        _money.pay_funding(self, self.market(market).number, self._rate_parts(rate))
+
+    def set_funding(self, market: Market | str, rate: Any) -> None:
+        """Fix the rate of the settlements that `Rules.funding_interval` brings.
+
+        Parameters
+        ----------
+        market : Market or str
+        rate : number or None
+            Of one interval; longs pay when positive. None: from the premium, as the rules say.
+
+        Raises
+        ------
+        ValueError
+            `rate` is outside -1 ... 1 or finer than 1e-9.
+        """
+        number = self.market(market).number
+        _money.set_funding(self, number, None if rate is None else self._rate_parts(rate))
+
+    @staticmethod
+    def _rate_parts(rate: Any) -> int:
+        parts = exact(rate, "rate") * RATE_DENOMINATOR
         if parts.denominator != 1:
             raise ValueError(f"rate {rate!r} is finer than 1e-9")
-        _money.pay_funding(self, self.market(market).number, int(parts))
+        if abs(parts) > RATE_DENOMINATOR:
+            raise ValueError(f"rate {rate!r} is outside -1 ... 1")
+        return int(parts)
 
     # --- time ----------------------------------------------------------------------------------
 

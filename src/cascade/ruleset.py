@@ -21,6 +21,9 @@ Rate = int | float | str | Decimal | Fraction
 
 RATE_DENOMINATOR = 10**9
 LARGEST_DENOMINATOR = 10**9
+NANOSECONDS = 10**9
+LARGEST_TIME = 2**62
+AVERAGED = ("ema", "index_premium")
 LARGEST_NUMBER = 2**62
 LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
@@ -30,7 +33,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
     "trigger": ("<", "<="),
-    "feed": ("last", "mid", "index", "median"),
+    "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
+    "average_of": ("mid", "last"),
+    "funding_value": ("mark", "index"),
+    "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
 }
@@ -101,6 +107,15 @@ def _parts(value: Rate, name: str, low: int, high: int) -> int:
     return int(parts)
 
 
+def _nanoseconds(seconds: Rate | None, name: str, least: int, without: int) -> int:
+    if seconds is None:
+        return without
+    time = round(exact(seconds, name) * NANOSECONDS)
+    if not least <= time < LARGEST_TIME:
+        raise ValueError(f"{name} {seconds!r} s is outside {least} ns ... {LARGEST_TIME - 1} ns")
+    return time
+
+
 def unit_atoms(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
     """Atoms that one lot is worth at one tick; of an inverse contract, atoms times ticks per lot.
 
@@ -152,8 +167,8 @@ class Rules:
         Add the taker fee to the maintenance rate.
     trigger : {"<", "<="}, default "<"
         Due when equity is below, or also when it equals maintenance.
-    feed : {"last", "mid", "index", "median"}, default "last"
-        What the mark is formed from.
+    feed : {"last", "mid", "index", "median", "ema", "index_premium"}, default "last"
+        What the mark is formed from; the last two average over time (``docs/marks.md``).
     maker_fee, taker_fee, liquidation_fee : number, default 0
         Shares of notional; multiples of 1e-9. A negative maker fee is a rebate.
     liquidation_order : {"market", "bankruptcy"}, default "market"
@@ -174,6 +189,28 @@ class Rules:
     backstop : number, default 0
         Share of maintenance below which equity is no longer worked off in the book: the house
         takes the whole unit at its bankruptcy price, and margin is not returned. 0: none.
+    average_of : {"mid", "last"}, default "mid"
+        Price of the venue that an averaging feed follows.
+    average_time : seconds, optional
+        Time constant of the average, above zero; required by the feeds that average.
+    premium_cap : number, default 1
+        Largest distance of the mark from the index under "index_premium", as a share of the index.
+    stale_after : seconds, optional
+        Age of the index beyond which the mark stands still; default never.
+    funding_interval : seconds, optional
+        Time between settlements of funding, above zero; default none by the clock.
+    interest : number, default 0
+        Interest of one interval, a multiple of 1e-9.
+    funding_clamp : number, optional
+        Most that interest adds to the premium or takes from it; default no clamp.
+    funding_cap : number, default 1
+        Largest funding rate either way.
+    funding_value : {"mark", "index"}, default "mark"
+        Price at which funding values positions.
+    price_band : number, optional
+        Largest distance of a price from the reference, as a share of it; default no band.
+    band_reference : {"index", "last"}, default "index"
+        What the band is formed round, read at every order.
     source : str
         Document or repository the numbers come from.
 
@@ -184,7 +221,8 @@ class Rules:
 
     Notes
     -----
-    The meaning of each rule is in ``docs/margin.md`` and ``docs/step.md``.
+    The meaning of each rule is in ``docs/margin.md``, ``docs/step.md``, ``docs/marks.md``,
+    ``docs/funding.md`` and ``docs/bands.md``.
     """
 
     tiers: Sequence[Sequence[Rate]] = ((0, "0.005"),)
@@ -192,7 +230,7 @@ class Rules:
     basis: Literal["mark", "entry"] = "mark"
     close_fee: bool = False
     trigger: Literal["<", "<="] = "<"
-    feed: Literal["last", "mid", "index", "median"] = "last"
+    feed: Literal["last", "mid", "index", "median", "ema", "index_premium"] = "last"
     maker_fee: Rate = 0
     taker_fee: Rate = 0
     liquidation_fee: Rate = 0
@@ -201,6 +239,17 @@ class Rules:
     absorb: Rate = 0
     partial: tuple[Any, ...] | None = None
     backstop: Rate = 0
+    average_of: Literal["mid", "last"] = "mid"
+    average_time: Rate | None = None
+    premium_cap: Rate = 1
+    stale_after: Rate | None = None
+    funding_interval: Rate | None = None
+    interest: Rate = 0
+    funding_clamp: Rate | None = None
+    funding_cap: Rate = 1
+    funding_value: Literal["mark", "index"] = "mark"
+    price_band: Rate | None = None
+    band_reference: Literal["index", "last"] = "index"
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -216,6 +265,8 @@ class Rules:
         _parts(self.absorb, "absorb", 0, 1)
         self._partial()
         self._backstop()
+        self.clock_table()
+        self.band_table()
         self.rows()
 
     def _partial(self) -> dict[str, int]:
@@ -265,6 +316,29 @@ class Rules:
                 f"backstop {self.backstop!r} has a denominator above {LARGEST_DENOMINATOR}"
             )
         return {"backstop": share.numerator, "backstop_denominator": share.denominator}
+
+    def clock_table(self) -> dict[str, Any]:
+        """Whole numbers of averages, of the index's age and of funding: ns and parts of 1e-9."""
+        if self.feed in AVERAGED and self.average_time is None:
+            raise ValueError(f"feed {self.feed!r} needs average_time")
+        clamped = self.funding_clamp is not None
+        return {
+            "average_of_last": self.average_of == "last",
+            "average_time": _nanoseconds(self.average_time, "average_time", 1, 0),
+            "premium_cap": _parts(self.premium_cap, "premium_cap", 0, 1),
+            "stale_after": _nanoseconds(self.stale_after, "stale_after", 0, -1),
+            "funding_interval": _nanoseconds(self.funding_interval, "funding_interval", 1, 0),
+            "interest": _parts(self.interest, "interest", -1, 1),
+            "funding_clamped": clamped,
+            "funding_clamp": _parts(self.funding_clamp or 0, "funding_clamp", 0, 1),
+            "funding_cap": _parts(self.funding_cap, "funding_cap", 0, 1),
+            "funding_on_index": self.funding_value == "index",
+        }
+
+    def band_table(self) -> dict[str, Any]:
+        """Whole numbers of the price band: parts of 1e-9, -1 for none."""
+        band = -1 if self.price_band is None else _parts(self.price_band, "price_band", 0, 1)
+        return {"price_band": band, "band_on_last": self.band_reference == "last"}
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""
@@ -355,4 +429,6 @@ class Rules:
             "inclusive": self.trigger == "<=",
             "limit_at_bankruptcy": self.liquidation_order == "bankruptcy",
             "surplus_to_trader": self.surplus == "trader",
+            **self.clock_table(),
+            **self.band_table(),
         }

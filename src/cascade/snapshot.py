@@ -46,10 +46,19 @@ ISOLATED, LADDER = 1, 8
 MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
     "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
-    "source_wave",
+    "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
+    "funding_fixed", "funding_rate",
+)  # fmt: skip
+HASHED = (
+    "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",
+    "index_time", "premium_high", "premium_low", "premium_time", "funding_fixed", "funding_rate",
 )  # fmt: skip
 MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "orders")])
-RATES = ("maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop")
+RATES = (
+    "maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop", "premium_cap", "interest",
+    "funding_cap",
+)  # fmt: skip
+OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band")
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -115,8 +124,7 @@ def state_hash(engine: Engine) -> str:
         parts.append(np.array(fields, dtype="<i8").tobytes())
     for market in engine.markets:
         numbers = market.row()
-        names = ("mark", "index", "outside_size", "outside_entry", "house_size", "house_entry")
-        parts.append(np.array([numbers[n] for n in names], dtype="<i8").tobytes())
+        parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
         parts.append(_venue_state(market, numbers))
     accounts = account_table(engine)
     # a cool-down that is over makes no difference
@@ -151,10 +159,16 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "feed",
             "liquidation_order",
             "surplus",
+            "average_of",
+            "funding_value",
+            "band_reference",
             "source",
         )
     }
     settings.update({name: _text(getattr(rules, name)) for name in RATES})
+    for name in OPTIONAL:
+        value = getattr(rules, name)
+        settings[name] = None if value is None else _text(value)
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
     settings["partial"] = None
     if rules.partial is not None:
@@ -166,6 +180,7 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
     given = dict(settings)
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
+    given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
     if given["partial"] is not None:
         kind, *terms = given["partial"]
         numbers = [Fraction(term) for term in terms]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cascade as cs
+from cascade import snapshot
 
 
 def busy_engine(seed: int = 5, execution: str = "sequential") -> cs.Engine:
@@ -43,6 +44,57 @@ def busy_engine(seed: int = 5, execution: str = "sequential") -> cs.Engine:
     engine.step(orders=[("BOOK", sell)], index={"CURVE": 101})
     assert engine.pending
     return engine
+
+
+def clocked_engine() -> cs.Engine:
+    """Markets with averages, an index that gets old, and funding within an interval."""
+    engine = cs.Engine()
+    for name, feed, more in (
+        ("EMA", "ema", {}), ("PREMIUM", "index_premium", {"premium_cap": "0.05"}),
+        ("LAST", "last", {"average_of": "last", "funding_value": "index"}),
+    ):  # fmt: skip
+        rules = cs.Rules(
+            feed=feed, average_time=60, stale_after=90, funding_interval=50, interest="0.0001",
+            funding_clamp="0.0005", funding_cap="0.03", **more,
+        )  # fmt: skip
+        market = engine.add_market(name, tick_size="0.01", lot_size=1, rules=rules)
+        market.set_index(100)
+        market.book.load_depth([(98, 100)], [(99, 100)])
+        engine.accounts.open(market, side=[1, -1], size=7, entry=100, leverage=20)
+    engine.set_funding("LAST", "0.002")
+    engine.step(dt=33)
+    engine["PREMIUM"].book.limit("buy", 99, 150)
+    engine.step(dt=33)
+    return engine
+
+
+def test_averages_and_funding_go_on_bit_for_bit(tmp_path):
+    engine = clocked_engine()
+    assert any(
+        row["premium_high"] or row["premium_low"] for row in (m.row() for m in engine.markets)
+    )
+    engine.save(tmp_path / "engine.npz")
+    ends = []
+    for other in (engine, engine.copy(), cs.Engine.load(tmp_path / "engine.npz")):
+        first = other.event_count
+        for dt in (10, 90, 7):
+            other.step(dt=dt, index={"EMA": 101})
+        events = other.events_between(first, other.event_count)
+        assert (events["kind"] == cs.EventKind.FUNDING).sum() == 6
+        ends.append((other.state_hash(), events.tobytes()))
+    assert ends[0] == ends[1] == ends[2]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("average", 2**60), ("average", -(2**60)), ("index_time", 2**61), ("premium_time", -1),
+     ("premium_low", -1), ("premium_high", 2**40), ("funding_rate", 2**40), ("funding_fixed", 2)],
+)  # fmt: skip
+def test_stored_clocks_are_checked(field, value):
+    arrays = snapshot.to_arrays(clocked_engine())
+    arrays["markets"][field][0] = value
+    with pytest.raises(ValueError, match="market 0"):
+        snapshot.from_arrays(arrays)
 
 
 def go_on(engine: cs.Engine) -> tuple[str, bytes]:

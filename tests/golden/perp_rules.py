@@ -1,4 +1,4 @@
-"""Adapters of the perpetual-futures rules: inputs translated to calls of `cascade.margin`."""
+"""Adapters of the perpetual-futures rules: calls of `cascade.margin` and `cascade.funding`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 from case import Inputs
 
-from cascade import margin
+from cascade import funding, margin
 
 BACKINGS = (
     "wallet_balance", "margin", "margin_btc", "wallet_balance_btc", "account_balance_btc",
@@ -106,12 +106,11 @@ def _time(text: str) -> datetime:
 
 def funding_accumulated(i: Inputs) -> dict[str, Any]:
     opened, closed = _time(i.given["opened"]), _time(i.given["closed"])
-    flows = [
-        margin.funding_payment(_size(i), i.exact(row["mark_open"]), i.exact(row["rate"]))
+    rows = [
+        (_time(row["t"]), i.exact(row["mark_open"]), i.exact(row["rate"]))
         for row in i.given["settlements"]
-        if opened <= _time(row["t"]) <= closed
     ]
-    return {"cash_flow": sum(flows, Fraction(0))}
+    return {"cash_flow": funding.settled(_size(i), opened, closed, rows)}
 
 
 def linear_with_fee(i: Inputs) -> dict[str, Any]:
@@ -236,7 +235,9 @@ def funding_inverse(i: Inputs) -> dict[str, Any]:
     if "funding_rate" in i:
         rate = i["funding_rate"]
     else:
-        rate = (i["quote_rate_daily"] - i["base_rate_daily"]) / i["settlements_per_day"]
+        rate = funding.interest_rate(
+            i["quote_rate_daily"], i["base_rate_daily"], i["settlements_per_day"]
+        )
     flow = margin.funding_payment(_size(i), i["mark"], rate, contract="inverse")
     # the amount is what a long of that size pays
     amount = -margin.funding_payment(abs(_size(i)), i["mark"], rate, contract="inverse")

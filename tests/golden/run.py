@@ -21,6 +21,7 @@ sys.path.append(str(HERE.parent.parent / "src"))
 
 import law_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
+import market_rules  # noqa: E402
 import perp_rules  # noqa: E402
 from case import Answer, Inputs, UnsupportedError, differences  # noqa: E402
 
@@ -28,6 +29,7 @@ Adapter = Callable[[Inputs], Answer | dict[str, Any] | list[Any]]
 RULES: dict[str, Adapter] = {
     **perp_rules.RULES,
     **liquidation_rules.RULES,
+    **market_rules.RULES,
     **law_rules.RULES,
 }
 LAW = re.compile(r"[A-Z]\d\d")

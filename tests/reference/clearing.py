@@ -471,17 +471,16 @@ class Clearing:
 
     # --- funding -------------------------------------------------------------------------------
 
-    def fund(self, market: int, rate: Fraction) -> None:
+    def fund(self, market: int, parts: int, price: int) -> None:
+        """Everybody pays `parts` of 10**9 of the value at a price."""
         entry = self.markets[market]
-        mark = entry.mark_ticks
-        if not mark:
-            raise ValueError(f"market {entry.name!r} has no mark")
+        rate = Fraction(parts, 10**9)
         paid_by_longs = 0
         collected = 0
         touched = 0
 
         def payment(lots: int) -> int:
-            value = entry.contract.value(lots, mark)
+            value = entry.contract.value(lots, price)
             return ceil((-value if entry.contract.inverse else value) * rate)
 
         for position in self.positions:
@@ -499,7 +498,12 @@ class Clearing:
         paid_by_longs += house if entry.house_position.size > 0 else 0
         collected += outside
         logged = self.log.add(
-            events.FUNDING, price=mark, money=paid_by_longs, quantity=touched, market=market
+            events.FUNDING,
+            price=price,
+            money=paid_by_longs,
+            quantity=touched,
+            market=market,
+            code=parts,
         )
         self.move_fund(collected, market, HOUSE, logged)  # what the house pays stays in the fund
 

@@ -8,6 +8,7 @@ import copy
 import hashlib
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -15,13 +16,14 @@ from . import log as events
 from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
+from .clock import averaged_mark, is_stale, pass_time
 from .gateway import Gateway
 from .grid import whole
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
 from .queue import Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
-from .rules import Impact, Rules
+from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 
 __all__ = ["Engine", "Impact", "Rules"]
@@ -46,6 +48,11 @@ class Market:
     mark_ticks: int = 0
     index_ticks: int = 0
     touch_seen: bool = False
+    index_time: int = 0  # when the index was given last
+    average: int = 0  # in parts of 2**20 of a tick
+    premium_sum: int = 0
+    premium_time: int = 0
+    fixed_rate: int | None = None  # of funding, in parts of 10**9
     last_trade: int = -1  # ORDER or LIQUIDATION event that traded last
     outside_lots: int = 0
     outside_entry: int = 0
@@ -55,6 +62,16 @@ class Market:
     @property
     def book(self) -> Gateway:
         return Gateway(self.engine, self)
+
+    @property
+    def band(self) -> tuple[int, int]:
+        """Lowest and highest tick that may trade now."""
+        on_last = self.rules.band_reference == "last"
+        reference = self.venue.last if on_last else self.index_ticks
+        if self.rules.band is None or not reference:
+            return 1, events.MAX_PRICE
+        lower, upper = reference * (1 - self.rules.band), reference * (1 + self.rules.band)
+        return max(1, ceil(lower)), min(floor(upper), events.MAX_PRICE)
 
     @property
     def mark(self) -> float:
@@ -234,8 +251,7 @@ class Engine:
     def step(self, index=None, orders=None, dt=1.0) -> StepResult:
         start = len(self.log.events)
         elapsed = self.to_time(dt)
-        self.clock += elapsed
-        self.log.time = self.clock
+        pass_time(self, elapsed)
         self.set_indexes(index or {})
         for name, messages in orders or []:
             market = self.market(name)
@@ -290,7 +306,8 @@ class Engine:
             named[market.number] = ticks
         for number in sorted(named):
             market = self.clearing.markets[number]
-            changed = market.index_ticks != named[number]
+            changed = market.index_ticks != named[number] or is_stale(market, self.clock)
+            market.index_time = self.clock
             market.index_ticks = named[number]
             market.ceiling_ticks = max(market.ceiling_ticks, named[number])
             event = self.log.add(events.INDEX, price=named[number], market=number)
@@ -309,6 +326,8 @@ class Engine:
         last, index = market.venue.last, market.index_ticks
         by_last = last or mid or index
         feed = market.rules.feed
+        if feed in ("ema", "index_premium"):
+            return averaged_mark(market, by_last)
         if feed == "last":
             return by_last
         if feed == "mid":
@@ -323,6 +342,8 @@ class Engine:
 
     def recompute_mark(self, number: int, cause: int) -> None:
         market = self.clearing.markets[number]
+        if is_stale(market, self.clock):
+            return
         old, new = market.mark_ticks, self.feed(market)
         if not new or new == old:
             return
@@ -462,8 +483,17 @@ class Engine:
     # --- money and reading ---------------------------------------------------------------------
 
     def fund(self, market, rate) -> None:
-        self.clearing.fund(self.market(market).number, rate_of(rate))
+        entry = self.market(market)
+        if not entry.mark_ticks:
+            raise ValueError(f"market {entry.name!r} has no mark")
+        self.clearing.fund(entry.number, parts_of(rate), entry.mark_ticks)
         self.queue.reenter_changed()
+
+    def set_funding(self, market, rate) -> None:
+        parts = None if rate is None else parts_of(rate)
+        if parts is not None and abs(parts) > 10**9:
+            raise ValueError(f"rate {rate!r} is outside -1 ... 1")
+        self.market(market).fixed_rate = parts
 
     def insurance_fund(self, asset=None):
         return self.from_atoms(self.clearing.assets[asset or self.asset].fund, asset)
@@ -542,6 +572,9 @@ class Engine:
         for m in clearing.markets:
             row(m.mark_ticks, m.index_ticks, m.outside_lots, m.outside_entry)
             row(m.house_position.size, m.house_position.entry)
+            row(m.average, m.index_time)
+            row(*divmod(m.premium_sum, 2**62), m.premium_time)
+            row(m.fixed_rate is not None, m.fixed_rate or 0)
             parts.append(m.venue.state())
         for account in clearing.accounts:
             waits = account.whole_until > self.clock

@@ -26,6 +26,7 @@ import numpy as np
 NO_MARKET = 65535
 OUTSIDE = -1
 HOUSE = -2
+MAX_PRICE = 2**31 - 2
 
 EVENT_DTYPE = np.dtype(
     [

@@ -8,10 +8,24 @@ CHOICES = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
     "trigger": ("<", "<="),
-    "feed": ("last", "mid", "index", "median"),
+    "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
+    "average_of": ("mid", "last"),
+    "funding_value": ("mark", "index"),
+    "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
 }
+
+
+def nanoseconds(seconds) -> int | None:
+    return None if seconds is None else round(rate_of(seconds) * 10**9)
+
+
+def parts_of(rate) -> int:
+    parts = rate_of(rate) * 10**9
+    if parts.denominator != 1:
+        raise ValueError(f"{rate!r} is not a multiple of 1e-9")
+    return int(parts)
 
 
 @dataclass
@@ -32,6 +46,17 @@ class Rules:
     absorb: object = 0
     partial: object = None
     backstop: object = 0
+    average_of: str = "mid"
+    average_time: object = None
+    premium_cap: object = 1
+    stale_after: object = None
+    funding_interval: object = None
+    interest: object = 0
+    funding_clamp: object = None
+    funding_cap: object = 1
+    funding_value: str = "mark"
+    price_band: object = None
+    band_reference: str = "index"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -50,6 +75,7 @@ class Rules:
         if not 0 <= self.backstop_share <= 1:
             raise ValueError(f"backstop {self.backstop!r} is outside 0 ... 1")
         self.partial_rule = self._partial()
+        self._clocks()
 
     def _partial(self) -> tuple | None:
         # ("target", rate), ("tier_step", tiers) or ("fraction", share, notional, nanoseconds)
@@ -64,6 +90,18 @@ class Rules:
             share, least, seconds = map(rate_of, terms)
             return kind, share, least, int(seconds * 10**9)
         raise ValueError(f"partial is no rule: {self.partial!r}")
+
+    def _clocks(self) -> None:
+        if self.feed in ("ema", "index_premium") and not self.average_time:
+            raise ValueError(f"average_time {self.average_time!r} must be above zero")
+        self.average_nanoseconds = nanoseconds(self.average_time)
+        self.stale_nanoseconds = nanoseconds(self.stale_after)
+        self.interval_nanoseconds = nanoseconds(self.funding_interval)
+        self.premium_parts = parts_of(self.premium_cap)
+        self.interest_parts = parts_of(self.interest)
+        self.clamp_parts = None if self.funding_clamp is None else parts_of(self.funding_clamp)
+        self.cap_parts = parts_of(self.funding_cap)
+        self.band = None if self.price_band is None else rate_of(self.price_band)
 
 
 @dataclass

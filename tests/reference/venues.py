@@ -49,6 +49,17 @@ def only_reduces(side: int, flags: int) -> bool:
     return bool(flags & REDUCE_ONLY)
 
 
+def outside_band(message: Message, band: tuple[int, int]) -> bool:
+    return message.kind in (LIMIT, STOP_LIMIT) and not band[0] <= message.price <= band[1]
+
+
+def held(side: int, limit: int, band: tuple[int, int]) -> int:
+    """A limit of the engine's own order, 0 for none, held within the band."""
+    if side == BUY:
+        return min(limit or MAX_PRICE, band[1])
+    return max(limit, band[0])
+
+
 class VenueBook(OrderBook):
     """The book inside an engine: `clearing` answers for positions, removals are collected."""
 
@@ -69,14 +80,27 @@ class VenueBook(OrderBook):
         self._fills, self.removals = [], []
         self.waiting.remove(stop)
         message = self._fired(stop)
+        if outside_band(message, self.band):
+            return Result(stop.id, Code.BAD_PRICE, price=stop.price), [], []
         code, message = self.clearing.cut(self.market, message)
         if code:
             return Result(stop.id, code, price=stop.price), [], []
         return self._enter(stop.id, message, 0), self._fills, self.removals
 
+    @property
+    def band(self) -> tuple[int, int]:
+        return self.clearing.markets[self.market].band
+
+    def _crosses(self, message: Message, price: int) -> bool:
+        """An order without a limit is held by the band."""
+        if message.kind == MARKET:
+            return price <= self.band[1] if message.side == BUY else price >= self.band[0]
+        return OrderBook._crosses(message, price)
+
     def forced(self, side: int, lots: int, limit: int, account: int, flags: int):
         """An IOC order of the engine itself, limit 0: none. (lots filled, fills, removals)"""
         self._fills, self.removals = [], []
+        limit = held(side, limit, self.band)
         message = Message(
             LIMIT if limit else MARKET, side, IOC, ALLOW, flags, account, limit, 0, lots
         )
@@ -117,12 +141,17 @@ class VenueBook(OrderBook):
         """The engine fires them."""
 
     def _screen(self, message: Message) -> tuple[int, Message]:
+        if outside_band(message, self.band):
+            return Code.BAD_PRICE, message
         would_wait = message.kind not in (LIMIT, MARKET) and not self._reached(
             Order(0, message.side, 0, 0, 0, message.flags, 0, trigger=message.extra)
         )
         return self.clearing.screen(self.market, message, would_wait)
 
     def _screen_modify(self, order: Order, message: Message) -> tuple[int, Message]:
+        lower, upper = self.band
+        if not lower <= message.price <= upper:
+            return Code.BAD_PRICE, message
         return self.clearing.screen_modify(self.market, order, message)
 
     def _allowed(self, maker: Order) -> int:
@@ -170,6 +199,10 @@ class ImpactVenue:
     def max_price(self) -> int:
         return self.rules.max_price
 
+    @property
+    def band(self) -> tuple[int, int]:
+        return self.clearing.markets[self.market].band
+
     def price(self, more_sold: int) -> int:
         if not self.reference:
             return 0
@@ -213,6 +246,8 @@ class ImpactVenue:
         order_id = self.next_id
         self.next_id += 1
         code = form(message) or in_range(message, self.rules)
+        if not code and outside_band(message, self.band):
+            code = Code.BAD_PRICE
         if not code:
             waits = message.kind in (STOP, STOP_LIMIT) and not self.reached(message)
             code, message = self.clearing.screen(self.market, message, waits)
@@ -221,7 +256,7 @@ class ImpactVenue:
             code = Code.BAD_MESSAGE
         if code:
             return Result(order_id, code, price=message.price), [], []
-        limit = message.price if message.kind == LIMIT else 0
+        limit = held(message.side, message.price if message.kind == LIMIT else 0, self.band)
         lots = self.executable(message.side, message.size, limit)
         if message.time_in_force == FOK and lots < message.size:
             return Result(order_id, Code.NOT_FILLABLE, price=message.price), [], []
@@ -245,7 +280,7 @@ class ImpactVenue:
         return self.mark >= stop.extra if stop.side == BUY else self.mark <= stop.extra
 
     def forced(self, side: int, lots: int, limit: int, account: int, flags: int):
-        lots = self.executable(side, lots, limit)
+        lots = self.executable(side, lots, held(side, limit, self.band))
         return lots, self.execute(0, side, lots, account) if lots else [], []
 
     def due_stop(self) -> None:

@@ -178,6 +178,17 @@ class RulesSection:
     partial_target: Number | None = number(None, above=0, high=1)
     partial: list[Any] | None = anything(None, kinds=(list,))
     backstop: Number | None = number(None, low=0, high=1)
+    average_of: str | None = text(None, choices=CHOICES["average_of"])
+    average_time: Number | None = number(None, above=0)
+    premium_cap: Number | None = number(None, low=0, high=1)
+    stale_after: Number | None = number(None, low=0)
+    funding_interval: Number | None = number(None, above=0)
+    interest: Number | None = number(None, low=-1, high=1)
+    funding_clamp: Number | None = number(None, low=0, high=1)
+    funding_cap: Number | None = number(None, low=0, high=1)
+    funding_value: str | None = text(None, choices=CHOICES["funding_value"])
+    price_band: Number | None = number(None, low=0, high=1)
+    band_reference: str | None = text(None, choices=CHOICES["band_reference"])
 
 
 @dataclass(frozen=True)
