@@ -19,7 +19,7 @@ from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import rules, scenarios  # isort: skip
+from cascade import adl, insurance, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
@@ -49,9 +49,12 @@ __all__ = [
     "Side",
     "StepResult",
     "TimeInForce",
+    "adl",
     "get_include",
+    "insurance",
     "rules",
     "scenarios",
+    "socialised",
 ]
 
 

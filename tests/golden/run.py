@@ -21,10 +21,11 @@ sys.path.append(str(HERE.parent.parent / "src"))
 
 import law_rules  # noqa: E402
 import perp_rules  # noqa: E402
+import waterfall_rules  # noqa: E402
 from case import Answer, Inputs, UnsupportedError, differences  # noqa: E402
 
 Adapter = Callable[[Inputs], Answer | dict[str, Any] | list[Any]]
-RULES: dict[str, Adapter] = {**perp_rules.RULES, **law_rules.RULES}
+RULES: dict[str, Adapter] = {**perp_rules.RULES, **waterfall_rules.RULES, **law_rules.RULES}
 LAW = re.compile(r"[A-Z]\d\d")
 
 
