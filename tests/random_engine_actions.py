@@ -151,7 +151,7 @@ class Actor:
             ],
             dt=dt,
         )
-        return int(result.liquidated), int(result.time_ns)
+        return int(result.liquidated), int(result.time_ns), result.adl_lots, result.adl_accounts
 
     def news(self) -> list[tuple]:
         """Events since the last call."""
@@ -165,10 +165,11 @@ def draw_setup(draw: random.Random) -> Setup:
     """Rules of every market; each market's table is of the kind its name says."""
 
     plain = draw.random() < 0.4
+    plain_adl = draw.choice((None, "bitmex", "binance", "size", "hyperliquid"))
 
     def rules(tiers, mode, basis) -> dict:
         if plain:
-            return {"tiers": tiers, "tier_mode": mode, "basis": basis}
+            return {"tiers": tiers, "tier_mode": mode, "basis": basis, "adl": plain_adl}
         return {
             "tiers": tiers,
             "tier_mode": mode,
@@ -183,6 +184,8 @@ def draw_setup(draw: random.Random) -> Setup:
             "surplus": draw.choice(("fund", "trader")),
             "absorb": draw.choice((0, 0, 0.4, 1)),
             "partial": draw.choice((None, None, ("target", 0.15))),
+            "adl": draw.choice((None, "bitmex", "binance", "size", "hyperliquid")),
+            "adl_price": draw.choice(("bankruptcy", "bankruptcy", "mark")),
         }
 
     return Setup(

@@ -21,6 +21,7 @@ class StepResult:
     orders: int
     resolved: int
     waves: int
+    adl_lots: int
     first_event: int
     end_event: int
     mark_bytes: bytes
@@ -57,6 +58,9 @@ class EngineCore:
         inclusive: bool,
         limit_at_bankruptcy: bool,
         surplus_to_trader: bool,
+        adl: int,
+        adl_at_mark: bool,
+        adl_unit: int,
         min_size: int,
         max_size: int,
         min_price: int,

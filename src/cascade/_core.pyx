@@ -61,6 +61,7 @@ STEP_DTYPE = np.dtype([
     ("time", "<i8"), ("liquidated", "<i8"), ("notional", "<i8"), ("fund_received", "<i8"),
     ("fund_paid", "<i8"), ("bad_debt", "<i8"), ("fills", "<i8"), ("volume", "<i8"),
     ("orders", "<i8"), ("resolved", "<i8"), ("waves", "<i8"), ("pending", "<i8"),
+    ("adl_lots", "<i8"),
 ])
 
 cdef int64_t LATEST = 1 << 62         # ns
@@ -78,6 +79,7 @@ cdef packed struct StepRecord:
     int64_t resolved
     int64_t waves
     int64_t pending
+    int64_t adl_lots
 
 
 # ---------------------------------------------------------------- phases
@@ -129,6 +131,7 @@ cdef void write_step(State* state, StepRecord* record) noexcept nogil:
     record.resolved = state.counters.resolved
     record.waves = state.counters.waves
     record.pending = queue_pending(state)
+    record.adl_lots = state.counters.adl_lots
 
 
 cdef class StepResult:
@@ -228,6 +231,7 @@ cdef class EngineCore:
                     bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
                     int64_t liquidation_fee, int64_t absorb, int64_t target, int feed,
                     bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
+                    int adl, bint adl_at_mark, int64_t adl_unit,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
@@ -272,6 +276,9 @@ cdef class EngineCore:
             market.rules.inclusive = inclusive
             market.rules.limit_at_bankruptcy = limit_at_bankruptcy
             market.rules.surplus_to_trader = surplus_to_trader
+            market.rules.adl = adl
+            market.rules.adl_at_mark = adl_at_mark
+            market.rules.adl_unit = adl_unit
             market.asset = asset
             market.impact_venue = impact_venue
             market.number = number
@@ -476,6 +483,7 @@ cdef class EngineCore:
         result.orders = self.state.counters.orders
         result.resolved = self.state.counters.resolved
         result.waves = self.state.counters.waves
+        result.adl_lots = self.state.counters.adl_lots
         result.end_event = self.state.log.first + self.state.log.count
         self.end()
         return result
@@ -654,6 +662,7 @@ cdef void free_market(Market* market) noexcept:
         heap_free(&market.guards[d])
         heap_free(&market.due[d])
         free(market.marks[d].records)
+        free(market.rankings[d].rows)
     free(market.rules.table.tiers)
     impact_free(&market.impact)
     book_free(&market.book)

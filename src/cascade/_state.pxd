@@ -6,6 +6,7 @@ are touched one at a time (accounts, positions) are arrays of structs; one cache
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from cascade._arithmetic cimport int128
 from cascade._book cimport Book
 from cascade._heap cimport Heap
 from cascade._impact cimport Impact
@@ -41,6 +42,13 @@ cdef enum FeedKind:
     FEED_MID = 1
     FEED_INDEX = 2
     FEED_MEDIAN = 3
+
+cdef enum AdlPolicy:                  # docs/adl.md
+    ADL_NONE = 0
+    ADL_BITMEX = 1
+    ADL_BINANCE = 2
+    ADL_SIZE = 3
+    ADL_HYPERLIQUID = 4
 
 cdef struct Account:          # 24 bytes
     int64_t balance           # atoms: free collateral, and the cross unit's B
@@ -98,7 +106,23 @@ cdef struct Rules:
     uint8_t inclusive         # due at equity <= maintenance
     uint8_t limit_at_bankruptcy
     uint8_t surplus_to_trader
-    uint32_t pad
+    uint8_t adl               # AdlPolicy: what does not fill is closed against winners
+    uint8_t adl_at_mark       # at the mark, not at the bankruptcy price
+    uint16_t pad
+    int64_t adl_unit          # atoms, the least wallet a score divides by
+
+cdef struct Ranked:           # a position that may be deleveraged, score over / under
+    int128 over
+    int128 under
+    double key                # the score, rounded
+    uint32_t position
+    int32_t account
+
+cdef struct Ranking:          # heap, the highest score first
+    Ranked* rows
+    int64_t count
+    int64_t capacity
+    int64_t wave              # it was made for this wave of the step, -1: for none
 
 cdef struct Market:
     Rules rules
@@ -108,6 +132,7 @@ cdef struct Market:
     Heap guards[2]
     Heap due[2]
     MarkStack marks[2]        # DOWN: marks falling, UP: rising
+    Ranking rankings[2]       # of shorts, of longs: see _adl
     int64_t outside_size
     int64_t outside_entry
     int64_t house_size
@@ -150,6 +175,7 @@ cdef struct Counters:         # of the current step
     int64_t orders
     int64_t resolved          # units looked at because a guard was crossed or for a second test
     int64_t waves
+    int64_t adl_lots
 
 cdef struct State:
     Account* accounts

@@ -115,11 +115,11 @@ class Columns:
 
     def rows(self, chosen: NDArray[Any]) -> Columns:
         """Some rows as columns of their own."""
-        taken: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)[:-1]}
-        return Columns(
-            **{k: v if v is None else v[chosen] for k, v in taken.items()},
-            unit_atoms=self.unit_atoms,
-        )
+        taken: dict[str, Any] = {}
+        for field in fields(self)[:-1]:
+            column = getattr(self, field.name)
+            taken[field.name] = None if column is None else column[chosen]
+        return Columns(**taken, unit_atoms=self.unit_atoms)
 
 
 @dataclass

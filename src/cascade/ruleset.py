@@ -21,6 +21,7 @@ Rate = int | float | str | Decimal | Fraction
 
 RATE_DENOMINATOR = 10**9
 LARGEST_DENOMINATOR = 10**9
+ADL_POLICIES = ("bitmex", "binance", "size", "hyperliquid")
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -28,6 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed": ("last", "mid", "index", "median"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
+    "adl_price": ("bankruptcy", "mark"),
 }
 
 
@@ -113,6 +115,11 @@ class Rules:
         Share of each liquidation the house takes at the mark, off the book.
     partial : ("target", rate), optional
         Close only as much as lifts equity to `rate` of the notional that stays.
+    adl : {"bitmex", "binance", "size", "hyperliquid"}, optional
+        While the insurance fund is empty, close what a liquidation leaves against the opposite
+        side, ranked by this score of `cascade.adl`. Default: the house takes it over.
+    adl_price : {"bankruptcy", "mark"}, default "bankruptcy"
+        Price of the deleveraging, the same for every counterparty.
     source : str
         Document or repository the numbers come from.
 
@@ -139,6 +146,8 @@ class Rules:
     surplus: Literal["fund", "trader"] = "fund"
     absorb: Rate = 0
     partial: tuple[Literal["target"], Rate] | None = None
+    adl: Literal["bitmex", "binance", "size", "hyperliquid"] | None = None
+    adl_price: Literal["bankruptcy", "mark"] = "bankruptcy"
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -148,6 +157,10 @@ class Rules:
                     f"{name} must be one of {', '.join(map(repr, allowed))}, "
                     f"got {getattr(self, name)!r}"
                 )
+        if self.adl is not None and self.adl not in ADL_POLICIES:
+            raise ValueError(
+                f"adl must be None or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
+            )
         _parts(self.maker_fee, "maker_fee", -1, 1)
         _parts(self.taker_fee, "taker_fee", -1, 1)
         _parts(self.liquidation_fee, "liquidation_fee", 0, 1)
@@ -248,4 +261,7 @@ class Rules:
             "inclusive": self.trigger == "<=",
             "limit_at_bankruptcy": self.liquidation_order == "bankruptcy",
             "surplus_to_trader": self.surplus == "trader",
+            "adl": 0 if self.adl is None else 1 + ADL_POLICIES.index(self.adl),
+            "adl_at_mark": self.adl_price == "mark",
+            "adl_unit": atoms_per_unit,
         }

@@ -148,6 +148,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "feed",
             "liquidation_order",
             "surplus",
+            "adl",
+            "adl_price",
             "source",
         )
     }

@@ -12,6 +12,8 @@ CHOICES = {
     "feed": ("last", "mid", "index", "median"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
+    "adl": (None, "bitmex", "binance", "size", "hyperliquid"),
+    "adl_price": ("bankruptcy", "mark"),
 }
 
 
@@ -32,6 +34,8 @@ class Rules:
     surplus: str = "fund"
     absorb: object = 0
     partial: object = None
+    adl: str | None = None
+    adl_price: str = "bankruptcy"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
