@@ -8,6 +8,7 @@ from cascade._log import EVENT_DTYPE
 from cascade._orderbook import OrderBook
 from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
+from cascade.adlcompare import PolicyOutcome, compare_adl
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
@@ -42,6 +43,7 @@ __all__ = [
     "MessageKind",
     "OrderBook",
     "OrderResult",
+    "PolicyOutcome",
     "Rules",
     "Run",
     "ScenarioError",
@@ -50,6 +52,7 @@ __all__ = [
     "StepResult",
     "TimeInForce",
     "adl",
+    "compare_adl",
     "get_include",
     "insurance",
     "rules",

@@ -1,5 +1,8 @@
 """Deleveraging as a stage of the waterfall, one rule a test, worked by hand (docs/adl.md)."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 from engine_kit import BUY, REDUCE_ONLY, SELL, pick, rows
 
@@ -222,3 +225,85 @@ def test_refusals(kit):
         kit.Rules(adl="best")
     with pytest.raises(ValueError, match="adl_price must be"):
         kit.Rules(adl="size", adl_price="last")
+
+
+@pytest.mark.parametrize("policy", ["bitmex", "binance", "size", "hyperliquid"])
+@pytest.mark.parametrize("contract", ["linear", "inverse"])
+def test_the_order_is_that_of_the_columns(policy, contract):
+    # a crowd with equal and nearly equal scores; the engine's queue and cascade.adl know nothing of
+    # each other
+    cs = pytest.importorskip("cascade")
+    from cascade.adlcompare import columns_of
+
+    draw = np.random.default_rng(7)
+    engine = cs.Engine(asset_decimals=6)
+    market = engine.add_market(
+        "X", tick_size=1, lot_size=1, contract=contract, multiplier=1 if contract == "linear" else 1000,
+        rules=cs.Rules(tiers=((0, "0.002"),), feed="index", adl=policy),
+    )  # fmt: skip
+    market.set_index(1000)
+    count = 400
+    engine.accounts.open(
+        market, side=draw.choice(("long", "short"), count), size=draw.integers(1, 4, count),
+        entry=draw.integers(996, 1004, count), leverage=draw.choice((2, 3), count),
+    )  # fmt: skip
+    doomed = engine.accounts.open(market, side="long", size=5000, entry=1000, leverage=100)
+    before = columns_of(engine, market)
+    # nothing trades, so marks and columns are those of the ranking
+    market.set_index(990)
+    held = columns_of(engine, market)
+    others = held.rows(held.account != doomed[0])
+    assert len(before) == len(held) == count + 1
+    result = engine.step()
+    assert result.liquidated == 1
+    events = engine.events[engine.events["kind"] == cs.EventKind.ADL]
+    order = cs.adl.queue(others, policy, lots=1)
+    assert events["counterparty"].tolist() == others.account[order].tolist()
+    assert len(order) > 100
+    assert events["quantity"].tolist() == abs(others.size[order]).tolist()
+    engine.validate()
+
+
+def test_policies_side_by_side():
+    cs = pytest.importorskip("cascade")
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=((0, "0.01"),), feed="index")
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=10, entry=100, leverage=10)
+    engine.accounts.open(
+        market, side="short", size=[8, 6, 26], entry=[100, 110, 90], leverage=[5, 10, 2]
+    )
+    hash_before = engine.state_hash()
+    found = cs.compare_adl(
+        engine, ["bitmex", "size", "pro_rata_quantity"], market="X", index={"X": 85}
+    )
+    assert engine.state_hash() == hash_before
+    # bankrupt at 90, the mark at 85: 5 a lot for the winners
+    for outcome in found.values():
+        assert (outcome.lots, outcome.left, outcome.notional) == (10, 0, 900)
+        assert outcome.profit_taken == 50
+    # profits at 85: 8 x 15, 6 x 25, 26 x 5; returns x leverage rank the second, then the first
+    assert found["bitmex"].profit_closed == 6 * 25 + 4 * 15
+    assert found["bitmex"].overshoot == 160
+    assert (found["bitmex"].accounts, found["size"].accounts) == (2, 1)
+    assert found["bitmex"].concentration == Fraction(36 + 16, 100)
+    assert found["size"].profit_closed == 10 * 5
+    # 2, 1.5 and 6.5 lots are 2, 1 and 7 (equal remainders go to the lower account): 2, 2 and 6
+    assert found["pro_rata_quantity"].accounts == 3
+    # the smallest largest share: 2 of 8, 1 of 6 and 7 of 26 is 7 / 26, any other way is more
+    assert found["bitmex"].largest_share == 1
+    assert found["bitmex"].regret == 1 - Fraction(7, 26)
+    assert found["pro_rata_quantity"].largest_share == Fraction(2, 6)
+
+
+def test_an_absorbed_share_is_no_deficit():
+    cs = pytest.importorskip("cascade")
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=((0, "0.01"),), feed="index", absorb="0.4")
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=10, entry=100, leverage=10)
+    engine.accounts.open(market, side="short", size=20, entry=100, leverage=2)
+    found = cs.compare_adl(engine, ["size"], market=market, index={"X": 90})
+    assert found["size"].lots == 6
