@@ -307,3 +307,60 @@ def test_an_absorbed_share_is_no_deficit():
     engine.accounts.open(market, side="short", size=20, entry=100, leverage=2)
     found = cs.compare_adl(engine, ["size"], market=market, index={"X": 90})
     assert found["size"].lots == 6
+
+
+def test_multiplier_and_nobody_left(kit):
+    # ten atoms a tick and lot: at 80 the winner of 4 keeps (100 - 90) x 4 x 10 at the price of 90;
+    # nobody stands against the other 6, which the house takes, and nothing disappears
+    engine = kit.engine()
+    rules = {"tiers": [(0, 0.01)], "feed": "index", "adl": "bitmex"}
+    market = kit.market(engine, rules=rules, multiplier=10)
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=10, entry=100, leverage=10)
+    engine.accounts.open(market, side="short", size=4, entry=100, leverage=2)
+    market.set_index(80)
+    engine.step()
+    assert pick(rows(engine, "adl"), "quantity", "price", "money") == [(4, 90, 3600)]
+    assert pick(rows(engine, "takeover"), "quantity", "price", "money") == [(6, 90, 5400)]
+    assert list(engine.accounts.balance) == [0, 4 * 100 * 10 // 2 + 400]
+    assert market.house == (6, 5400)
+    engine.validate()
+
+
+def test_a_later_wave_ranks_anew(kit):
+    # the first long's sale takes the mark from 90 to 80; the other long falls due in wave 2, and by
+    # then the short from 84 has a profit and stands first by return x leverage in effect
+    engine = kit.engine()
+    rules = {"tiers": [(0, 0.01)], "feed": "last", "adl": "bitmex", "surplus": "trader"}
+    market = kit.market(engine, rules=rules)
+    market.set_index(100)
+    market.book.load_depth([(90, 1), (80, 2)], [])
+    engine.accounts.open(market, side="long", size=5, entry=100, leverage=10)
+    engine.accounts.open(market, side="long", size=4, entry=100, leverage=6)
+    engine.accounts.open(market, side="short", size=20, entry=100, leverage=1)
+    engine.accounts.open(market, side="short", size=3, entry=84, leverage=12)
+    kit.trade(engine, market, SELL, 1)
+    engine.step()
+    found = pick(rows(engine, "adl"), "account", "counterparty", "quantity", "wave")
+    # five lots less the two that filled; at 90 the short from 84 has lost: 21 of margin less 18
+    assert found[0] == (0, 2, 3, 1)
+    assert found[1][:2] == (1, 3)
+    assert found[1][3] == 2
+    engine.validate()
+
+
+def test_value_of_lots_is_that_of_the_log():
+    cs = pytest.importorskip("cascade")
+    for contract, multiplier in (("linear", 3), ("inverse", 1000)):
+        engine = cs.Engine(asset_decimals=6)
+        market = engine.add_market(
+            "X", tick_size="0.5", lot_size="0.1", contract=contract, multiplier=multiplier,
+            rules=cs.Rules(feed="index"),
+        )  # fmt: skip
+        market.set_index(100)
+        engine.accounts.open(market, side="long", size=7, entry=100, leverage=10)
+        market.set_index(90)
+        engine.step()
+        (event,) = engine.events[engine.events["kind"] == cs.EventKind.TAKEOVER]
+        lots, ticks = int(event["quantity"]), int(event["price"])
+        assert abs(market.atoms_of(lots, ticks)) == event["money"]
