@@ -262,3 +262,10 @@ def test_money_refusals():
         adl.pool_profit_factor(1, 0, 1)
     with pytest.raises(ValueError, match="cost"):
         insurance.exponential_fund(1, 2, 1)
+
+
+def test_scores_of_a_function_may_be_of_any_type():
+    held = adl.Columns([1, 2, 3], [5, 5, 5])
+    for kind in (np.uint64, np.int8, np.float64, object):
+        scores = np.array([0, 2, 1], dtype=kind)
+        assert adl.queue(held, lambda c, s=scores: s, lots=-1).tolist() == [1, 2, 0]

@@ -30,6 +30,7 @@ __all__ = [
     "Columns",
     "allocate",
     "haircuts",
+    "largest_share",
     "lights",
     "pool_profit_factor",
     "queue",
@@ -89,7 +90,8 @@ def _scores(columns: Columns, policy: str | UserPolicy, seed: int) -> Ratio | ND
             )
         if given.dtype.kind == "f" and not np.isfinite(given).all():
             raise ValueError("the policy gave scores that are not finite")
-        return given
+        # plain numbers: unsigned ones would wrap when they are turned round
+        return given.astype(object)
     if policy == "random":
         return Ratio((shuffled(columns.account, seed),))
     return SCORES[policy](columns)
@@ -104,8 +106,10 @@ def _opposite(columns: Columns, lots: int, loss_per_lot: Rate) -> NDArray[np.int
     rows = np.flatnonzero(chosen & (columns.equity > 0))
     if loss <= 0:
         return rows
+    per_lot, scale = loss.numerator, loss.denominator
     held = zip(columns.equity[rows].tolist(), columns.size[rows].tolist(), strict=True)
-    return rows[np.array([equity >= loss * abs(size) for equity, size in held], dtype=bool)]
+    paid = [scale * equity >= per_lot * abs(size) for equity, size in held]
+    return rows[np.array(paid, dtype=bool)]
 
 
 def queue(
@@ -339,6 +343,25 @@ def _min_max(c: Columns, lots: int) -> list[int]:
         out[k] += 1
         heapq.heapreplace(after, (Fraction(out[k] + 1, held[k]), account, k))
     return out
+
+
+def largest_share(columns: Columns, closed: ArrayLike) -> Fraction:
+    """Largest part of any position that is closed.
+
+    Parameters
+    ----------
+    columns : Columns
+    closed : array_like of int
+        Lots closed of each row, as `allocate` gives them.
+
+    Returns
+    -------
+    Fraction
+        0 ... 1. Less that of "integer_min_max" it is the regret of one deleveraging; Chitra,
+        Thogiti, Ramirez and Xu 2026 (arXiv:2602.15182, eq. 18) sum it over rounds.
+    """
+    pairs = zip(np.asarray(closed).tolist(), columns.size.tolist(), strict=True)
+    return max((Fraction(lots, abs(size)) for lots, size in pairs if lots), default=Fraction(0))
 
 
 # ---------------------------------------------------------------- in money

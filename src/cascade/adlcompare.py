@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade._columns import deleverage_rows
-from cascade.adl import UserPolicy, allocate
-from cascade.adlscores import Columns, Integers
+from cascade.adl import UserPolicy, allocate, largest_share
+from cascade.adlscores import Columns
 from cascade.codes import EventKind, Side
 from cascade.ruleset import exact
 
@@ -109,11 +109,6 @@ def _deficits(market: Market, events: NDArray[Any], first: int) -> list[_Deficit
     return list(out.values())
 
 
-def _shares(closed: Integers, held: Integers) -> list[Fraction]:
-    hit = np.flatnonzero(closed)
-    return [Fraction(int(closed[k]), abs(int(held[k]))) for k in hit.tolist()]
-
-
 def _outcome(
     columns: Columns, deficits: list[_Deficit], policy: str | UserPolicy, seed: int
 ) -> PolicyOutcome:
@@ -131,13 +126,13 @@ def _outcome(
         taken += share * deficit.loss
         needed += abs(deficit.lots)
     lots = int(closed.sum())
-    shares = _shares(closed, columns.size)
     hit = np.flatnonzero(closed).tolist()
     profit = sum(
-        (part * max(int(columns.profit[k]), 0) for part, k in zip(shares, hit, strict=True)),
+        (Fraction(int(closed[k]) * max(int(columns.profit[k]), 0), abs(int(columns.size[k])))
+         for k in hit),
         Fraction(0),
-    )
-    largest = max(shares, default=Fraction(0))
+    )  # fmt: skip
+    largest = largest_share(columns, closed)
     return PolicyOutcome(
         lots=lots,
         left=needed - lots,
@@ -148,7 +143,7 @@ def _outcome(
         accounts=len(np.unique(columns.account[hit])),
         concentration=sum((Fraction(int(closed[k]), lots) ** 2 for k in hit), Fraction(0)),
         largest_share=largest,
-        regret=largest - max(_shares(best, columns.size), default=Fraction(0)),
+        regret=largest - largest_share(columns, best),
     )
 
 
@@ -185,8 +180,10 @@ def compare_adl(
 
     Raises
     ------
+    KeyError
+        The market is unknown.
     ValueError
-        A policy or the market is unknown.
+        A policy is unknown, or two have the same name.
     OverflowError
         The asset's deposits leave no room for a fund that takes everything over.
 
@@ -195,6 +192,9 @@ def compare_adl(
     The copy's fund takes over all that does not fill; that, summed over each side at its own
     prices, is what every policy closes against the positions as they are after the step.
     """
+    names = [policy if isinstance(policy, str) else policy.__name__ for policy in policies]
+    if len(set(names)) < len(names):
+        raise ValueError(f"policies {names} have the same name twice")
     copy = engine.copy()
     found = copy.markets[engine.market(market).number]
     unit = copy.to_atoms(1, found.asset)
@@ -205,8 +205,6 @@ def compare_adl(
     deficits = _deficits(found, events, first)
     columns = columns_of(copy, found)
     return {
-        policy if isinstance(policy, str) else policy.__name__: _outcome(
-            columns, deficits, policy, seed
-        )
-        for policy in policies
+        name: _outcome(columns, deficits, policy, seed)
+        for name, policy in zip(names, policies, strict=True)
     }

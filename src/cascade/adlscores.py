@@ -151,6 +151,8 @@ class Ratio:
         Floating scores are sorted, and rows too close to be told apart by them are sorted again by
         their exact ratios.
         """
+        if len(self.over) == 1 and not self.under:
+            return np.lexsort((account, -self.over[0]))
         value = self.floating()
         order = np.lexsort((account, -value))
         ranked = value[order]

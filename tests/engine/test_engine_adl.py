@@ -364,3 +364,44 @@ def test_value_of_lots_is_that_of_the_log():
         (event,) = engine.events[engine.events["kind"] == cs.EventKind.TAKEOVER]
         lots, ticks = int(event["quantity"]), int(event["price"])
         assert abs(market.atoms_of(lots, ticks)) == event["money"]
+
+
+def test_a_copy_and_a_file_deleverage_alike(tmp_path):
+    cs = pytest.importorskip("cascade")
+    engine = cs.Engine(asset_decimals=2, execution="batch")
+    rules = cs.Rules(tiers=((0, "0.01"),), feed="index", adl="binance", adl_price="mark")
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=[10, 20], entry=100, leverage=[10, 12])
+    engine.accounts.open(
+        market, side="short", size=[8, 6, 26], entry=[100, 110, 90], leverage=[5, 10, 2]
+    )
+    engine.save(tmp_path / "engine.npz")
+    others = [engine.copy(), cs.Engine.load(tmp_path / "engine.npz")]
+    results = [one.step(index={"X": 88}) for one in (engine, *others)]
+    assert results[0].adl_lots == 30
+    for one, result in zip(others, results[1:], strict=True):
+        assert (one["X"].rules.adl, one["X"].rules.adl_price) == ("binance", "mark")
+        assert result.adl_lots == 30
+        assert one.state_hash() == engine.state_hash()
+        assert one.events.tobytes() == engine.events.tobytes()
+
+
+def test_paths_count_what_was_deleveraged():
+    cs = pytest.importorskip("cascade")
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=((0, "0.01"),), feed="index", adl="size")
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=[10, 7], entry=100, leverage=[10, 5])
+    engine.accounts.open(market, side="short", size=30, entry=100, leverage=1)
+    assert engine.run({"X": [95, 90, 80]}).steps["adl_lots"].tolist() == [0, 10, 7]
+
+
+def test_comparison_refuses_equal_names():
+    cs = pytest.importorskip("cascade")
+    engine = cs.Engine()
+    engine.add_market("X", tick_size=1, lot_size=1)
+    with pytest.raises(ValueError, match="same name twice"):
+        cs.compare_adl(engine, ["size", "size"], market="X")
+    assert cs.compare_adl(engine, ["size"], market="X")["size"].lots == 0

@@ -162,6 +162,26 @@ def water_filling(i: Inputs) -> dict[str, Any]:
     return answer
 
 
+def queue_regret(i: Inputs) -> dict[str, Any]:
+    large = int(i["M"])
+
+    def rounds(sizes: list[int]) -> tuple[Fraction, Fraction]:
+        # the queue's order never changes; the best whole lot is the one of the larger
+        held = adl.Columns([0, 1], sizes)
+        by_queue = adl.allocate(held, -1, lambda _: [1, 0])
+        best = adl.allocate(held, -1, "integer_min_max")
+        share = adl.largest_share(held, by_queue)
+        return share, i["lambda_fair"] * (share - adl.largest_share(held, best))
+
+    odd, even = rounds([1, large]), rounds([large, 1])
+    played = [odd if k % 2 == 0 else even for k in range(int(i["T"]))]
+    return {
+        "per_round_odd": odd[0],
+        "per_round_even": even[0],
+        "regret": sum(regret for _, regret in played),
+    }
+
+
 def best_fund(i: Inputs) -> dict[str, Any]:
     cost, penalty = float(i["r"]), float(i["kappa"])
     thin = insurance.exponential_fund(float(i["mu"]), cost, penalty)
@@ -217,6 +237,7 @@ RULES: dict[str, Callable[[Inputs], Any]] = {
     "G02": order_book_with_winners,
     "K01": queue_or_shares,
     "K03": water_filling,
+    "K04": queue_regret,
     "K07": best_fund,
     "N04": hub,
 }
