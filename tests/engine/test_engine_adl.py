@@ -1,6 +1,7 @@
 """Deleveraging as a stage of the waterfall, one rule a test, worked by hand (docs/adl.md)."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -405,3 +406,31 @@ def test_comparison_refuses_equal_names():
     with pytest.raises(ValueError, match="same name twice"):
         cs.compare_adl(engine, ["size", "size"], market="X")
     assert cs.compare_adl(engine, ["size"], market="X")["size"].lots == 0
+
+
+@pytest.mark.parametrize("policy", ["bitmex", "binance", "hyperliquid"])
+def test_scores_that_floats_cannot_tell_apart(policy):
+    # margins of 2**50 atoms are rounded up to the atom, so scores differ by parts of 1e15 or less
+    cs = pytest.importorskip("cascade")
+    from cascade.adlcompare import columns_of
+
+    draw = np.random.default_rng(11)
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=((0, "0.002"),), feed="index", adl=policy)
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(1000)
+    count = 60
+    engine.accounts.open(
+        market, side="short", size=2**42 + draw.integers(0, 40, count), entry=1000, leverage=3
+    )
+    (doomed,) = engine.accounts.open(market, side="long", size=2**48, entry=1000, leverage=100)
+    market.set_index(990)
+    held = columns_of(engine, market)
+    others = held.rows(held.account != doomed)
+    order = cs.adl.queue(others, policy, lots=1)
+    scores = cs.adl.score(others, policy)
+    ranked = sorted(set(scores))
+    assert sum(1 - low / high < 1e-14 for low, high in pairwise(ranked)) > 5
+    engine.step()
+    events = engine.events[engine.events["kind"] == cs.EventKind.ADL]
+    assert events["counterparty"].tolist() == others.account[order].tolist()
