@@ -246,6 +246,21 @@ def cross_rows(options: argparse.Namespace) -> Iterator[Row]:
         yield Row("- units looked at for each", f"{looked:.2f}", "reported", None)
 
 
+def deleveraging_rows(options: argparse.Namespace) -> Iterator[Row]:
+    """One wave of deficits that nobody fills, against as many winners as there are accounts."""
+    winners, deficits = options.accounts, max(1, options.accounts // 100)
+    for policy in ("bitmex", "binance", "size", "hyperliquid"):
+        times = []
+        for _ in range(options.rounds):
+            engine = crowds.deleveraged_crowd(winners, deficits, policy)
+            begin = time.thread_time()
+            result = engine.step()
+            times.append(time.thread_time() - begin)
+        spent = statistics.median(times)
+        name = f"{result.liquidated:,} deficits against {winners:,} winners, {policy}"
+        yield Row(name, f"{spent:.3f} s, {result.adl_accounts:,} hit", "< 1 s", spent < 1)
+
+
 class Parallel(NamedTuple):
     """Seconds on the clock, processor seconds and waits of all threads together."""
 
@@ -484,7 +499,7 @@ def main() -> None:
     parser.add_argument("--files", type=Path, help="folder that keeps the message files")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has lrvx")
     parser.add_argument(
-        "--only", nargs="+", help="book quiet open single cross threads peer memory"
+        "--only", nargs="+", help="book quiet open single cross deleveraging threads peer memory"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -497,6 +512,7 @@ def main() -> None:
             "open": lambda: open_rows(options),
             "single": lambda: single_market_rows(options, folder),
             "cross": lambda: cross_rows(options),
+            "deleveraging": lambda: deleveraging_rows(options),
             "threads": lambda: thread_rows(options, folder),
             "peer": lambda: peer_rows(options, folder),
         }

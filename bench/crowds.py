@@ -153,3 +153,22 @@ def peer_engine(population: PeerCrowd) -> cs.Engine:
         leverage=population.leverage,
     )
     return engine
+
+
+def deleveraged_crowd(winners: int, deficits: int, policy: str) -> cs.Engine:
+    """Shorts with profits of all sizes, and longs that are due together and find no bids."""
+    random = np.random.default_rng(3)
+    engine = cs.Engine(execution="batch", asset_decimals=0)
+    rules = cs.Rules(tiers=((0, "0.01"),), feed="index", adl=policy)
+    market = engine.add_market("A", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(10_000)
+    engine.accounts.open(
+        market, side="short", size=random.integers(1, LARGEST_LOTS, winners),
+        entry=random.integers(9_000, 11_000, winners), leverage=random.integers(1, 4, winners),
+    )  # fmt: skip
+    engine.accounts.open(
+        market, side="long", size=random.integers(1, LARGEST_LOTS, deficits), entry=10_000,
+        leverage=20,
+    )  # fmt: skip
+    market.set_index(9_500)
+    return engine

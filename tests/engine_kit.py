@@ -14,6 +14,7 @@ EVENT_FIELDS = EVENT_DTYPE.names
 KIND_NAMES = (
     *("order", "fill", "cancel", "mark", "index", "liquidation", "takeover", "fund", "bad_debt"),
     *("deposit", "withdrawal", "open", "funding", "trigger", "fee", "transfer"),
+    "adl",
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)

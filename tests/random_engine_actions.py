@@ -159,7 +159,7 @@ class Actor:
             ],
             dt=dt,
         )
-        return int(result.liquidated), int(result.time_ns)
+        return int(result.liquidated), int(result.time_ns), result.adl_lots, result.adl_accounts
 
     def news(self) -> list[tuple]:
         """Events since the last call."""
@@ -189,11 +189,20 @@ def draw_clocks(draw: random.Random) -> dict:
 def draw_setup(draw: random.Random) -> Setup:
     """Rules of every market; each market's table is of the kind its name says."""
 
-    plain = draw.random() < 0.4
+    plain = draw.random() < 0.3
+    # rules that leave the fund empty, so that deleveraging is what happens
+    poor = draw.random() < 0.4
+    scores = ("bitmex", "binance", "size", "hyperliquid")
 
     def rules(tiers, mode, basis) -> dict:
         if plain:
             return {"tiers": tiers, "tier_mode": mode, "basis": basis}
+        if poor:
+            return {
+                "tiers": tiers, "tier_mode": mode, "basis": basis, "surplus": "trader",
+                "feed": draw.choice(("last", "index")), "liquidation_order": "bankruptcy",
+                "adl": draw.choice(scores), "adl_price": draw.choice(("bankruptcy", "mark")),
+            }  # fmt: skip
         return {
             "tiers": tiers,
             "tier_mode": mode,
@@ -210,6 +219,8 @@ def draw_setup(draw: random.Random) -> Setup:
             "absorb": draw.choice((0, 0, 0.4, 1)),
             "partial": draw.choice(PARTIAL),
             "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
+            "adl": draw.choice((None, *scores)),
+            "adl_price": draw.choice(("bankruptcy", "bankruptcy", "mark")),
         }
 
     return Setup(
@@ -418,7 +429,8 @@ def draw_history(seed: int) -> tuple[Setup, list]:
         leverage = draw.choice((10, 25, 40, 50))
         mode = draw.choice(("cross", "isolated"))
         market = draw.choice((0, 0, 1, 2, 3))
-        actions.append(("open", (market, None, side, draw.choice(SIZES), entry, leverage, mode)))
+        held = draw.choice((side, side, "long", "short"))
+        actions.append(("open", (market, None, held, draw.choice(SIZES), entry, leverage, mode)))
         hedged.append(False)
     while len(actions) < LONGEST:
         action = draw_action(draw, hedged)

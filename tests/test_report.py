@@ -50,6 +50,11 @@ CASES = {
         "rules": "{ tiers = [[0, 0.01]], absorb = 0.4, taker_fee = 0.001, liquidation_fee = 0.002, "
         'surplus = "trader", liquidation_order = "bankruptcy" }',
     },
+    "deleveraging": {
+        "rules": '{ tiers = [[0, 0.01]], adl = "bitmex", surplus = "trader", '
+        'liquidation_order = "bankruptcy" }',
+        "deposit": "0", "touch": "1", "share": "0.5",
+    },
     "cross, partial": {"mode": "cross", "rules": "{ tiers = [[0, 0.01]], partial_target = 0.05 }"},
     "short squeeze": {"kind": "buy", "move": "0.15", "feed": "last", "share": "0.2"},
     "sold by an aggressor": {"kind": "sell", "feed": "last"},
@@ -101,6 +106,11 @@ def test_losses_are_paid_to_the_atom(outcome):
     trades = rows[EventKind.TAKEOVER] + [r for r in rows[EventKind.FILL] if r["account"] in hit]
     for row in trades:
         loss[row["account"]] -= sign * row["money"] * (1 if row["side"] == Side.SELL else -1)
+    for row in rows[EventKind.ADL]:
+        money = sign * row["money"] * (1 if row["side"] == Side.SELL else -1)
+        for account, received in ((row["account"], money), (row["counterparty"], -money)):
+            if account in hit:
+                loss[account] -= received
     fees = sum(row["money"] for row in rows[EventKind.FEE] if row["account"] in hit)
     assert paid["closing_loss"] == sum(loss.values())
     assert paid["fees"] == fees
@@ -148,7 +158,11 @@ def test_counts_waves_and_depth(outcome):
     closed = sum(row["quantity"] for row in rows[EventKind.TAKEOVER])
     assert exact["house_lots"]["taken_over"] == closed
     before, after = outcome.before.size, outcome.engine.accounts.column(outcome.market, "size")
-    assert int(abs(before).sum() - abs(after).sum()) == closed + everything - by_order
+    # both sides of a deleveraging are accounts
+    both = 2 * sum(row["quantity"] for row in rows[EventKind.ADL])
+    assert exact["deleveraged"]["lots"] == both // 2
+    assert exact["deleveraged"]["accounts"] == len({r["counterparty"] for r in rows[EventKind.ADL]})
+    assert int(abs(before).sum() - abs(after).sum()) == closed + both + everything - by_order
 
 
 def test_notional_is_the_value_at_the_mark(outcome):
@@ -247,6 +261,16 @@ def test_humanise(value, text):
 
 def test_the_page_names_what_it_is_read_from():
     page = (Path(__file__).resolve().parents[1] / "docs" / "report.md").read_text()
-    for kind in ("MARK", "LIQUIDATION", "FILL", "TAKEOVER", "FUND", "BAD_DEBT", "FEE", "INDEX"):
+    for kind in (
+        "MARK",
+        "LIQUIDATION",
+        "FILL",
+        "TAKEOVER",
+        "ADL",
+        "FUND",
+        "BAD_DEBT",
+        "FEE",
+        "INDEX",
+    ):
         assert kind in page
     assert cs.EventKind.FUND.name == "FUND"

@@ -8,6 +8,7 @@ from cascade._log import EVENT_DTYPE
 from cascade._orderbook import OrderBook
 from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
+from cascade.adlcompare import PolicyOutcome, compare_adl
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
@@ -20,7 +21,7 @@ from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import rules, scenarios  # isort: skip
+from cascade import adl, insurance, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
@@ -44,6 +45,7 @@ __all__ = [
     "MessageKind",
     "OrderBook",
     "OrderResult",
+    "PolicyOutcome",
     "Rules",
     "Run",
     "ScenarioError",
@@ -51,9 +53,13 @@ __all__ = [
     "Side",
     "StepResult",
     "TimeInForce",
+    "adl",
+    "compare_adl",
     "get_include",
+    "insurance",
     "rules",
     "scenarios",
+    "socialised",
 ]
 
 

@@ -29,6 +29,25 @@ cdef extern from *:
         if (a < INT64_MIN) return INT64_MIN;
         return (int64_t)a;
     }
+    /* Sign of a/b - c/d, b and d above 0: whole parts are compared, then the inverses of what is
+       left, as in Euclid's algorithm, so that no product is formed. */
+    static inline int cascade_compare_parts(cascade_int128 a, cascade_int128 b, cascade_int128 c,
+                                            cascade_int128 d) {
+        for (;;) {
+            cascade_int128 p = a / b, q = c / d, t;
+            if (p != q) return p < q ? -1 : 1;
+            a -= p * b;
+            c -= q * d;
+            if (a == 0 || c == 0) return (a != 0) - (c != 0);
+            t = a; a = d; d = t;
+            t = b; b = c; c = t;
+        }
+    }
+    static inline int cascade_compare_ratios(cascade_int128 a, cascade_int128 b, cascade_int128 c,
+                                             cascade_int128 d) {
+        if ((a < 0) != (c < 0)) return a < 0 ? -1 : 1;
+        return a < 0 ? cascade_compare_parts(-c, d, -a, b) : cascade_compare_parts(a, b, c, d);
+    }
     static inline int cascade_add_into(int64_t *sum, int64_t term) {
         return __builtin_add_overflow(*sum, term, sum);
     }
@@ -53,6 +72,8 @@ cdef extern from *:
     int64_t saturate "cascade_saturate"(int128 a) noexcept nogil
     # *sum += term; 1 when it does not fit (the sum is then worthless)
     bint add_into "cascade_add_into"(int64_t* sum, int64_t term) noexcept nogil
+    # sign of a / b - c / d, exactly; b and d above 0, |a| and |c| below 2**127
+    int compare_ratios "cascade_compare_ratios"(int128 a, int128 b, int128 c, int128 d) noexcept nogil
     bint fits "cascade_fits"(int128 a) noexcept nogil
     int64_t magnitude "cascade_magnitude"(int64_t a) noexcept nogil
     int128 magnitude_wide "cascade_magnitude_wide"(int128 a) noexcept nogil

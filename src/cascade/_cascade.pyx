@@ -7,6 +7,7 @@ price. docs/step.md gives the order of things, docs/margin.md the arithmetic.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
+from cascade._adl cimport adl_applies, adl_begin, adl_close
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, prefetch, saturate
 from cascade._book cimport book_cancel, book_cancel_all
 from cascade._clearing cimport (
@@ -174,7 +175,10 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         if filled:
             market.last_liquidation = state.cause
     if left and lots == held:
-        _take_over(state, position, left, tick)
+        if adl_applies(state, market):
+            left = adl_close(state, position, left, tick)
+        if left:
+            _take_over(state, position, left, tick)
         left = 0
     if lots < held and left < lots:
         note_partial(state, position)
@@ -379,6 +383,7 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         by_time = state.carried // state.time_per_liquidation
         if by_time < allowed:
             allowed = by_time
+    adl_begin(state)
     if state.batch:
         _in_batches(state, allowed)
     else:

@@ -7,11 +7,15 @@ from cascade._core import EngineCore
 
 POSITION_DTYPE: np.dtype[np.void]
 ACCOUNT_DTYPE: np.dtype[np.void]
+DELEVERAGE_DTYPE: np.dtype[np.void]
 
 def position_column(
     core: EngineCore, number: int, what: str, leg: str | None = None
 ) -> NDArray[np.int64]:
     """One number of each account's position in a market."""
+
+def deleverage_rows(core: EngineCore, number: int) -> NDArray[Any]:
+    """Positions with size in a market with the unit behind each, DELEVERAGE_DTYPE."""
 
 def unit_columns(core: EngineCore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Equity and maintenance of each account, all its units together, atoms."""

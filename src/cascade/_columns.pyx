@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from cascade._arithmetic cimport floor_divide, int128
+from cascade._arithmetic cimport floor_divide, int128, saturate
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
 from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
@@ -44,6 +44,10 @@ POSITION_DTYPE = np.dtype([
 ACCOUNT_DTYPE = np.dtype([
     ("balance", "<i8"), ("first", "<u4"), ("asset", "<u2"), ("flags", "<u2"),
     ("whole_until", "<i8"),
+])
+DELEVERAGE_DTYPE = np.dtype([
+    ("account", "<i8"), ("size", "<i8"), ("entry_value", "<i8"), ("mark_value", "<i8"),
+    ("equity", "<i8"), ("maintenance", "<i8"), ("collateral", "<i8"), ("leverage", "<i8"),
 ])
 assert POSITION_DTYPE.itemsize == sizeof(Position) == 64
 assert ACCOUNT_DTYPE.itemsize == sizeof(Account) == 24
@@ -218,6 +222,39 @@ def position_column(EngineCore core, int64_t number, what, leg=None):
                 out[p.account] = _read(&core.state, i, column)
     core.end()
     return array
+
+
+def deleverage_rows(EngineCore core, int64_t number):
+    """Positions with size in a market, one row each, with the unit behind each: DELEVERAGE_DTYPE."""
+    cdef uint32_t i
+    cdef int64_t count = 0
+    cdef Position* p
+    cdef Unit unit
+    cdef Market* market = core.market_at(number)
+    cdef int64_t[:, ::1] out
+    array = np.zeros((core.state.position_count, len(DELEVERAGE_DTYPE)), np.int64)
+    if len(array) == 0:
+        return array.view(DELEVERAGE_DTYPE)[:, 0]
+    out = array
+    core.begin()
+    with nogil:
+        for i in range(core.state.position_count):
+            p = &core.state.positions[i]
+            if p.market != number or p.size == 0:
+                continue
+            unit_evaluate(&core.state, i, &unit)
+            out[count, 0] = p.account
+            out[count, 1] = p.size
+            out[count, 2] = p.entry_value
+            if market.mark:
+                out[count, 3] = position_value(&market.rules.table, p.size, market.mark)
+            out[count, 4] = saturate(unit.equity)
+            out[count, 5] = saturate(unit.maintenance)
+            out[count, 6] = saturate(unit.collateral)
+            out[count, 7] = p.leverage
+            count += 1
+    core.end()
+    return array.view(DELEVERAGE_DTYPE)[:count, 0]
 
 
 def unit_columns(EngineCore core):

@@ -38,6 +38,7 @@ cdef class StepResult:
     cdef readonly int64_t orders
     cdef readonly int64_t resolved
     cdef readonly int64_t waves
+    cdef readonly int64_t adl_lots
     cdef readonly int64_t first_event
     cdef readonly int64_t end_event
     cdef readonly bytes mark_bytes            # int32 ticks by market

@@ -21,6 +21,7 @@ class StepResult:
     orders: int
     resolved: int
     waves: int
+    adl_lots: int
     first_event: int
     end_event: int
     mark_bytes: bytes
@@ -75,6 +76,9 @@ class EngineCore:
         funding_on_index: bool,
         price_band: int,
         band_on_last: bool,
+        adl: int,
+        adl_at_mark: bool,
+        adl_unit: int,
         min_size: int,
         max_size: int,
         min_price: int,

@@ -58,6 +58,7 @@ STEP_DTYPE = np.dtype([
     ("time", "<i8"), ("liquidated", "<i8"), ("notional", "<i8"), ("fund_received", "<i8"),
     ("fund_paid", "<i8"), ("bad_debt", "<i8"), ("fills", "<i8"), ("volume", "<i8"),
     ("orders", "<i8"), ("resolved", "<i8"), ("waves", "<i8"), ("pending", "<i8"),
+    ("adl_lots", "<i8"),
 ])
 
 cdef int64_t LATEST = 1 << 62         # ns
@@ -75,6 +76,7 @@ cdef packed struct StepRecord:
     int64_t resolved
     int64_t waves
     int64_t pending
+    int64_t adl_lots
 
 
 # ---------------------------------------------------------------- phases
@@ -139,6 +141,7 @@ cdef void write_step(State* state, StepRecord* record) noexcept nogil:
     record.resolved = state.counters.resolved
     record.waves = state.counters.waves
     record.pending = queue_pending(state)
+    record.adl_lots = state.counters.adl_lots
 
 
 cdef class StepResult:
@@ -244,6 +247,7 @@ cdef class EngineCore:
                     int64_t stale_after, int64_t funding_interval, int64_t interest,
                     bint funding_clamped, int64_t funding_clamp, int64_t funding_cap,
                     bint funding_on_index, int64_t price_band, bint band_on_last,
+                    int adl, bint adl_at_mark, int64_t adl_unit,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
@@ -288,6 +292,9 @@ cdef class EngineCore:
             market.rules.funding_on_index = funding_on_index
             market.rules.price_band = price_band
             market.rules.band_on_last = band_on_last
+            market.rules.adl = adl
+            market.rules.adl_at_mark = adl_at_mark
+            market.rules.adl_unit = adl_unit
             market.asset = asset
             market.impact_venue = impact_venue
             market.number = number
@@ -492,6 +499,7 @@ cdef class EngineCore:
         result.orders = self.state.counters.orders
         result.resolved = self.state.counters.resolved
         result.waves = self.state.counters.waves
+        result.adl_lots = self.state.counters.adl_lots
         result.end_event = self.state.log.first + self.state.log.count
         self.end()
         return result

@@ -46,6 +46,13 @@ cdef enum FeedKind:
     FEED_EMA = 4
     FEED_INDEX_PREMIUM = 5
 
+cdef enum AdlPolicy:                  # docs/adl.md
+    ADL_NONE = 0
+    ADL_BITMEX = 1
+    ADL_BINANCE = 2
+    ADL_SIZE = 3
+    ADL_HYPERLIQUID = 4
+
 cdef struct Account:          # 24 bytes
     int64_t balance           # atoms: free collateral, and the cross unit's B
     uint32_t first            # first position, NO_POSITION: none
@@ -120,6 +127,23 @@ cdef struct Rules:
     int64_t funding_clamp
     int64_t funding_cap
     int64_t price_band        # parts in 10**9 of the reference either way, -1: none
+    uint8_t adl               # AdlPolicy: what does not fill is closed against winners
+    uint8_t adl_at_mark       # at the mark, not at the bankruptcy price
+    uint16_t pad
+    int64_t adl_unit          # atoms, the least wallet a score divides by
+
+cdef struct Ranked:           # a position that may be deleveraged, score over / under
+    int128 over
+    int128 under
+    double key                # the score, rounded
+    uint32_t position
+    int32_t account
+
+cdef struct Ranking:          # heap, the highest score first
+    Ranked* rows
+    int64_t count
+    int64_t capacity
+    int64_t wave              # it was made for this wave of the step, -1: for none
 
 cdef struct Market:
     Rules rules
@@ -129,6 +153,7 @@ cdef struct Market:
     Heap guards[2]
     Heap due[2]
     MarkStack marks[2]        # DOWN: marks falling, UP: rising
+    Ranking rankings[2]       # of shorts, of longs: see _adl
     int64_t outside_size
     int64_t outside_entry
     int64_t house_size
@@ -181,6 +206,7 @@ cdef struct Counters:         # of the current step
     int64_t orders
     int64_t resolved          # units looked at because a guard was crossed or for a second test
     int64_t waves
+    int64_t adl_lots
 
 cdef struct State:
     Account* accounts

@@ -76,7 +76,7 @@ cdef enum Code:
     CODE_OVERFLOW = 54               # a product does not fit in 64 bits
     CODE_OTHER_ASSET = 55            # the account's money is not the market's asset
 
-# Kinds of log events, docs/log.md. 17-31 are kept for adl, socialised, halt, auction, interest,
+# Kinds of log events, docs/log.md. 18-31 are kept for socialised, halt, auction, interest,
 # oracle and margin call.
 cdef enum EventKind:
     EVENT_ORDER = 1
@@ -95,3 +95,4 @@ cdef enum EventKind:
     EVENT_TRIGGER = 14
     EVENT_FEE = 15
     EVENT_TRANSFER = 16
+    EVENT_ADL = 17

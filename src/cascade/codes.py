@@ -46,6 +46,7 @@ class EventKind(IntEnum):
     TRIGGER = 14
     FEE = 15
     TRANSFER = 16
+    ADL = 17
 
 
 class TimeInForce(IntEnum):

@@ -123,6 +123,15 @@ class Market:
     def _holding(self, lots: int, atoms: int) -> tuple[float, float]:
         return self.lots.number(lots), self.engine.from_atoms(atoms, self.asset)
 
+    def atoms_of(self, lots: int, ticks: int) -> int:
+        """Value of signed lots at a price, V of ``docs/margin.md``, atoms."""
+        per_lot = Fraction(self.lots.step) * self.multiplier
+        per_lot *= self.engine.to_atoms(1, self.asset)
+        tick = Fraction(self.ticks.step)
+        if self.contract == "linear":
+            return int(per_lot * tick) * lots * ticks
+        return -lots * int(per_lot / tick) // ticks
+
     def set_index(self, price: Any) -> None:
         """Set the outside price without a step: no clock, no cascade; the mark follows its feed.
 

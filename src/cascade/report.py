@@ -118,9 +118,13 @@ def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
     engine, market, before = outcome.engine, outcome.market, outcome.before
     kinds = events["kind"]
     forced = events[
-        ((kinds == EventKind.FILL) & (events["order"] == 0)) | (kinds == EventKind.TAKEOVER)
+        ((kinds == EventKind.FILL) & (events["order"] == 0))
+        | (kinds == EventKind.TAKEOVER)
+        | (kinds == EventKind.ADL)
     ]
     accounts = np.unique(events["account"][kinds == EventKind.LIQUIDATION])
+    # deleveraged first and liquidated later: the other side of an ADL event
+    deleveraged = events[(kinds == EventKind.ADL) & np.isin(events["counterparty"], accounts)]
     entry = engine.accounts.column(market, "entry_value")
     collateral = engine.accounts.column(market, "margin") + engine.accounts.balance_atoms
     closed = _total(before.entry_value[accounts]) - _total(entry[accounts])
@@ -130,7 +134,7 @@ def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
     received, paid = _total(own[own > 0]), -_total(own[own < 0])
     left = _total(collateral[accounts])
     return {
-        "closing_loss": closed - _signed(market, forced),
+        "closing_loss": closed - _signed(market, forced) + _signed(market, deleveraged),
         "fees": _total(fees["money"]),
         "margin": _total(before.collateral[accounts]) - left - received,
         "fund": paid,
@@ -174,6 +178,7 @@ def exact(outcome: Outcome) -> dict[str, Any]:
     fills = events[kinds == EventKind.FILL]
     forced = fills["order"] == 0
     takeovers = events[kinds == EventKind.TAKEOVER]
+    deleveraged = events[kinds == EventKind.ADL]
     last = marks["price"][-1] if len(marks) else before.mark_ticks
     seen = np.append(marks["price"], before.mark_ticks)
     outside = marks[marks["wave"] == 0]
@@ -200,6 +205,10 @@ def exact(outcome: Outcome) -> dict[str, Any]:
             "aggressor": _total(fills["quantity"][~forced]),
             "forced": _total(fills["quantity"][forced]),
             "bids_before": before.bid_lots, "asks_before": before.ask_lots,
+        },
+        "deleveraged": {
+            "lots": _total(deleveraged["quantity"]),
+            "accounts": len(np.unique(deleveraged["counterparty"])),
         },
         "house_lots": {"taken_over": _total(takeovers["quantity"]), "held": house_lots},
         "paid_atoms": _payments(outcome, events),
@@ -285,6 +294,10 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         "waves": _wave_rows(whole, tick, lot, scale),
         "path": _path_rows(whole, tick, scale),
         "depth": {name: lot(lots) for name, lots in whole["depth_lots"].items()},
+        "deleveraged": {
+            "size": lot(whole["deleveraged"]["lots"]),
+            "accounts": whole["deleveraged"]["accounts"],
+        },
         "house": {
             "taken_over": lot(whole["house_lots"]["taken_over"]),
             "held": lot(whole["house_lots"]["held"]),
@@ -402,6 +415,11 @@ def _payment_lines(numbers: dict[str, Any]) -> list[str]:
         ("insurance fund", humanise(fund["after"]),
          f"was {humanise(fund['before'])}; received {humanise(paid['fund_received'])} from accounts"),
     ])  # fmt: skip
+    if numbers["deleveraged"]["accounts"]:
+        lines.append(
+            f"  Deleveraging closed {humanise(numbers['deleveraged']['size'])} of "
+            f"{numbers['deleveraged']['accounts']:,} winners."
+        )
     if house["taken_over"]:
         lines.append(
             f"  The house took over {humanise(house['taken_over'])} and holds "

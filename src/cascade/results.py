@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade._core import StepResult as CoreStep
+from cascade.codes import EventKind
 from cascade.market import Market
 from cascade.tree import CascadeTree
 
@@ -39,6 +40,8 @@ class StepResult:
         Entries of the queue that are due and wait for the next step.
     resolved : int
         Units looked at because a guard was crossed or before they were liquidated.
+    adl_lots : int
+        Lots of liquidated positions that were closed against winners.
     """
 
     def __init__(self, engine: Engine, core: CoreStep) -> None:
@@ -82,6 +85,14 @@ class StepResult:
     def fund_paid(self) -> float:
         """What the insurance fund paid, in units of the engine's asset."""
         return self._engine.from_atoms(self._core.fund_paid_atoms)
+
+    @property
+    def adl_accounts(self) -> int:
+        """Accounts that were deleveraged, each counted once."""
+        if not self._core.adl_lots:
+            return 0
+        events = self._core.events
+        return len(np.unique(events["counterparty"][events["kind"] == EventKind.ADL]))
 
     @property
     def marks(self) -> dict[str, float | None]:

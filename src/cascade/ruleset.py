@@ -29,6 +29,7 @@ LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
 #: Partial rules in the core's order, and how many terms each has.
 PARTIAL: dict[str, tuple[int, ...]] = {"target": (1,), "fraction": (3,), "tier_step": (0, 1)}
+ADL_POLICIES = ("bitmex", "binance", "size", "hyperliquid")
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -39,6 +40,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
+    "adl_price": ("bankruptcy", "mark"),
 }
 
 
@@ -211,6 +213,11 @@ class Rules:
         Largest distance of a price from the reference, as a share of it; default no band.
     band_reference : {"index", "last"}, default "index"
         What the band is formed round, read at every order.
+    adl : {"bitmex", "binance", "size", "hyperliquid"}, optional
+        While the insurance fund is empty, close what a liquidation leaves against the opposite
+        side, ranked by this score of `cascade.adl`. Default: the house takes it over.
+    adl_price : {"bankruptcy", "mark"}, default "bankruptcy"
+        Price of the deleveraging, the same for every counterparty.
     source : str
         Document or repository the numbers come from.
 
@@ -250,6 +257,8 @@ class Rules:
     funding_value: Literal["mark", "index"] = "mark"
     price_band: Rate | None = None
     band_reference: Literal["index", "last"] = "index"
+    adl: Literal["bitmex", "binance", "size", "hyperliquid"] | None = None
+    adl_price: Literal["bankruptcy", "mark"] = "bankruptcy"
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -259,6 +268,10 @@ class Rules:
                     f"{name} must be one of {', '.join(map(repr, allowed))}, "
                     f"got {getattr(self, name)!r}"
                 )
+        if self.adl is not None and self.adl not in ADL_POLICIES:
+            raise ValueError(
+                f"adl must be None or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
+            )
         _parts(self.maker_fee, "maker_fee", -1, 1)
         _parts(self.taker_fee, "taker_fee", -1, 1)
         _parts(self.liquidation_fee, "liquidation_fee", 0, 1)
@@ -431,4 +444,7 @@ class Rules:
             "surplus_to_trader": self.surplus == "trader",
             **self.clock_table(),
             **self.band_table(),
+            "adl": 0 if self.adl is None else 1 + ADL_POLICIES.index(self.adl),
+            "adl_at_mark": self.adl_price == "mark",
+            "adl_unit": atoms_per_unit,
         }

@@ -162,6 +162,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "average_of",
             "funding_value",
             "band_reference",
+            "adl",
+            "adl_price",
             "source",
         )
     }

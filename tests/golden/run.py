@@ -23,6 +23,7 @@ import law_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
 import market_rules  # noqa: E402
 import perp_rules  # noqa: E402
+import waterfall_rules  # noqa: E402
 from case import Answer, Inputs, UnsupportedError, differences  # noqa: E402
 
 Adapter = Callable[[Inputs], Answer | dict[str, Any] | list[Any]]
@@ -30,6 +31,7 @@ RULES: dict[str, Adapter] = {
     **perp_rules.RULES,
     **liquidation_rules.RULES,
     **market_rules.RULES,
+    **waterfall_rules.RULES,
     **law_rules.RULES,
 }
 LAW = re.compile(r"[A-Z]\d\d")

@@ -1,4 +1,4 @@
-"""A real order book, leveraged accounts and an insurance fund, exact to the unit (G01, G03).
+"""A real order book, leveraged accounts and an insurance fund, exact to the unit (G01 to G03).
 
 One side of a book has equal sizes at every tick, an order from outside starts the cascade, forced
 orders sweep levels and the fund settles each account. Source: ../shared/rules/laws.md, section 2.4.
@@ -113,10 +113,10 @@ def _run(
     }  # fmt: skip
 
 
-def sell_into_bids(feed: dict[str, Any]) -> dict[str, Any]:
-    """G01: isolated longs with maintenance on the mark, and a sale from outside into bids."""
+def sell_into_bids(feed: dict[str, Any], surplus: str = "fund") -> dict[str, Any]:
+    """G01, G02: isolated longs with maintenance on the mark, and a sale from outside into bids."""
     crowd = Crowd.of(feed)
-    rules = cs.Rules(tiers=((0, feed["maintenance"]),), trigger="<=")
+    rules = cs.Rules(tiers=((0, feed["maintenance"]),), trigger="<=", surplus=surplus)
     engine, market = _market(feed, rules, Fraction(str(feed["tick"])))
     ids = engine.accounts.open(
         market, side="long", size=crowd.size, entry=crowd.entry, leverage=crowd.leverage
@@ -130,7 +130,11 @@ def sell_into_bids(feed: dict[str, Any]) -> dict[str, Any]:
         step["p_bk"] = crowd.bankruptcy[crowd.names.index(step["account"])]
     kept = [name for name in crowd.names if name not in story["vwaps"]]
     prices = {f"{n}_liq_price": p for n, p in zip(crowd.names, crowd.liquidation, strict=True)}
-    return story | prices | {"not_liquidated": kept}
+    backing = zip(crowd.names, crowd.size, crowd.entry, crowd.leverage, strict=True)
+    returned = {n: margin.isolated_margin(q, p, lev) + Fraction(str(story["pnl"][n]))
+                for n, q, p, lev in backing if n not in kept}  # fmt: skip
+    return story | prices | {"not_liquidated": kept, "returned": returned,
+                             "bad_debt": engine.bad_debt()}  # fmt: skip
 
 
 def buy_from_asks(feed: dict[str, Any], mirror: Fraction) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from . import log as events
+from .adl import Deleveraging
 from .clearing import ALL_CROSS, Clearing
 from .log import Log
 from .margin import Position, bankruptcy_tick
@@ -32,6 +33,7 @@ class Cascade:
         self.clearing: Clearing = engine.clearing
         self.queue: Queue = engine.queue
         self.log: Log = engine.log
+        self.deleveraging = Deleveraging(self.clearing, self.log)
         self.units = 0
         self.notional = 0
         self.touched: dict[int, int] = {}  # market: LIQUIDATION event that is its marks' cause
@@ -198,7 +200,7 @@ class Cascade:
         whole: bool,
         liquidation: int,
     ) -> Fraction:
-        """Send the forced order; what a whole close leaves goes to the house. The fee due."""
+        """Send the forced order; what a whole close leaves goes to winners or the house. The fee due."""
         market = self.clearing.markets[position.market]
         venue = market.venue
         index = self.clearing.unit_positions(name).index(position)
@@ -217,8 +219,12 @@ class Cascade:
         self.touched.setdefault(position.market, -1)
         if fills:
             self.touched[position.market] = market.last_trade = liquidation
-        if whole and filled < lots:
-            self.clearing.take_over(position, lots - filled, tick, liquidation)
+        left = lots - filled if whole else 0
+        if left and self.deleveraging.applies(position.market):
+            self.queue.reenter_changed()
+            left = self.deleveraging.close(position, left, tick, liquidation)
+        if left:
+            self.clearing.take_over(position, left, tick, liquidation)
         return fee
 
     def settle(self, name: tuple[int, int], fees: Fraction, last: int, backstop: bool) -> None:

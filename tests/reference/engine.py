@@ -122,6 +122,8 @@ class StepResult:
     fund_paid_atoms: int
     orders: int
     fills: int
+    adl_lots: int
+    adl_accounts: int
     events: np.ndarray
     marks: dict[str, float]
     bad_debt: float
@@ -285,6 +287,8 @@ class Engine:
             fund_paid_atoms=-sum(amount for amount in money if amount < 0),
             orders=sum(row.kind == events.ORDER for row in rows),
             fills=sum(row.kind == events.FILL for row in rows),
+            adl_lots=cascade.deleveraging.lots,
+            adl_accounts=len({row.counterparty for row in rows if row.kind == events.ADL}),
             events=self.log.array()[start - self.log.first :],
             marks={market.name: market.mark for market in self.clearing.markets},
         )

@@ -21,7 +21,8 @@ import numpy as np
     TRIGGER,
     FEE,
     TRANSFER,
-) = range(1, 17)
+    ADL,
+) = range(1, 18)
 
 NO_MARKET = 65535
 OUTSIDE = -1

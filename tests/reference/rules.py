@@ -14,6 +14,8 @@ CHOICES = {
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
+    "adl": (None, "bitmex", "binance", "size", "hyperliquid"),
+    "adl_price": ("bankruptcy", "mark"),
 }
 
 
@@ -57,6 +59,8 @@ class Rules:
     funding_value: str = "mark"
     price_band: object = None
     band_reference: str = "index"
+    adl: str | None = None
+    adl_price: str = "bankruptcy"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from cascade.impact import FILLS, KINDS
-from cascade.ruleset import CHOICES
+from cascade.ruleset import ADL_POLICIES, CHOICES
 from cascade.scenarios.document import Document
 
 Check = Callable[[Any], Any]
@@ -175,6 +175,8 @@ class RulesSection:
     liquidation_order: str | None = text(None, choices=CHOICES["liquidation_order"])
     surplus: str | None = text(None, choices=CHOICES["surplus"])
     absorb: Number | None = number(None, low=0, high=1)
+    adl: str | None = text(None, choices=ADL_POLICIES)
+    adl_price: str | None = text(None, choices=CHOICES["adl_price"])
     partial_target: Number | None = number(None, above=0, high=1)
     partial: list[Any] | None = anything(None, kinds=(list,))
     backstop: Number | None = number(None, low=0, high=1)

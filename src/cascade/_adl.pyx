@@ -1,0 +1,239 @@
+"""Auto-deleveraging as a stage of the waterfall: a queue of winners for each market and side.
+
+The queue is made once a wave, in one pass over the positions, and is a heap: a wave whose deficits
+hit k of n winners costs n + k log n. Scores are ratios of 128-bit integers, compared in floating
+point where that decides and exactly where it does not. docs/adl.md gives the rules.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdlib cimport realloc
+
+from cascade._arithmetic cimport compare_ratios, int128, magnitude, saturate
+from cascade._clearing cimport (
+    Unit, release_margin, signed_value, trade_position, unit_evaluate,
+)
+from cascade._log cimport Event, log_append
+from cascade._margin cimport position_value, position_value_wide
+from cascade._queue cimport queue_traded
+from cascade._state cimport (
+    ADL_BINANCE, ADL_BITMEX, ADL_HYPERLIQUID, ADL_NONE, FAILURE_MEMORY, Market, Position, Ranked,
+    Ranking, State,
+)
+from cascade._types cimport BUY, EVENT_ADL, SELL
+
+cdef extern from *:
+    """
+    /* Relative distance beyond which floating scores are certainly in the right order: each is a
+       quotient of two rounded numbers. */
+    #define CASCADE_SCORES_APART 1e-14
+    """
+    const double SCORES_APART "CASCADE_SCORES_APART"
+
+
+# ---------------------------------------------------------------- the heap
+
+cdef inline bint _before(const Ranked* a, const Ranked* b) noexcept nogil:
+    # the higher score, then the lower account
+    cdef double gap = a.key - b.key
+    cdef double largest = a.key if a.key > 0 else -a.key
+    cdef int order
+    if b.key > largest:
+        largest = b.key
+    elif -b.key > largest:
+        largest = -b.key
+    if gap > SCORES_APART * largest:
+        return True
+    if gap < -SCORES_APART * largest:
+        return False
+    order = compare_ratios(a.over, a.under, b.over, b.under)
+    if order:
+        return order > 0
+    return a.account < b.account
+
+
+cdef void _sift_down(Ranked* rows, int64_t count, int64_t at) noexcept nogil:
+    cdef Ranked moved = rows[at]
+    cdef int64_t child
+    while True:
+        child = 2 * at + 1
+        if child >= count:
+            break
+        if child + 1 < count and _before(&rows[child + 1], &rows[child]):
+            child += 1
+        if not _before(&rows[child], &moved):
+            break
+        rows[at] = rows[child]
+        at = child
+    rows[at] = moved
+
+
+cdef void _pop(Ranking* ranking) noexcept nogil:
+    ranking.count -= 1
+    if ranking.count:
+        ranking.rows[0] = ranking.rows[ranking.count]
+        _sift_down(ranking.rows, ranking.count, 0)
+
+
+cdef void _push(Ranking* ranking, const Ranked* row) noexcept nogil:
+    # only what was popped before comes back, so there is room
+    cdef int64_t at = ranking.count, parent
+    ranking.count += 1
+    while at:
+        parent = (at - 1) >> 1
+        if not _before(row, &ranking.rows[parent]):
+            break
+        ranking.rows[at] = ranking.rows[parent]
+        at = parent
+    ranking.rows[at] = row[0]
+
+
+# ---------------------------------------------------------------- ranking
+
+cdef void _score(const State* state, const Market* market, const Position* p, const Unit* unit,
+                 Ranked* row) noexcept nogil:
+    # cascade.adlscores has the same formulas with their sources; a divisor is at least one atom
+    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
+    cdef int64_t profit = saturate(<int128>value - p.entry_value)
+    cdef int64_t notional = magnitude(value) if value else 1
+    cdef int64_t cost = magnitude(p.entry_value) if p.entry_value else 1
+    cdef int64_t equity = saturate(unit.equity), wallet
+    cdef uint8_t policy = market.rules.adl
+    if policy == ADL_BITMEX:
+        if profit > 0:
+            row.over = <int128>profit * notional
+            row.under = <int128>cost * equity
+        else:
+            row.over = <int128>profit * equity
+            row.under = <int128>cost * notional
+    elif policy == ADL_BINANCE:
+        wallet = saturate(unit.collateral)
+        if wallet < market.rules.adl_unit:
+            wallet = market.rules.adl_unit
+        row.over = <int128>(profit if profit > 0 else 0) * saturate(unit.maintenance)
+        row.under = <int128>wallet * equity
+    elif policy == ADL_HYPERLIQUID:
+        # value grows with the price for a linear long and for an inverse short
+        row.over = <int128>(notional if value >= 0 else cost) * notional
+        row.under = <int128>(cost if value >= 0 else notional) * equity
+    else:
+        row.over = magnitude(p.size)
+        row.under = 1
+    row.key = <double>row.over / <double>row.under
+
+
+cdef int _reserve(State* state, Ranking* ranking) noexcept nogil:
+    cdef int64_t capacity = ranking.capacity * 2 if ranking.capacity else 256
+    cdef void* grown = realloc(ranking.rows, <size_t>capacity * sizeof(Ranked))
+    if grown == NULL:
+        state.failed = FAILURE_MEMORY
+        return -1
+    ranking.rows = <Ranked*>grown
+    ranking.capacity = capacity
+    return 0
+
+
+cdef void _rank(State* state, Market* market, Ranking* ranking, bint longs) noexcept nogil:
+    cdef uint32_t i
+    cdef int64_t k
+    cdef Position* p
+    cdef Unit unit
+    cdef Ranked* row
+    ranking.count = 0
+    for i in range(state.position_count):
+        p = &state.positions[i]
+        if p.market != market.number or p.size == 0 or (p.size > 0) != longs:
+            continue
+        unit_evaluate(state, i, &unit)
+        if unit.equity <= 0:
+            continue
+        if ranking.count == ranking.capacity and _reserve(state, ranking):
+            return
+        row = &ranking.rows[ranking.count]
+        ranking.count += 1
+        row.position = i
+        row.account = p.account
+        _score(state, market, p, &unit, row)
+    k = ranking.count >> 1
+    while k:
+        k -= 1
+        _sift_down(ranking.rows, ranking.count, k)
+
+
+cdef void adl_begin(State* state) noexcept nogil:
+    cdef uint32_t m
+    for m in range(state.market_count):
+        state.markets[m].rankings[0].wave = -1
+        state.markets[m].rankings[1].wave = -1
+
+
+# ---------------------------------------------------------------- closing
+
+cdef bint adl_applies(const State* state, const Market* market) noexcept nogil:
+    return market.rules.adl != ADL_NONE and state.assets[market.asset].fund <= 0
+
+
+cdef bint _stands(State* state, const Market* market, uint32_t position, bint longs,
+                  int32_t price) noexcept nogil:
+    # still on that side, and with equity left after closing it whole at the price
+    cdef Position* p = &state.positions[position]
+    cdef Unit unit
+    if p.size == 0 or (p.size > 0) != longs:
+        return False
+    unit_evaluate(state, position, &unit)
+    if unit.equity <= 0:
+        return False
+    return (unit.equity + position_value_wide(&market.rules.table, p.size, price)
+            - position_value(&market.rules.table, p.size, market.mark)) >= 0
+
+
+cdef void _trade(State* state, Market* market, uint32_t position, uint32_t winner, int64_t lots,
+                 int32_t price) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef int64_t traded = -lots if p.size > 0 else lots
+    cdef int64_t value = signed_value(market, traded, price)
+    cdef Event* event = log_append(&state.log, EVENT_ADL, market.number, state.cause, state.wave)
+    event.account = p.account
+    event.counterparty = state.positions[winner].account
+    event.quantity = lots
+    event.price = price
+    event.money = magnitude(value)
+    event.side = SELL if p.size > 0 else BUY
+    trade_position(state, position, traded, value)
+    trade_position(state, winner, -traded, -value)
+    release_margin(state, winner)
+    queue_traded(state, winner)
+    state.counters.adl_lots += lots
+
+
+cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t bankruptcy) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef bint longs = p.size < 0, own_waits = False
+    cdef Ranking* ranking = &market.rankings[longs]
+    cdef int32_t price = market.mark if market.rules.adl_at_mark else bankruptcy
+    cdef int64_t closed
+    cdef Ranked own
+    cdef uint32_t winner
+    if state.wave > ranking.wave:
+        _rank(state, market, ranking, longs)
+        ranking.wave = state.wave
+    while lots and ranking.count and not state.failed:
+        winner = ranking.rows[0].position
+        if ranking.rows[0].account == p.account:
+            own = ranking.rows[0]
+            own_waits = True
+            _pop(ranking)
+            continue
+        if not _stands(state, market, winner, longs, price):
+            _pop(ranking)
+            continue
+        closed = magnitude(state.positions[winner].size)
+        if lots < closed:
+            closed = lots
+        _trade(state, market, position, winner, closed, price)
+        lots -= closed
+        if state.positions[winner].size == 0:
+            _pop(ranking)
+    if own_waits:
+        _push(ranking, &own)
+    return lots

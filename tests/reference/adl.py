@@ -1,0 +1,130 @@
+"""The deleveraging stage of docs/adl.md: a sorted list of winners a wave, market and side."""
+
+from fractions import Fraction
+
+from . import log as events
+from .clearing import Clearing
+from .log import Log
+from .margin import INT64, Position
+from .records import BUY, SELL
+
+POLICIES = ("bitmex", "binance", "size", "hyperliquid")
+
+
+def limited(amount: int) -> int:
+    """The nearest amount that 64 bits hold: equities are only thought of."""
+    return max(-INT64, min(INT64 - 1, amount))
+
+
+def score(
+    policy: str, size: int, value: int, entry: int, equity: int, maintenance: int, wallet: int,
+    unit_atoms: int,
+) -> Fraction:  # fmt: skip
+    """Score of a position by a venue's formula; divisors are at least one atom."""
+    profit = limited(value - entry)
+    notional, cost = max(abs(value), 1), max(abs(entry), 1)
+    equity = limited(equity)
+    if policy == "size":
+        return Fraction(abs(size))
+    if policy == "binance":
+        gain = Fraction(max(profit, 0), max(wallet, unit_atoms))
+        return gain * Fraction(limited(maintenance), equity)
+    if policy == "hyperliquid":
+        move = Fraction(notional, cost) if value >= 0 else Fraction(cost, notional)
+        return move * Fraction(notional, equity)
+    leverage = Fraction(notional, equity)
+    return Fraction(profit, cost) * (leverage if profit > 0 else 1 / leverage)
+
+
+class Deleveraging:
+    """The rankings of one step."""
+
+    def __init__(self, clearing: Clearing, log: Log) -> None:
+        self.clearing = clearing
+        self.log = log
+        self.ranked: dict[tuple[int, bool], tuple[int, list[Position]]] = {}
+        self.lots = 0
+
+    def applies(self, market: int) -> bool:
+        """Is the market's rule set and the fund of its asset empty?"""
+        entry = self.clearing.markets[market]
+        return entry.rules.adl is not None and self.clearing.assets[entry.asset].fund <= 0
+
+    def rank(self, market: int, of_longs: bool) -> list[Position]:
+        """Positions of one side whose units have equity, highest score first, ties by account."""
+        entry = self.clearing.markets[market]
+        unit_atoms = 10 ** self.clearing.assets[entry.asset].decimals
+        scores = {}
+        for position in self.clearing.positions:
+            if position.market != market or not position.size or (position.size > 0) != of_longs:
+                continue
+            name = self.clearing.unit_name(position)
+            unit = self.clearing.unit(name)
+            if unit.equity() <= 0:
+                continue
+            scores[position.number] = score(
+                entry.rules.adl, position.size,
+                entry.contract.value(position.size, entry.mark_ticks), position.entry,
+                unit.equity(), unit.maintenance(), self.clearing.collateral(name), unit_atoms,
+            )  # fmt: skip
+        found = [self.clearing.positions[number] for number in scores]
+        return sorted(found, key=lambda p: (-scores[p.number], p.account))
+
+    def queue(self, market: int, of_longs: bool, wave: int) -> list[Position]:
+        """The ranking that serves a wave: made once, and again for a later wave."""
+        known = self.ranked.get((market, of_longs))
+        if known is None or wave > known[0]:
+            self.ranked[market, of_longs] = known = (wave, self.rank(market, of_longs))
+        return known[1]
+
+    def solvent_at(self, position: Position, tick: int) -> bool:
+        """Would the unit's equity be zero or more with this position closed whole at a tick?"""
+        contract = self.clearing.markets[position.market].contract
+        unit = self.clearing.unit(self.clearing.unit_name(position))
+        mark = self.clearing.markets[position.market].mark_ticks
+        moved = contract.exact(position.size, tick) - contract.exact(position.size, mark)
+        return unit.equity() > 0 and unit.equity() + moved >= 0
+
+    def close(self, position: Position, lots: int, bankruptcy: int, liquidation: int) -> int:
+        """Close lots of a liquidated position against winners; the lots nobody stood against."""
+        entry = self.clearing.markets[position.market]
+        tick = entry.mark_ticks if entry.rules.adl_price == "mark" else bankruptcy
+        longs = position.size < 0
+        queue = self.queue(position.market, longs, self.log.wave(liquidation))
+        for winner in list(queue):
+            if lots == 0:
+                break
+            if winner.account == position.account:
+                continue
+            able = winner.size and (winner.size > 0) == longs and self.solvent_at(winner, tick)
+            if not able:
+                queue.remove(winner)
+                continue
+            closed = min(lots, abs(winner.size))
+            self.trade(position, winner, closed, tick, liquidation)
+            lots -= closed
+            if not winner.size:
+                queue.remove(winner)
+        return lots
+
+    def trade(
+        self, position: Position, winner: Position, lots: int, tick: int, liquidation: int
+    ) -> None:
+        value = self.clearing.markets[position.market].contract.value(lots, tick)
+        sign = -1 if position.size > 0 else 1
+        self.log.add(
+            events.ADL,
+            cause=liquidation,
+            quantity=lots,
+            price=tick,
+            money=abs(value),
+            account=position.account,
+            counterparty=winner.account,
+            market=position.market,
+            side=BUY if sign > 0 else SELL,
+        )
+        for side, direction in ((position, sign), (winner, -sign)):
+            self.clearing.book_trade(
+                side.account, side.market, side.leg, direction * lots, direction * value
+            )
+        self.lots += lots
