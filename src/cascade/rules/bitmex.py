@@ -3,10 +3,11 @@
 Contracts of one dollar that settle in bitcoin. Risk limits raise the rates of the whole position by
 the base maintenance rate a step, and a position above the first limit is reduced to the one below.
 The engine takes position and remaining margin and works a limit order at the bankruptcy price; what
-it gains goes to the insurance fund.
+it gains goes to the insurance fund. While that is empty, what the order leaves is closed against
+winners by profit and leverage.
 
 Left out, because `Rules` has no place for it: the trader's own choice of a risk limit (here the
-limit that fits the position), the fair price basis of the mark, auto-deleveraging.
+limit that fits the position), the fair price basis of the mark.
 """
 
 FOLLOWS = "documents, risk limits of the later page (steps of 150 XBT)"
@@ -25,6 +26,7 @@ RULES = {
     "liquidation_order": "bankruptcy",
     "surplus": "fund",
     "partial": ("tier_step",),
+    "adl": "bitmex",
 }
 
 #: By symbol: floor of the value (XBT), maintenance rate, initial rate as one over a leverage.
