@@ -16,23 +16,21 @@ from cascade._arithmetic cimport int128
 from cascade._book cimport Message, Submitted
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
-from cascade._feed cimport follow_venue, refresh_mark
-from cascade._funding cimport pay_due_funding
-from cascade._impact cimport impact_decay, impact_set_reference
 from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_touch, log_view
 from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
 from cascade._orders cimport fire_stops, submit_order
+from cascade._phases cimport StepRecord, begin_step, set_index, set_indices, write_step
 from cascade._queue cimport queue_pending
-from cascade._settlement cimport admit_price, allow_reduce, last_event, order_removed
+from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FEED_EMA, NO_MARKET, Asset,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Asset,
     Market, State,
 )
 from cascade._storage cimport free_market, new_market, release_tables
-from cascade._types cimport EVENT_INDEX, EVENT_OPEN, MAX_PRICE
+from cascade._types cimport EVENT_OPEN, MAX_PRICE
 
 from cascade._log import EVENT_DTYPE
 from cascade.dtypes import MESSAGE_DTYPE
@@ -62,86 +60,6 @@ STEP_DTYPE = np.dtype([
 ])
 
 cdef int64_t LATEST = 1 << 62         # ns
-
-cdef packed struct StepRecord:
-    int64_t time
-    int64_t liquidated
-    int64_t notional
-    int64_t fund_received
-    int64_t fund_paid
-    int64_t bad_debt
-    int64_t fills
-    int64_t volume
-    int64_t orders
-    int64_t resolved
-    int64_t waves
-    int64_t pending
-    int64_t adl_lots
-
-
-# ---------------------------------------------------------------- phases
-
-cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
-    cdef uint32_t m
-    cdef Market* market
-    cdef bint decays
-    memset(&state.counters, 0, sizeof(state.counters))
-    pay_due_funding(state, state.clock + elapsed)
-    if elapsed:
-        for m in range(state.market_count):
-            if state.markets[m].rules.feed >= FEED_EMA:
-                follow_venue(state, state.markets[m], elapsed)
-    state.clock += elapsed
-    state.log.time = state.clock
-    for m in range(state.market_count):
-        market = state.markets[m]
-        decays = market.impact_venue != 0 and market.impact.transient_lots != 0
-        if decays:
-            impact_decay(&market.impact, elapsed)
-        if decays or (elapsed and market.rules.feed >= FEED_EMA):
-            refresh_mark(state, market, -1, 0)
-    if elapsed:
-        for m in range(state.market_count):
-            if state.markets[m].rules.feed >= FEED_EMA:
-                fire_stops(state, state.markets[m])
-
-
-cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
-    cdef Event* event
-    market.index = price
-    market.index_time = state.clock
-    event = log_append(&state.log, EVENT_INDEX, market.number, -1, 0)
-    event.price = price
-    if market.impact_venue:
-        impact_set_reference(&market.impact, price)
-    refresh_mark(state, market, last_event(state), 0)
-
-
-cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
-    # one price a market, 0: unchanged
-    cdef uint32_t m
-    for m in range(state.market_count):
-        if prices[m]:
-            set_index(state, state.markets[m], prices[m])
-    for m in range(state.market_count):
-        if prices[m]:
-            fire_stops(state, state.markets[m])
-
-
-cdef void write_step(State* state, StepRecord* record) noexcept nogil:
-    record.time = state.clock
-    record.liquidated = state.counters.liquidated
-    record.notional = state.counters.notional
-    record.fund_received = state.counters.fund_received
-    record.fund_paid = state.counters.fund_paid
-    record.bad_debt = state.counters.bad_debt
-    record.fills = state.counters.fills
-    record.volume = state.counters.volume
-    record.orders = state.counters.orders
-    record.resolved = state.counters.resolved
-    record.waves = state.counters.waves
-    record.pending = queue_pending(state)
-    record.adl_lots = state.counters.adl_lots
 
 
 cdef class StepResult:

@@ -18,12 +18,11 @@ from cascade.accounts import Accounts
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.impact import Impact
-from cascade.market import Market
+from cascade.market import Market, check_market
 from cascade.results import NANOSECONDS, Run, StepResult
-from cascade.ruleset import LARGEST_NUMBER, RATE_DENOMINATOR, Rules, exact, unit_atoms, whole
+from cascade.ruleset import LARGEST_NUMBER, Rules, exact, rate_parts, unit_atoms, whole
 
 EXECUTIONS = ("sequential", "batch")
-CONTRACTS = ("linear", "inverse")
 HEDGE = 1
 
 
@@ -157,7 +156,9 @@ class Engine(EngineCore):
             atoms: use more ``asset_decimals`` otherwise.
         """
         rules = Rules() if rules is None else rules
-        self._check_market(name, rules, venue, contract)
+        if any(market.name == name for market in self.markets):
+            raise ValueError(f"market {name!r} exists")
+        check_market(name, rules, venue, contract)
         asset = self.asset if asset is None else asset
         number, atoms = self._asset(asset)
         ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
@@ -189,18 +190,6 @@ class Engine(EngineCore):
         )  # fmt: skip
         self.markets.append(made)
         return made
-
-    def _check_market(self, name: Any, rules: Any, venue: Any, contract: Any) -> None:
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"name must be a text that is not empty, got {name!r}")
-        if any(market.name == name for market in self.markets):
-            raise ValueError(f"market {name!r} exists")
-        if contract not in CONTRACTS:
-            raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
-        if venue != "book" and not isinstance(venue, Impact):
-            raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
-        if not isinstance(rules, Rules):
-            raise TypeError(f"rules must be Rules, got {rules!r}")
 
     def budget(
         self, accounts: int | None = None, notional: Any = None, time_per_liquidation: Any = None
@@ -395,7 +384,7 @@ class Engine(EngineCore):
         ValueError
             The market has no mark, or `rate` is outside -1 ... 1 or finer than 1e-9.
         """
-        _money.pay_funding(self, self.market(market).number, self._rate_parts(rate))
+        _money.pay_funding(self, self.market(market).number, rate_parts(rate, "rate", -1, 1))
 
     def set_funding(self, market: Market | str, rate: Any) -> None:
         """Fix the rate of the settlements that `Rules.funding_interval` brings.
@@ -412,16 +401,7 @@ class Engine(EngineCore):
             `rate` is outside -1 ... 1 or finer than 1e-9.
         """
         number = self.market(market).number
-        _money.set_funding(self, number, None if rate is None else self._rate_parts(rate))
-
-    @staticmethod
-    def _rate_parts(rate: Any) -> int:
-        parts = exact(rate, "rate") * RATE_DENOMINATOR
-        if parts.denominator != 1:
-            raise ValueError(f"rate {rate!r} is finer than 1e-9")
-        if abs(parts) > RATE_DENOMINATOR:
-            raise ValueError(f"rate {rate!r} is outside -1 ... 1")
-        return int(parts)
+        _money.set_funding(self, number, None if rate is None else rate_parts(rate, "rate", -1, 1))
 
     # --- time ----------------------------------------------------------------------------------
 

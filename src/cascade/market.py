@@ -14,6 +14,8 @@ from cascade.ruleset import Rules
 if TYPE_CHECKING:
     from cascade.engine import Engine
 
+CONTRACTS = ("linear", "inverse")
+
 
 class Market:
     """A contract and the venue it trades on; made by `Engine.add_market`.
@@ -141,3 +143,21 @@ class Market:
             `price` is not a positive multiple of the tick.
         """
         self.engine._set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))
+
+
+def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:
+    """Refuse what `Engine.add_market` cannot make a market of.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind; the message names it.
+    """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"name must be a text that is not empty, got {name!r}")
+    if contract not in CONTRACTS:
+        raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
+    if venue != "book" and not isinstance(venue, Impact):
+        raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
+    if not isinstance(rules, Rules):
+        raise TypeError(f"rules must be Rules, got {rules!r}")

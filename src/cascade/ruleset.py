@@ -98,8 +98,16 @@ def _sized(value: Any, name: str) -> Any:
     return value
 
 
-def _parts(value: Rate, name: str, low: int, high: int) -> int:
-    # a rate in parts of 10**9
+def rate_parts(value: Rate, name: str, low: int, high: int) -> int:
+    """Rate in parts of 10**9.
+
+    Raises
+    ------
+    TypeError
+        `value` is no number.
+    ValueError
+        `value` is outside `low` ... `high`, or no multiple of 1e-9.
+    """
     rate = exact(value, name)
     if not low <= rate <= high:
         raise ValueError(f"{name} {value!r} is outside {low} ... {high}")
@@ -272,10 +280,10 @@ class Rules:
             raise ValueError(
                 f"adl must be None or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
             )
-        _parts(self.maker_fee, "maker_fee", -1, 1)
-        _parts(self.taker_fee, "taker_fee", -1, 1)
-        _parts(self.liquidation_fee, "liquidation_fee", 0, 1)
-        _parts(self.absorb, "absorb", 0, 1)
+        rate_parts(self.maker_fee, "maker_fee", -1, 1)
+        rate_parts(self.taker_fee, "taker_fee", -1, 1)
+        rate_parts(self.liquidation_fee, "liquidation_fee", 0, 1)
+        rate_parts(self.absorb, "absorb", 0, 1)
         self._partial()
         self._backstop()
         self.clock_table()
@@ -301,7 +309,7 @@ class Rules:
                 raise ValueError(f"partial tiers {terms[0]!r} is outside 1 ... {MOST_TIERS}")
             return found
         name = "partial target" if kind == "target" else "partial share"
-        found["partial_rate"] = _parts(terms[0], name, 0, 1)
+        found["partial_rate"] = rate_parts(terms[0], name, 0, 1)
         if found["partial_rate"] == 0:
             raise ValueError(f"{name} 0 is outside 1e-9 ... 1")
         if kind == "fraction":
@@ -338,19 +346,19 @@ class Rules:
         return {
             "average_of_last": self.average_of == "last",
             "average_time": _nanoseconds(self.average_time, "average_time", 1, 0),
-            "premium_cap": _parts(self.premium_cap, "premium_cap", 0, 1),
+            "premium_cap": rate_parts(self.premium_cap, "premium_cap", 0, 1),
             "stale_after": _nanoseconds(self.stale_after, "stale_after", 0, -1),
             "funding_interval": _nanoseconds(self.funding_interval, "funding_interval", 1, 0),
-            "interest": _parts(self.interest, "interest", -1, 1),
+            "interest": rate_parts(self.interest, "interest", -1, 1),
             "funding_clamped": clamped,
-            "funding_clamp": _parts(self.funding_clamp or 0, "funding_clamp", 0, 1),
-            "funding_cap": _parts(self.funding_cap, "funding_cap", 0, 1),
+            "funding_clamp": rate_parts(self.funding_clamp or 0, "funding_clamp", 0, 1),
+            "funding_cap": rate_parts(self.funding_cap, "funding_cap", 0, 1),
             "funding_on_index": self.funding_value == "index",
         }
 
     def band_table(self) -> dict[str, Any]:
         """Whole numbers of the price band: parts of 1e-9, -1 for none."""
-        band = -1 if self.price_band is None else _parts(self.price_band, "price_band", 0, 1)
+        band = -1 if self.price_band is None else rate_parts(self.price_band, "price_band", 0, 1)
         return {"price_band": band, "band_on_last": self.band_reference == "last"}
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
@@ -431,10 +439,10 @@ class Rules:
             "denominator": denominator,
             "whole": whole,
             "on_entry": self.basis == "entry",
-            "maker_fee": _parts(self.maker_fee, "maker_fee", -1, 1),
-            "taker_fee": _parts(self.taker_fee, "taker_fee", -1, 1),
-            "liquidation_fee": _parts(self.liquidation_fee, "liquidation_fee", 0, 1),
-            "absorb": _parts(self.absorb, "absorb", 0, 1),
+            "maker_fee": rate_parts(self.maker_fee, "maker_fee", -1, 1),
+            "taker_fee": rate_parts(self.taker_fee, "taker_fee", -1, 1),
+            "liquidation_fee": rate_parts(self.liquidation_fee, "liquidation_fee", 0, 1),
+            "absorb": rate_parts(self.absorb, "absorb", 0, 1),
             **self._partial(),
             "partial_notional": self._partial_atoms(atoms_per_unit),
             **self._backstop(),

@@ -1,0 +1,80 @@
+"""The phases of a step that need no driver's orders: clock, funding, outside prices, the record.
+
+docs/step.md gives their order; `_core` calls them and the cascade between them.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.string cimport memset
+
+from cascade._feed cimport follow_venue, refresh_mark
+from cascade._funding cimport pay_due_funding
+from cascade._impact cimport impact_decay, impact_set_reference
+from cascade._log cimport Event, log_append
+from cascade._orders cimport fire_stops
+from cascade._queue cimport queue_pending
+from cascade._settlement cimport last_event
+from cascade._state cimport FEED_EMA, Market, State
+from cascade._types cimport EVENT_INDEX
+
+
+cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
+    cdef uint32_t m
+    cdef Market* market
+    cdef bint decays
+    memset(&state.counters, 0, sizeof(state.counters))
+    pay_due_funding(state, state.clock + elapsed)
+    if elapsed:
+        for m in range(state.market_count):
+            if state.markets[m].rules.feed >= FEED_EMA:
+                follow_venue(state, state.markets[m], elapsed)
+    state.clock += elapsed
+    state.log.time = state.clock
+    for m in range(state.market_count):
+        market = state.markets[m]
+        decays = market.impact_venue != 0 and market.impact.transient_lots != 0
+        if decays:
+            impact_decay(&market.impact, elapsed)
+        if decays or (elapsed and market.rules.feed >= FEED_EMA):
+            refresh_mark(state, market, -1, 0)
+    if elapsed:
+        for m in range(state.market_count):
+            if state.markets[m].rules.feed >= FEED_EMA:
+                fire_stops(state, state.markets[m])
+
+
+cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
+    cdef Event* event
+    market.index = price
+    market.index_time = state.clock
+    event = log_append(&state.log, EVENT_INDEX, market.number, -1, 0)
+    event.price = price
+    if market.impact_venue:
+        impact_set_reference(&market.impact, price)
+    refresh_mark(state, market, last_event(state), 0)
+
+
+cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
+    # one price a market, 0: unchanged
+    cdef uint32_t m
+    for m in range(state.market_count):
+        if prices[m]:
+            set_index(state, state.markets[m], prices[m])
+    for m in range(state.market_count):
+        if prices[m]:
+            fire_stops(state, state.markets[m])
+
+
+cdef void write_step(State* state, StepRecord* record) noexcept nogil:
+    record.time = state.clock
+    record.liquidated = state.counters.liquidated
+    record.notional = state.counters.notional
+    record.fund_received = state.counters.fund_received
+    record.fund_paid = state.counters.fund_paid
+    record.bad_debt = state.counters.bad_debt
+    record.fills = state.counters.fills
+    record.volume = state.counters.volume
+    record.orders = state.counters.orders
+    record.resolved = state.counters.resolved
+    record.waves = state.counters.waves
+    record.pending = queue_pending(state)
+    record.adl_lots = state.counters.adl_lots
