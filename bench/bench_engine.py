@@ -233,6 +233,36 @@ def single_market_rows(options: argparse.Namespace, folder: Path) -> Iterator[Ro
     )
 
 
+def venue_rows(options: argparse.Namespace) -> Iterator[Row]:
+    """The crash under Binance's brackets, and under deleveraging, partial closes and a backstop."""
+    count = options.accounts
+    kinds = (
+        ("Binance's tiers", cs.rules.binance_usdm("BTCUSDT"), 1.0, 0.0),
+        ("the same after a gap, and deleveraging", cs.rules.binance_usdm("BTCUSDT"), 0.5, 0.015),
+        (
+            "Hyperliquid's partial closes above 1,000 and backstop",
+            cs.rules.hyperliquid(
+                "BTC", partial=("fraction", "0.2", 1_000, 30), liquidation_order="bankruptcy"
+            ),
+            0.5,
+            0.015,
+        ),
+    )
+    for name, rules, longs, gap in kinds:
+        runs = []
+        for _ in range(max(1, options.rounds // 2)):
+            prepared = crowds.venue_crash(count, rules, longs, gap)
+            begin = time.thread_time()
+            result = prepared.run()
+            runs.append((time.thread_time() - begin, result.liquidated, result.adl_lots))
+        seconds, liquidated, deleveraged = sorted(runs)[len(runs) // 2]
+        rate = liquidated / seconds
+        what = f"{liquidated:,} of {count:,}, {name}"
+        yield Row(
+            what, f"{rate:,.0f}/s, {deleveraged:,} lots deleveraged", ">= 500,000/s", rate >= 5e5
+        )
+
+
 def cross_rows(options: argparse.Namespace) -> Iterator[Row]:
     """Half of the cross-margin accounts with a position in each of three markets."""
     count = options.accounts
@@ -499,7 +529,9 @@ def main() -> None:
     parser.add_argument("--files", type=Path, help="folder that keeps the message files")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has lrvx")
     parser.add_argument(
-        "--only", nargs="+", help="book quiet open single cross deleveraging threads peer memory"
+        "--only",
+        nargs="+",
+        help="book quiet open single venues cross deleveraging threads peer memory",
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -511,6 +543,7 @@ def main() -> None:
             "quiet": lambda: quiet_rows(options),
             "open": lambda: open_rows(options),
             "single": lambda: single_market_rows(options, folder),
+            "venues": lambda: venue_rows(options),
             "cross": lambda: cross_rows(options),
             "deleveraging": lambda: deleveraging_rows(options),
             "threads": lambda: thread_rows(options, folder),

@@ -49,17 +49,17 @@ def entry_price(count: int, per_level: float) -> int:
     return max(200, round(0.5 * count / (per_level * (fall_that_reaches(0.5) - FIRST_BID))))
 
 
-def load_bids(market: cs.Market, price: int, per_level: float) -> None:
+def load_bids(market: cs.Market, price: int, per_level: float, first: float = FIRST_BID) -> None:
     """Even depth from just beyond the first triggers on; the mark moves to the middle of the touch."""
-    ticks = np.arange(int(price * (1 - FIRST_BID)), int(price * (1 - LAST_BID)), -1)
+    ticks = np.arange(int(price * (1 - first)), int(price * (1 - LAST_BID)), -1)
     lots = np.full(len(ticks), round(per_level * LARGEST_LOTS / 2))
     market.book.load_depth(np.column_stack([ticks, lots]), [(price, 1_000_000)])
 
 
-def shock() -> np.ndarray:
-    """A market order of one lot: it trades at the best bid, and the mark follows it there."""
+def shock(lots: int = 1) -> np.ndarray:
+    """A market order; of one lot it trades at the best bid, and the mark follows it there."""
     message = np.zeros(1, cs.MESSAGE_DTYPE)
-    message["kind"], message["side"], message["size"] = cs.MessageKind.MARKET, cs.Side.SELL, 1
+    message["kind"], message["side"], message["size"] = cs.MessageKind.MARKET, cs.Side.SELL, lots
     message["account"] = -1
     return message
 
@@ -97,6 +97,29 @@ def book_crash(count: int, per_level: float = 1, *, markets: int = 1, seed: int 
             mode="isolated" if markets == 1 else "cross",
         )  # fmt: skip
     return Crash(engine, [(name, shock()) for name in names])
+
+
+def venue_crash(
+    count: int, rules: cs.Rules, longs: float = 1.0, gap: float = 0.0, seed: int = 3
+) -> Crash:
+    """The crash of one market, under a venue's rules and in its sizes: some thousand dollars each.
+
+    The shock eats the share `gap` of the price at once, so that many are bankrupt when their turn comes.
+
+    Without a deposit the insurance fund is empty, so that what the book leaves is deleveraged.
+    """
+    engine = cs.Engine()
+    price = entry_price(count, 1)
+    market = engine.add_market("A", tick_size=1, lot_size=1, multiplier="0.000001", rules=rules)
+    side, size, leverage = crowd(count, seed, longs)
+    _, maintenance, initial = (float(number) for number in rules.rows()[0])
+    most = min(LEVERAGES[1], 1 / initial)
+    load_bids(market, price, 1, (1 / most - maintenance) / (1 - maintenance) + 0.0005)
+    engine.reserve(accounts=count, events=6 * count)
+    engine.accounts.open(
+        market, side=side, size=size, entry=price, leverage=np.minimum(leverage, most)
+    )
+    return Crash(engine, [("A", shock(1 + round(gap * price) * LARGEST_LOTS // 2))])
 
 
 def quiet_engine(count: int) -> cs.Engine:
