@@ -21,7 +21,7 @@ from typing import Literal
 
 from cascade.ruleset import Rate, exact
 
-Session = Literal["day", "late", "after", "overnight"]
+_Session = Literal["day", "late", "after", "overnight"]
 
 CENT = Fraction(1, 100)
 LULD_OPEN = (time(9, 30), time(9, 45))
@@ -406,7 +406,7 @@ def market_wide_pause(level: int, at: time) -> int | None:
 
 def equity_futures_limits(
     reference: Rate,
-    session: Session,
+    session: _Session,
     *,
     reached: int = 0,
     afternoon_price: Rate | None = None,

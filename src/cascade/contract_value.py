@@ -15,7 +15,6 @@ from cascade.ruleset import Rate, exact
 
 __all__ = [
     "CONTRACTS",
-    "Contract",
     "average_entry",
     "funding_payment",
     "notional",
@@ -23,7 +22,7 @@ __all__ = [
     "position_value",
 ]
 
-Contract = Literal["linear", "inverse"]
+_Contract = Literal["linear", "inverse"]
 
 CONTRACTS = ("linear", "inverse")
 
@@ -48,7 +47,7 @@ def one_of(value: str, name: str, allowed: tuple[str, ...]) -> None:
 
 
 def position_value(
-    size: Rate, price: Rate, contract: Contract = "linear", multiplier: Rate = 1
+    size: Rate, price: Rate, contract: _Contract = "linear", multiplier: Rate = 1
 ) -> Fraction:
     """Signed value of a position: what a buyer of it pays, in money or in coins.
 
@@ -94,7 +93,7 @@ def position_value(
 
 
 def notional(
-    size: Rate, price: Rate, contract: Contract = "linear", multiplier: Rate = 1
+    size: Rate, price: Rate, contract: _Contract = "linear", multiplier: Rate = 1
 ) -> Fraction:
     """Absolute value of a position.
 
@@ -128,7 +127,7 @@ def notional(
 
 
 def pnl(
-    size: Rate, entry: Rate, exit: Rate, contract: Contract = "linear", multiplier: Rate = 1
+    size: Rate, entry: Rate, exit: Rate, contract: _Contract = "linear", multiplier: Rate = 1
 ) -> Fraction:
     """Profit of a signed size from one price to another: difference of its values.
 
@@ -169,7 +168,7 @@ def pnl(
     )
 
 
-def average_entry(fills: Iterable[tuple[Rate, Rate]], contract: Contract = "linear") -> Fraction:
+def average_entry(fills: Iterable[tuple[Rate, Rate]], contract: _Contract = "linear") -> Fraction:
     """Price at which the total size has the total value of its fills.
 
     Parameters
@@ -213,7 +212,7 @@ def funding_payment(
     mark: Rate,
     rate: Rate,
     *,
-    contract: Contract = "linear",
+    contract: _Contract = "linear",
     multiplier: Rate = 1,
     held: Rate = 1,
 ) -> Fraction:

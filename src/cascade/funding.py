@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from cascade.margin import Contract, funding_payment, position_value
+from cascade.contract_value import _Contract, position_value
+from cascade.margin import funding_payment
 from cascade.ruleset import Rate, exact
 
 INDEX_PERIOD_SECONDS = 8 * 60 * 60
@@ -59,7 +60,7 @@ def impact_price(
     levels: Iterable[Sequence[Rate]],
     notional: Rate,
     *,
-    contract: Contract = "linear",
+    contract: _Contract = "linear",
     multiplier: Rate = 1,
 ) -> Fraction | None:
     """Average price at which a market order of a given notional would be filled.
@@ -288,7 +289,7 @@ def settled(
     closed: Any,
     settlements: Iterable[tuple[Any, Rate, Rate]],
     *,
-    contract: Contract = "linear",
+    contract: _Contract = "linear",
     multiplier: Rate = 1,
 ) -> Fraction:
     """Cash flow of all settlements that met a position.

@@ -20,7 +20,7 @@ from fractions import Fraction
 
 from cascade.contract_value import (
     CONTRACTS,
-    Contract,
+    _Contract,
     average_entry,
     funding_payment,
     notional,
@@ -49,7 +49,6 @@ __all__ = [
     "CLOSE_FEE_BASES",
     "CONTRACTS",
     "TIER_MODES",
-    "Contract",
     "MarginTerms",
     "Position",
     "average_entry",
@@ -106,7 +105,7 @@ class Position:
     entry: Rate
     mark: Rate
     terms: MarginTerms | Rules | None = None
-    contract: Contract = "linear"
+    contract: _Contract = "linear"
     multiplier: Rate = 1
 
     @property
@@ -191,14 +190,14 @@ def is_liquidatable(collateral: Rate, positions: Sequence[Position], trigger: st
     return surplus < 0 or (trigger == "<=" and surplus == 0)
 
 
-def _price_of(amount: Fraction, scale: Fraction, contract: Contract) -> Fraction | None:
+def _price_of(amount: Fraction, scale: Fraction, contract: _Contract) -> Fraction | None:
     if contract == "linear":
         return amount / scale
     return scale / amount if amount else None
 
 
 def _oriented(
-    size: Rate, entry: Rate, contract: Contract, multiplier: Rate
+    size: Rate, entry: Rate, contract: _Contract, multiplier: Rate
 ) -> tuple[Fraction, int, Fraction]:
     # value at a price of 1, the sign with which the value grows, and the value at entry
     quantity = signed_size(size)
@@ -213,7 +212,7 @@ def bankruptcy_price(
     collateral: Rate,
     *,
     close_fee: Rate = 0,
-    contract: Contract = "linear",
+    contract: _Contract = "linear",
     multiplier: Rate = 1,
     others: Iterable[Position] = (),
 ) -> Fraction | None:
@@ -325,7 +324,7 @@ def liquidation_price(
     collateral: Rate,
     terms: MarginTerms | Rules,
     *,
-    contract: Contract = "linear",
+    contract: _Contract = "linear",
     multiplier: Rate = 1,
     mark: Rate | None = None,
     others: Iterable[Position] = (),
@@ -399,7 +398,7 @@ def isolated_margin(
     entry: Rate,
     leverage: Rate,
     close_fee: Rate = 0,
-    contract: Contract = "linear",
+    contract: _Contract = "linear",
     multiplier: Rate = 1,
 ) -> Fraction:
     """Initial margin at entry, and the fee for closing at the price where that margin is lost.

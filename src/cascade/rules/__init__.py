@@ -22,4 +22,25 @@ ftx: Preset = PRESETS["ftx"]
 vega: Preset = PRESETS["vega"]
 percolator: Preset = PRESETS["percolator"]
 
-__all__ = ["PRESETS", "VENUES", "Preset", "Venue", "describe", "tiers_from_file", *VENUES]
+__all__ = [
+    "PRESETS",
+    "VENUES",
+    "Preset",
+    "Venue",
+    "binance_usdm",
+    "bitmex",
+    "bybit_inverse",
+    "bybit_linear",
+    "deribit",
+    "describe",
+    "drift_v2",
+    "dydx_v4",
+    "ftx",
+    "gmx_v2",
+    "hyperliquid",
+    "kraken_futures",
+    "okx_swap",
+    "percolator",
+    "tiers_from_file",
+    "vega",
+]
