@@ -507,8 +507,8 @@ class DynamicCircuitBreaker:
     """
 
     def __init__(self, variant: Rate, window_seconds: Rate = DYNAMIC_WINDOW_SECONDS) -> None:
-        self.variant = _positive(variant, "variant")
-        self.window_seconds = _positive(window_seconds, "window_seconds")
+        self.variant: Fraction = _positive(variant, "variant")
+        self.window_seconds: Fraction = _positive(window_seconds, "window_seconds")
         # (time, price), prices ascending and descending: the first is the window's extreme
         self._lows: deque[tuple[Fraction, Fraction]] = deque()
         self._highs: deque[tuple[Fraction, Fraction]] = deque()

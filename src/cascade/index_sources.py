@@ -68,7 +68,7 @@ class IndexSources:
         stale_after: Rate | None = None,
         delay: Rate = 0,
     ) -> None:
-        self.weights = {
+        self.weights: dict[str, Fraction] = {
             name: exact(value, f"weight of {name!r}") for name, value in weights.items()
         }
         if not self.weights:
@@ -76,9 +76,11 @@ class IndexSources:
         for name, weight in self.weights.items():
             if weight <= 0:
                 raise ValueError(f"weight of {name!r} {weights[name]!r} is not above zero")
-        self.largest_deviation = self._not_negative(largest_deviation, "largest_deviation")
-        self.stale_after = self._not_negative(stale_after, "stale_after")
-        self.delay = self._not_negative(delay, "delay") or Fraction(0)
+        self.largest_deviation: Fraction | None = self._not_negative(
+            largest_deviation, "largest_deviation"
+        )
+        self.stale_after: Fraction | None = self._not_negative(stale_after, "stale_after")
+        self.delay: Fraction = self._not_negative(delay, "delay") or Fraction(0)
         if isinstance(outliers_allowed, bool) or not isinstance(outliers_allowed, int):
             raise TypeError(f"outliers_allowed must be an integer, got {outliers_allowed!r}")
         if outliers_allowed < 0:

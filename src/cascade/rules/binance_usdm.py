@@ -21,7 +21,7 @@ SOURCE = (
     "binance_leverage_tiers.json"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "marginal",
     "basis": "mark",
     "trigger": "<",
@@ -33,7 +33,7 @@ RULES = {
 }
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
-TIERS = {
+TIERS: dict[str, object] = {
     "BTCUSDT": (
         (0, "0.004", 125),
         (50_000, "0.005", 100),

@@ -18,7 +18,7 @@ SOURCE = (
 )
 CONTRACT = "inverse"
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<=",
@@ -30,7 +30,7 @@ RULES = {
 }
 
 #: By symbol: floor of the value (XBT), maintenance rate, initial rate as one over a leverage.
-TIERS = {
+TIERS: dict[str, object] = {
     "XBTUSD": (
         (0, "0.005", 100),
         (200, "0.01", "200/3"),

@@ -16,7 +16,7 @@ SOURCE = (
 )
 CONTRACT = "inverse"
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "marginal",
     "basis": "entry",
     "trigger": "<=",
@@ -26,7 +26,7 @@ RULES = {
     "surplus": "fund",
     "partial": ("tier_step",),
 }
-VARIANTS = {"mark": {"basis": "mark", "close_fee": True}}
+VARIANTS: dict[str, object] = {"mark": {"basis": "mark", "close_fee": True}}
 
 #: By symbol: floor of the value (coin), maintenance rate.
-TIERS = {"BTCUSD": ((0, "0.005"),)}
+TIERS: dict[str, object] = {"BTCUSD": ((0, "0.005"),)}

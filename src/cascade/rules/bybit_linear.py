@@ -19,7 +19,7 @@ SOURCE = (
     "Auto-Deleveraging; BTCUSDT rate of the 20,000 USDT example"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "marginal",
     "basis": "mark",
     "close_fee": True,
@@ -29,10 +29,10 @@ RULES = {
     "surplus": "fund",
     "partial": ("tier_step",),
 }
-VARIANTS = {"entry": {"basis": "entry", "close_fee": False}}
+VARIANTS: dict[str, object] = {"entry": {"basis": "entry", "close_fee": False}}
 
 #: By symbol: floor of the value (USDT), maintenance rate, largest leverage where it was read.
-TIERS = {
+TIERS: dict[str, object] = {
     "BTCUSDT": ((0, "0.005"),),
     "XYZUSDT": (
         (0, "0.02"),

@@ -13,7 +13,7 @@ FOLLOWS = "documents, without the slope of the rates"
 DATE = "2025"
 SOURCE = "Deribit knowledge base 25944738177565; deribit.freshdesk.com 1000197257"
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -22,13 +22,13 @@ RULES = {
     "surplus": "trader",
 }
 #: The rate that a reduction restores is that of the symbol.
-BY_SYMBOL = {
+BY_SYMBOL: dict[str, object] = {
     "BTC_USDC-PERPETUAL": {"partial": ("target", "0.01")},
     "SOL_USDC-PERPETUAL": {"partial": ("target", "0.02")},
 }
 
 #: By symbol: floor of the notional (USDC), maintenance rate, largest leverage.
-TIERS = {
+TIERS: dict[str, object] = {
     "BTC_USDC-PERPETUAL": ((0, "0.01", 50),),
     "SOL_USDC-PERPETUAL": ((0, "0.02", 25),),
 }

@@ -17,7 +17,7 @@ SOURCE = (
     "controller/liquidation/tests.rs"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -29,4 +29,4 @@ RULES = {
 }
 
 #: The market of the tests: floor, maintenance rate, largest leverage.
-TIERS = {"default": ((0, "0.05", 10),)}
+TIERS: dict[str, object] = {"default": ((0, "0.05", 10),)}

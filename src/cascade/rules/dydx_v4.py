@@ -17,7 +17,7 @@ SOURCE = (
     "dydxprotocol/v4-documentation at 3e475b7"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -26,7 +26,7 @@ RULES = {
     "liquidation_order": "bankruptcy",
     "surplus": "trader",
 }
-VARIANTS = {"code": {"liquidation_fee": "0.005"}}
+VARIANTS: dict[str, object] = {"code": {"liquidation_fee": "0.005"}}
 
 #: By symbol: floor of the notional (USDC), maintenance rate, largest leverage.
-TIERS = {"BTC-USD": ((0, "0.03", 20),)}
+TIERS: dict[str, object] = {"BTC-USD": ((0, "0.03", 20),)}

@@ -16,7 +16,7 @@ SOURCE = (
     "blog.ftx.com/blog/liquidation-flowchart"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -26,4 +26,4 @@ RULES = {
 }
 
 #: By symbol: floor of the notional (USD), maintenance rate, largest leverage.
-TIERS = {"BTC-PERP": ((0, "0.03", 20),)}
+TIERS: dict[str, object] = {"BTC-PERP": ((0, "0.03", 20),)}

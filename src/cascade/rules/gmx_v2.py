@@ -16,7 +16,7 @@ SOURCE = (
     "(minCollateralFactor), test/exchange/LiquidationOrder.ts"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "entry",
     "trigger": "<",
@@ -27,4 +27,4 @@ RULES = {
 }
 
 #: Floor of the size (USD), least collateral as a share of it.
-TIERS = {"default": ((0, "0.01"),)}
+TIERS: dict[str, object] = {"default": ((0, "0.01"),)}

@@ -20,7 +20,7 @@ SOURCE = (
     "trading/liquidations, read in 2026; announcement 307 (20 %, 30 seconds, 100,000 USDC)"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "marginal",
     "basis": "mark",
     "trigger": "<",
@@ -38,7 +38,7 @@ _LARGE = ((0, "0.05", 10), (20_000_000, "0.1", 5))
 _SMALL = ((0, "0.05", 10), (3_000_000, "0.1", 5))
 
 #: By symbol, as above.
-TIERS = {
+TIERS: dict[str, object] = {
     "BTC": ((0, "0.0125", 40), (150_000_000, "0.025", 20)),
     "ETH": ((0, "0.02", 25), (100_000_000, "1/30", 15)),
     "SOL": ((0, "0.025", 20), (70_000_000, "0.05", 10)),

@@ -13,7 +13,7 @@ DATE = "2025"
 SOURCE = "Kraken support 360022835671, Equity Protection Process"
 CONTRACT = "inverse"
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -23,4 +23,4 @@ RULES = {
 }
 
 #: By symbol: floor of the value (XBT), maintenance rate, largest leverage.
-TIERS = {"PI_XBTUSD": ((0, "0.01", 50),)}
+TIERS: dict[str, object] = {"PI_XBTUSD": ((0, "0.01", 50),)}

@@ -19,7 +19,7 @@ SOURCE = (
     "freqtrade/freqtrade, tests/exchange/test_okx.py"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "close_fee": True,
@@ -32,6 +32,6 @@ RULES = {
 }
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
-TIERS = {
+TIERS: dict[str, object] = {
     "ETH-USDT-SWAP": ((0, "0.01", 75),),
 }

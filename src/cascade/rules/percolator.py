@@ -16,7 +16,7 @@ SOURCE = (
     "proofs (maintenance 500, initial 1,000, liquidation fee 50 basis points)"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -28,4 +28,4 @@ RULES = {
 }
 
 #: Floor, maintenance rate, largest leverage.
-TIERS = {"default": ((0, "0.05", 10),)}
+TIERS: dict[str, object] = {"default": ((0, "0.05", 10),)}

@@ -16,7 +16,7 @@ SOURCE = (
     "core/integration/features (simple risk model, factor 0.1)"
 )
 
-RULES = {
+RULES: dict[str, object] = {
     "tier_mode": "whole",
     "basis": "mark",
     "trigger": "<",
@@ -27,4 +27,4 @@ RULES = {
 }
 
 #: The simple risk model: floor, risk factor.
-TIERS = {"default": ((0, "0.1"),)}
+TIERS: dict[str, object] = {"default": ((0, "0.1"),)}
