@@ -24,6 +24,9 @@ cdef extern from *:
     static inline cascade_int128 cascade_ceil_divide(cascade_int128 a, cascade_int128 b) {
         return -cascade_floor_divide(-a, b);
     }
+    static inline cascade_int128 cascade_divide_toward_zero(cascade_int128 a, cascade_int128 b) {
+        return a < 0 ? -cascade_floor_divide(-a, b) : cascade_floor_divide(a, b);
+    }
     static inline int64_t cascade_saturate(cascade_int128 a) {
         if (a > INT64_MAX) return INT64_MAX;
         if (a < INT64_MIN) return INT64_MIN;
@@ -68,6 +71,8 @@ cdef extern from *:
     # divisor != 0
     int128 floor_divide "cascade_floor_divide"(int128 a, int128 b) noexcept nogil
     int128 ceil_divide "cascade_ceil_divide"(int128 a, int128 b) noexcept nogil
+    # divisor > 0
+    int128 divide_toward_zero "cascade_divide_toward_zero"(int128 a, int128 b) noexcept nogil
     # nearest int64, for bounds that only need to be beyond any reachable amount
     int64_t saturate "cascade_saturate"(int128 a) noexcept nogil
     # *sum += term; 1 when it does not fit (the sum is then worthless)

@@ -6,7 +6,7 @@ event took the price through a trigger.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from cascade._arithmetic cimport floor_divide, int128
+from cascade._arithmetic cimport divide_toward_zero, floor_divide, int128
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_mark
 from cascade._settlement cimport admit_price, last_event
@@ -82,11 +82,8 @@ cdef void follow_venue(State* state, Market* market, int64_t elapsed) noexcept n
     elif market.average == 0:
         return
     change = <int128>(target * AVERAGE_PARTS - market.average) * elapsed
-    if change < 0:
-        change = -floor_divide(-change, <int128>market.rules.average_time + elapsed)
-    else:
-        change = floor_divide(change, <int128>market.rules.average_time + elapsed)
-    market.average += <int64_t>change
+    market.average += <int64_t>divide_toward_zero(
+        change, <int128>market.rules.average_time + elapsed)
 
 
 cdef inline int64_t _nearest_tick(int64_t average) noexcept nogil:

@@ -6,7 +6,7 @@ keeps what is left, so that payments and receipts add up.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128
+from cascade._arithmetic cimport ceil_divide, divide_toward_zero, int128
 from cascade._clearing cimport pay_fund
 from cascade._feed cimport index_is_stale, touch_middle
 from cascade._log cimport Event, log_append
@@ -21,12 +21,6 @@ from cascade._types cimport EVENT_FUNDING, HOUSE_ACCOUNT
 
 cdef inline int64_t _clamped(int64_t value, int64_t limit) noexcept nogil:
     return limit if value > limit else (-limit if value < -limit else value)
-
-
-cdef inline int64_t _toward_zero(int128 numerator, int128 denominator) noexcept nogil:
-    if numerator < 0:
-        return <int64_t>-floor_divide(-numerator, denominator)
-    return <int64_t>floor_divide(numerator, denominator)
 
 
 # ---------------------------------------------------------------- one settlement
@@ -90,7 +84,7 @@ cdef int64_t _rate(const Market* market) noexcept nogil:
     if market.funding_fixed:
         return market.funding_rate
     if market.premium_time:
-        average = _toward_zero(market.premium_sum, market.premium_time)
+        average = <int64_t>divide_toward_zero(market.premium_sum, market.premium_time)
     if market.rules.funding_clamped:
         added = _clamped(added - average, market.rules.funding_clamp)
     return _clamped(average + added, market.rules.funding_cap)
@@ -104,7 +98,7 @@ cdef void _sample(State* state, Market* market) noexcept nogil:
     market.sampled_until = state.clock
     if market.sampled:
         gap = <int128>(<int64_t>middle - market.index) * RATE_DENOMINATOR
-        market.sample = _clamped(_toward_zero(gap, market.index), RATE_DENOMINATOR)
+        market.sample = _clamped(<int64_t>divide_toward_zero(gap, market.index), RATE_DENOMINATOR)
 
 
 cdef void _read_until(Market* market, int64_t time) noexcept nogil:

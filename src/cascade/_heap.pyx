@@ -220,23 +220,25 @@ cdef void heap_remove_near(Heap* heap, uint32_t item) noexcept nogil:
         _sink_near(heap, at, last)
 
 
-cdef uint32_t heap_pop(Heap* heap) noexcept nogil:
+cdef inline uint32_t _take_first(Heap* heap) noexcept nogil:
+    """Its place is for the last node to sink from."""
     cdef uint32_t item
     _settle(heap)
     item = heap.nodes[0].item
     heap.place[item] = NOT_QUEUED
     heap.count -= 1
+    return item
+
+
+cdef uint32_t heap_pop(Heap* heap) noexcept nogil:
+    cdef uint32_t item = _take_first(heap)
     if heap.count > 0:
         _sink(heap, 0, heap.nodes[heap.count])
     return item
 
 
 cdef uint32_t heap_pop_near(Heap* heap) noexcept nogil:
-    cdef uint32_t item
-    _settle(heap)
-    item = heap.nodes[0].item
-    heap.place[item] = NOT_QUEUED
-    heap.count -= 1
+    cdef uint32_t item = _take_first(heap)
     if heap.count > 0:
         _sink_near(heap, 0, heap.nodes[heap.count])
     return item

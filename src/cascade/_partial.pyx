@@ -6,7 +6,7 @@ with them.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
 from cascade._clearing cimport (
     Unit, required_margin, unit_evaluate, unit_first, unit_next,
 )
@@ -16,30 +16,26 @@ from cascade._state cimport (
 )
 
 
-cdef inline int64_t _magnitude(int64_t amount) noexcept nogil:
-    return -amount if amount < 0 else amount
-
-
 cdef bint _covered(const Market* market, const Position* p, int64_t lots, const Unit* unit) noexcept nogil:
     cdef int64_t value = position_value(&market.rules.table, lots if p.size > 0 else -lots, market.mark)
-    return <int128>_magnitude(value) * market.rules.partial_rate <= unit.equity * RATE_DENOMINATOR
+    return <int128>magnitude(value) * market.rules.partial_rate <= unit.equity * RATE_DENOMINATOR
 
 
 cdef bint _below(const Market* market, const Position* p, int64_t lots, int64_t floor) noexcept nogil:
     # would the notional of `lots` that stay be below a tier's floor?
-    cdef int64_t held = _magnitude(p.size), value
+    cdef int64_t held = magnitude(p.size), value
     if market.rules.table.on_entry:
         value = p.entry_value - <int64_t>floor_divide(<int128>p.entry_value * (held - lots), held)
     else:
         value = position_value(&market.rules.table, lots if p.size > 0 else -lots, market.mark)
-    return _magnitude(value) < floor
+    return magnitude(value) < floor
 
 
 cdef int64_t _lower_floor(const Market* market, const Position* p) noexcept nogil:
     # floor that the notional must come below, 0 in the lowest tier
     cdef const TierTable* table = &market.rules.table
     cdef int32_t tier = table.count - 1
-    while tier > 0 and _below(market, p, _magnitude(p.size), table.tiers[tier].floor):
+    while tier > 0 and _below(market, p, magnitude(p.size), table.tiers[tier].floor):
         tier -= 1
     if tier == 0:
         return 0
@@ -50,12 +46,12 @@ cdef int64_t _lower_floor(const Market* market, const Position* p) noexcept nogi
 cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef int64_t held = _magnitude(p.size), low = 0, high, middle, floor = 0
+    cdef int64_t held = magnitude(p.size), low = 0, high, middle, floor = 0
     if market.rules.partial == PARTIAL_NONE or p.flags & POSITION_LADDER or unit.equity <= 0:
         return held
     if market.rules.partial == PARTIAL_FRACTION:
         if (state.accounts[p.account].whole_until > state.clock
-                or _magnitude(position_value(&market.rules.table, p.size, market.mark))
+                or magnitude(position_value(&market.rules.table, p.size, market.mark))
                 <= market.rules.partial_notional):
             return held
         return <int64_t>ceil_divide(<int128>held * market.rules.partial_rate, RATE_DENOMINATOR)

@@ -6,7 +6,7 @@ Keys are ticks with the sign turned for longs, so that the smallest key is alway
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._arithmetic cimport int128
+from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
@@ -16,7 +16,7 @@ from cascade._heap cimport (
     heap_remove_near, heap_reserve, heap_set, heap_settle,
 )
 from cascade._margin cimport (
-    NEVER_ABOVE, NEVER_BELOW, position_value, surplus_tick, tier_edges,
+    NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
 from cascade._marks cimport cause_of_trigger, push_mark, trigger_key
 from cascade._state cimport (
@@ -163,12 +163,13 @@ cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexce
     # last tick before the guard.
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark), last
+    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
     cdef int128 surplus = value - <int128>required_margin(market, p, value)
     cdef int32_t tick = surplus_tick(&market.rules.table, p.size, p.entry_value, surplus - part, value)
     cdef int32_t below = tick if p.size > 0 else NEVER_BELOW
     cdef int32_t above = tick if p.size < 0 else NEVER_ABOVE
     cdef bint never = tick == NEVER_BELOW or tick == NEVER_ABOVE
+    cdef int128 last
     if market.rules.table.whole and not market.rules.table.on_entry:
         _narrow_to_tier(market, p, value, &below, &above)
         never = True              # of no use: the surplus jumps where a tier begins
@@ -176,8 +177,11 @@ cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexce
     _set_guard(state, market, UP, position, above, NEVER_ABOVE)
     if never:
         return part
-    last = position_value(&market.rules.table, p.size, tick + 1 if p.size > 0 else tick - 1)
-    surplus -= last - <int128>required_margin(market, p, last)
+    # the tick may be above every price that entered, so that its value need not fit
+    last = position_value_wide(&market.rules.table, p.size, tick + 1 if p.size > 0 else tick - 1)
+    if not fits(last):
+        return part
+    surplus -= last - <int128>required_margin(market, p, <int64_t>last)
     return surplus if surplus > 0 else 0
 
 
