@@ -14,12 +14,14 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
-from cascade._feed cimport refresh_mark
+from cascade._feed cimport form_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
 from cascade._orders cimport fire_stops
 from cascade._partial cimport backstop_due, lots_to_close, note_partial
-from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_traded, queue_unit
+from cascade._queue cimport (
+    queue_has_due, queue_return, queue_take, queue_test_moved, queue_traded, queue_unit,
+)
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
@@ -303,10 +305,11 @@ cdef void _refresh_touched(State* state) noexcept nogil:
     for k in range(count):
         market = state.markets[state.touched[k]]
         market.touched = False
-        refresh_mark(state, market, market.last_liquidation,
-                     state.log.events[market.last_liquidation - state.log.first].wave)
+        form_mark(state, market, market.last_liquidation,
+                  state.log.events[market.last_liquidation - state.log.first].wave)
         market.last_liquidation = -1
     state.touched_count = 0
+    queue_test_moved(state)
     for k in range(count):
         fire_stops(state, state.markets[state.touched[k]])
 

@@ -92,6 +92,7 @@ cdef class EngineCore:
             free_market(self.state.markets[m])
         free(self.state.markets)
         free(self.state.touched)
+        free(self.state.moved)
         free(self.state.workings)
         release_tables(&self.state)
         free(self.state.assets)

@@ -5,7 +5,7 @@ first position, the next ones, and the guards of all. Read one after the other t
 memory each, which is most of what looking at a unit costs among a million. Inline, because it runs once a mark.
 """
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport prefetch
 from cascade._heap cimport NOT_QUEUED, Heap, HeapNode
@@ -14,6 +14,11 @@ from cascade._state cimport NO_POSITION, State
 cdef enum:
     GROUP = 16                # units fetched together at most
     FETCHED_LEGS = 4          # positions of a unit that are fetched with it
+
+cdef struct Crossed:          # a guard that the mark has reached
+    uint32_t position
+    uint16_t market
+    uint8_t direction
 
 cdef enum:                    # HeapNode.note: what of the node's unit was fetched
     NOTHING_FETCHED = 0
@@ -59,24 +64,25 @@ cdef inline void fetch_next_units(State* state, Heap* heap, uint8_t direction,
         fetch_link(state, direction, &heap.nodes[k])
 
 
-cdef inline void fetch_units(State* state, uint8_t direction, const uint32_t* group,
-                             uint32_t count) noexcept nogil:
+cdef inline void fetch_units(State* state, const Crossed* group, uint32_t count) noexcept nogil:
     # What looking at the units of these positions will read, one link of all of them at a time
     cdef uint32_t[GROUP] at
     cdef uint32_t k, node
+    cdef uint8_t direction
     cdef int _leg
     for k in range(count):
-        prefetch(&state.positions[group[k]])
+        prefetch(&state.positions[group[k].position])
     for k in range(count):
-        prefetch(&state.accounts[state.positions[group[k]].account])
+        prefetch(&state.accounts[state.positions[group[k].position].account])
     for k in range(count):
-        at[k] = state.accounts[state.positions[group[k]].account].first
+        at[k] = state.accounts[state.positions[group[k].position].account].first
         prefetch(&state.positions[at[k]])
-        prefetch(&state.guard_place[direction][at[k]])
+        prefetch(&state.guard_place[group[k].direction][at[k]])
     for _leg in range(FETCHED_LEGS):
         for k in range(count):
             if at[k] == NO_POSITION:
                 continue
+            direction = group[k].direction
             node = state.guard_place[direction][at[k]]
             if node != NOT_QUEUED:
                 prefetch(&state.markets[state.positions[at[k]].market].guards[direction].nodes[node])

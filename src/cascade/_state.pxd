@@ -184,6 +184,10 @@ cdef struct Market:
     uint8_t touched           # waits for its mark to be formed again
     uint8_t sampled           # `sample` is a premium
     uint8_t funding_fixed     # `funding_rate` counts
+    int64_t moved_event       # MARK event of a move whose units wait to be tested
+    int32_t moved_wave
+    int32_t moved_from
+    int32_t moved_to
     State* state
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
@@ -219,6 +223,7 @@ cdef struct State:
     Taken* taken              # the units of a batch
     Taken* deferred           # executed without closing anything: out of the queue until the step ends
     uint16_t* touched         # markets whose mark waits, in the order first touched
+    uint16_t* moved           # markets whose marks changed at this moment, in that order
     Log log
     Counters counters
     int64_t clock             # ns
@@ -243,6 +248,7 @@ cdef struct State:
     uint32_t working_capacity
     int32_t wave
     uint16_t touched_count
+    uint16_t moved_count
     uint16_t market_count
     uint16_t market_capacity
     uint16_t asset_count

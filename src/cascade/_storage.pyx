@@ -58,6 +58,10 @@ cdef Market* _blank_market(State* state) noexcept:
     if grown == NULL:
         return NULL
     state.touched = <uint16_t*>grown
+    grown = realloc(state.moved, (state.market_count + 1) * sizeof(uint16_t))
+    if grown == NULL:
+        return NULL
+    state.moved = <uint16_t*>grown
     market = <Market*>calloc(1, sizeof(Market))
     if market == NULL:
         return NULL

@@ -49,7 +49,8 @@ class Cascade:
                     break
                 self.take(entry)
             for market, cause in self.touched.items():
-                self.engine.recompute_mark(market, cause)
+                self.engine.form_mark(market, cause)
+            self.queue.on_marks()
             for market in self.touched:
                 self.engine.fire_stops(market)
         self.queue.aside.clear()

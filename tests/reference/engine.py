@@ -21,7 +21,7 @@ from .gateway import Gateway
 from .grid import whole
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
-from .queue import Queue
+from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
@@ -317,7 +317,8 @@ class Engine:
             event = self.log.add(events.INDEX, price=named[number], market=number)
             market.venue.set_reference(named[number])
             if changed:
-                self.recompute_mark(number, event)
+                self.form_mark(number, event)
+        self.queue.on_marks()
         for number in sorted(named):
             self.fire_stops(number)
 
@@ -345,6 +346,11 @@ class Engine:
         return known[(len(known) - 1) // 2] if known else 0
 
     def recompute_mark(self, number: int, cause: int) -> None:
+        self.form_mark(number, cause)
+        self.queue.on_marks()
+
+    def form_mark(self, number: int, cause: int) -> None:
+        """Form a market's mark again; the units are tested when all marks of the moment are formed."""
         market = self.clearing.markets[number]
         if is_stale(market, self.clock):
             return
@@ -354,7 +360,7 @@ class Engine:
         market.mark_ticks = new
         event = self.log.add(events.MARK, cause=cause, price=new, money=old, market=number)
         market.venue.set_mark(new)
-        self.queue.on_mark(number, old, new, event)
+        self.queue.moves.append(Move(number, old, new, event))
 
     def fire_stops(self, number: int) -> None:
         market = self.clearing.markets[number]
