@@ -1,4 +1,4 @@
-"""The liquidation queue: heaps of exact triggers, and guards for units that several prices move.
+"""The liquidation queue: exact triggers, and guards for units that several prices move.
 docs/queue.md gives the argument.
 
 Keys are ticks with the sign turned for longs, so that the smallest key is always the most overdue.
@@ -11,10 +11,7 @@ from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
 from cascade._foresight cimport GROUP, Crossed, fetch_next_units, fetch_units
-from cascade._heap cimport (
-    NOT_QUEUED, Heap, heap_append, heap_build, heap_pop_near, heap_remove,
-    heap_remove_near, heap_reserve, heap_set, heap_settle,
-)
+from cascade._heap cimport NOT_QUEUED, Heap
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
@@ -23,6 +20,10 @@ from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
     Market, Position, State, Taken,
+)
+from cascade._triggers cimport (
+    Triggers, node_at, queue_holds, triggers_pop, triggers_reached, triggers_remove,
+    triggers_reserve, triggers_set,
 )
 
 cdef enum:
@@ -37,16 +38,13 @@ cdef inline int32_t _trigger(uint8_t direction, int64_t key) noexcept nogil:
     return <int32_t>(-key if direction == DOWN else key)
 
 
-cdef inline bint _crossed(const Heap* heap, uint8_t direction, int32_t mark) noexcept nogil:
-    return heap.count > 0 and mark > 0 and heap.nodes[0].key <= trigger_key(direction, mark)
+cdef inline bint _crossed(const Triggers* queue, uint8_t direction, int32_t mark) noexcept nogil:
+    return queue.count > 0 and mark > 0 and queue.near.nodes[0].key <= trigger_key(direction, mark)
 
 
-cdef void _insert(State* state, Heap* heap, uint32_t position, int64_t key) noexcept nogil:
-    if heap.count == heap.node_capacity:
-        if heap_reserve(heap, heap.node_capacity * 2 if heap.node_capacity else 64, 0):
-            state.failed = FAILURE_MEMORY
-            return
-    heap_set(heap, position, key)
+cdef inline void _insert(State* state, Triggers* queue, uint32_t position, int64_t key) noexcept nogil:
+    if triggers_set(queue, position, key):
+        state.failed = FAILURE_MEMORY
 
 
 cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
@@ -69,31 +67,23 @@ cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     # `place` is shared: the position is in exact[side] or due[side] or nowhere
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef uint32_t at
     cdef uint8_t direction
-    cdef Heap* heap
     if not p.flags & (POSITION_EXACT | POSITION_DUE):
         return
-    at = state.place[position]
-    if at == NOT_QUEUED:
-        return
-    p.flags &= ~POSITION_EXACT
     for direction in range(2):
-        heap = &market.exact[direction]
-        if at < heap.count and heap.nodes[at].item == position:
-            heap_remove(heap, position)
-            return
-        heap = &market.due[direction]
-        if at < heap.count and heap.nodes[at].item == position:
-            heap_remove(heap, position)
-            p.flags &= ~POSITION_DUE
-            return
+        if queue_holds(&market.exact[direction], position):
+            triggers_remove(&market.exact[direction], position)
+            break
+        if queue_holds(&market.due[direction], position):
+            triggers_remove(&market.due[direction], position)
+            break
+    p.flags &= ~(POSITION_EXACT | POSITION_DUE)
 
 
 cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     cdef Market* market = state.markets[state.positions[position].market]
-    heap_remove_near(&market.guards[DOWN], position)
-    heap_remove_near(&market.guards[UP], position)
+    triggers_remove(&market.guards[DOWN], position)
+    triggers_remove(&market.guards[UP], position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -220,7 +210,7 @@ cdef void _narrow_to_tier(const Market* market, const Position* p, int64_t value
 cdef inline void _set_guard(State* state, Market* market, uint8_t direction, uint32_t position,
                             int32_t tick, int32_t never) noexcept nogil:
     if tick == never:
-        heap_remove(&market.guards[direction], position)
+        triggers_remove(&market.guards[direction], position)
     else:
         _insert(state, &market.guards[direction], position, trigger_key(direction, tick))
 
@@ -250,9 +240,7 @@ cdef void _watch(State* state, uint32_t position, const Unit* unit) noexcept nog
 cdef bint _keeps_place(State* state, uint32_t position) noexcept nogil:
     # a unit that waits in a due heap stays while its position there is on the same side
     cdef Position* p = &state.positions[position]
-    cdef Heap* heap = &state.markets[p.market].due[DOWN if p.size > 0 else UP]
-    cdef uint32_t at = state.place[position]
-    return p.size != 0 and at < heap.count and heap.nodes[at].item == position
+    return p.size != 0 and queue_holds(&state.markets[p.market].due[DOWN if p.size > 0 else UP], position)
 
 
 cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
@@ -302,39 +290,41 @@ cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
         i = state.positions[i].next
 
 
-cdef void queue_append(State* state, uint32_t position) noexcept nogil:
+cdef void queue_open(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef uint8_t direction = DOWN if p.size > 0 else UP
     cdef int32_t trigger = exact_trigger(state, position)
-    cdef Heap* heap = &state.markets[p.market].exact[direction]
-    if trigger == (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
-        return
-    if heap.count == heap.node_capacity:
-        if heap_reserve(heap, heap.node_capacity * 2 if heap.node_capacity else 64, 0):
-            state.failed = FAILURE_MEMORY
-            return
-    heap_append(heap, position, trigger_key(direction, trigger))
-    p.flags |= POSITION_EXACT
+    if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
+        _insert(state, &state.markets[p.market].exact[direction], position,
+                trigger_key(direction, trigger))
+        p.flags |= POSITION_EXACT
 
 
-cdef void queue_build(State* state, Market* market) noexcept nogil:
-    heap_build(&market.exact[DOWN])
-    heap_build(&market.exact[UP])
+cdef void queue_reserve(State* state) noexcept nogil:
+    cdef uint32_t m
+    cdef uint8_t direction
+    cdef Market* market
+    for m in range(state.market_count):
+        market = state.markets[m]
+        for direction in range(2):
+            if (triggers_reserve(&market.exact[direction], market.exact[direction].count)
+                    or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+                state.failed = FAILURE_MEMORY
 
 
 # ---------------------------------------------------------------- crossed guards
 
 cdef inline bint _waits_crossed(const Market* market, const Crossed* crossed) noexcept nogil:
-    cdef const Heap* heap = &market.guards[crossed.direction]
-    cdef uint32_t at = heap.place[crossed.position]
-    return at != NOT_QUEUED and heap.nodes[at].key <= trigger_key(crossed.direction, market.mark)
+    cdef const Triggers* queue = &market.guards[crossed.direction]
+    cdef uint32_t at = queue.near.place[crossed.position]
+    return at != NOT_QUEUED and node_at(queue, at).key <= trigger_key(crossed.direction, market.mark)
 
 
 cdef uint32_t _gather(const Market* market, uint8_t direction, Crossed* group,
                       uint32_t room) noexcept nogil:
     # The first crossed nodes, at most `room`. Crossed nodes hang together from the root, so that
     # they are found level by level without taking anything out.
-    cdef const Heap* heap = &market.guards[direction]
+    cdef const Heap* heap = &market.guards[direction].near
     cdef int64_t key = trigger_key(direction, market.mark)
     cdef uint32_t[GROUP] nodes
     cdef uint32_t count = 1, at = 0, child, first
@@ -361,7 +351,6 @@ cdef uint32_t _gather_moved(State* state, Crossed* group) noexcept nogil:
     for k in range(state.moved_count):
         market = state.markets[state.moved[k]]
         for direction in range(2):
-            heap_settle(&market.guards[direction])
             count += _gather(market, direction, &group[count], GROUP - count)
     return count
 
@@ -387,7 +376,7 @@ cdef void _test_crossed(State* state) noexcept nogil:
             _test_unit(state, group[k].position)
             if _waits_crossed(market, &group[k]):
                 # its unit waits for the mark of another market
-                heap_remove(&market.guards[group[k].direction], group[k].position)
+                triggers_remove(&market.guards[group[k].direction], group[k].position)
 
 
 cdef void _test_unit(State* state, uint32_t position) noexcept nogil:
@@ -513,8 +502,8 @@ cdef bint _more_overdue(int64_t distance, int64_t mark, int64_t best_distance,
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     cdef Market* market
     cdef Market* best = NULL
-    cdef Heap* heap
-    cdef Heap* best_heap = NULL
+    cdef Triggers* queue
+    cdef Triggers* best_queue = NULL
     cdef uint32_t m
     cdef uint8_t direction
     cdef int64_t distance, best_distance = 0
@@ -523,22 +512,22 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
         if market.mark == 0 or market.book.auction:
             continue
         for direction in range(2):
-            heap = _foremost(market, direction)
-            if heap == NULL:
+            queue = _foremost(market, direction)
+            if queue == NULL:
                 continue
-            distance = trigger_key(direction, market.mark) - heap.nodes[0].key
+            distance = trigger_key(direction, market.mark) - queue.near.nodes[0].key
             if best == NULL or _more_overdue(distance, market.mark, best_distance, best.mark):
                 best = market
-                best_heap = heap
+                best_queue = queue
                 best_distance = distance
                 taken.direction = direction
     if best == NULL:
         return False
     taken.market = best.number
-    taken.trigger = _trigger(taken.direction, best_heap.nodes[0].key)
-    taken.was_due = best_heap == &best.due[taken.direction]
-    taken.position = heap_pop_near(best_heap)
-    fetch_next_units(state, best_heap, taken.direction, NEXT_GUARDS if taken.was_due else NEXT_EXACT)
+    taken.trigger = _trigger(taken.direction, best_queue.near.nodes[0].key)
+    taken.was_due = best_queue == &best.due[taken.direction]
+    taken.position = triggers_pop(best_queue)
+    fetch_next_units(state, best_queue, taken.direction, NEXT_GUARDS if taken.was_due else NEXT_EXACT)
     if taken.was_due:
         state.positions[taken.position].flags &= ~POSITION_DUE
         taken.cause = state.positions[taken.position].due_cause
@@ -549,17 +538,17 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     return True
 
 
-cdef inline Heap* _foremost(Market* market, uint8_t direction) noexcept nogil:
-    # of the exact triggers that are crossed and the due ones, the heap with the smaller (key, item)
-    cdef Heap* exact = &market.exact[direction]
-    cdef Heap* due = &market.due[direction]
+cdef inline Triggers* _foremost(Market* market, uint8_t direction) noexcept nogil:
+    # of the exact triggers that are crossed and the due ones, the queue with the smaller (key, item)
+    cdef Triggers* exact = &market.exact[direction]
+    cdef Triggers* due = &market.due[direction]
     if not _crossed(exact, direction, market.mark):
         return due if due.count else NULL
     if due.count == 0:
         return exact
-    if due.nodes[0].key != exact.nodes[0].key:
-        return due if due.nodes[0].key < exact.nodes[0].key else exact
-    return due if due.nodes[0].item < exact.nodes[0].item else exact
+    if due.near.nodes[0].key != exact.near.nodes[0].key:
+        return due if due.near.nodes[0].key < exact.near.nodes[0].key else exact
+    return due if due.near.nodes[0].item < exact.near.nodes[0].item else exact
 
 
 cdef bint queue_has_due(State* state) noexcept nogil:
@@ -592,7 +581,7 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
 
 
 cdef int64_t queue_pending(State* state) noexcept nogil:
-    # entries at or beyond the mark; a heap is searched only below nodes that are crossed
+    # entries at or beyond the mark
     cdef int64_t pending = 0
     cdef uint32_t m
     cdef uint8_t direction
@@ -602,19 +591,6 @@ cdef int64_t queue_pending(State* state) noexcept nogil:
         for direction in range(2):
             pending += market.due[direction].count
             if market.mark:
-                pending += _count_crossed(&market.exact[direction],
-                                          trigger_key(direction, market.mark), 0)
+                pending += triggers_reached(&market.exact[direction],
+                                            trigger_key(direction, market.mark))
     return pending
-
-
-cdef int64_t _count_crossed(const Heap* heap, int64_t key, uint32_t at) noexcept nogil:
-    cdef int64_t found = 0
-    cdef uint32_t child
-    if at >= heap.count:
-        return 0
-    found = heap.nodes[at].key <= key
-    if not found and (at == 0 or at != heap.unsettled):
-        return 0
-    for child in range(4 * at + 1, 4 * at + 5):
-        found += _count_crossed(heap, key, child)
-    return found

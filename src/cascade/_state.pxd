@@ -8,10 +8,10 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport int128
 from cascade._book cimport Book
-from cascade._heap cimport Heap
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
+from cascade._triggers cimport Triggers
 
 cdef enum:
     NO_POSITION = 0xFFFFFFFF
@@ -149,9 +149,9 @@ cdef struct Market:
     Rules rules
     Book book                 # also lends its fill buffer to an impact venue
     Impact impact
-    Heap exact[2]             # by Direction; item: position number
-    Heap guards[2]
-    Heap due[2]
+    Triggers exact[2]         # by Direction; item: position number
+    Triggers guards[2]
+    Triggers due[2]
     MarkStack marks[2]        # DOWN: marks falling, UP: rising
     Ranking rankings[2]       # of shorts, of longs: see _adl
     int64_t outside_size
