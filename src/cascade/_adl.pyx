@@ -5,10 +5,12 @@ hit k of n winners costs n + k log n. Scores are ratios of 128-bit integers, com
 point where that decides and exactly where it does not. docs/adl.md gives the rules.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 
-from cascade._arithmetic cimport compare_ratios, int128, magnitude, saturate
+from cascade._arithmetic cimport (
+    compare_ratios, floor_divide, int128, magnitude, magnitude_wide, saturate,
+)
 from cascade._clearing cimport (
     Unit, release_margin, signed_value, trade_position, unit_evaluate,
 )
@@ -16,10 +18,12 @@ from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, position_value_wide
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
-    ADL_BINANCE, ADL_BITMEX, ADL_HYPERLIQUID, ADL_NONE, FAILURE_MEMORY, Market, Position, Ranked,
-    Ranking, State,
+    ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT, ADL_HTX,
+    ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM, FAILURE_MEMORY, Market,
+    Position, Ranked, Ranking, State,
 )
 from cascade._types cimport BUY, EVENT_ADL, SELL
+from cascade._waterfall cimport adl_triggered
 
 cdef extern from *:
     """
@@ -89,6 +93,28 @@ cdef void _push(Ranking* ranking, const Ranked* row) noexcept nogil:
 
 # ---------------------------------------------------------------- ranking
 
+cdef int64_t _shuffled(int32_t account, uint64_t seed) noexcept nogil:
+    # SplitMix64 (Steele, Lea and Flood 2014), 62 bits
+    cdef uint64_t z = <uint64_t>account + seed * <uint64_t>0xD1342543DE82EF95
+    z += <uint64_t>0x9E3779B97F4A7C15
+    z = (z ^ (z >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * <uint64_t>0x94D049BB133111EB
+    return <int64_t>((z ^ (z >> 31)) >> 2)
+
+
+cdef void _htx_loser(int64_t profit, int64_t cost, int64_t notional, int64_t equity, int64_t leverage,
+                     Ranked* row) noexcept nogil:
+    # return on margin times margin ratio; what is beyond 126 bits loses its last ones
+    cdef int128 scale = <int128>leverage * leverage, most = <int128>1 << 126
+    row.over = <int128>profit * equity
+    row.under = <int128>cost * notional
+    while magnitude_wide(row.over) > floor_divide(most, scale) or row.under > floor_divide(most, 10000):
+        row.over >>= 1
+        row.under >>= 1
+    row.over *= scale
+    row.under = row.under * 10000 if row.under else 1
+
+
 cdef void _score(const State* state, const Market* market, const Position* p, const Unit* unit,
                  Ranked* row) noexcept nogil:
     # cascade.adlscores has the same formulas with their sources; a divisor is at least one atom
@@ -98,7 +124,9 @@ cdef void _score(const State* state, const Market* market, const Position* p, co
     cdef int64_t cost = magnitude(p.entry_value) if p.entry_value else 1
     cdef int64_t equity = saturate(unit.equity), wallet
     cdef uint8_t policy = market.rules.adl
-    if policy == ADL_BITMEX:
+    if policy == ADL_HTX and profit <= 0:
+        _htx_loser(profit, cost, notional, equity, p.leverage, row)
+    elif policy == ADL_BITMEX or policy == ADL_HTX:
         if profit > 0:
             row.over = <int128>profit * notional
             row.under = <int128>cost * equity
@@ -115,6 +143,21 @@ cdef void _score(const State* state, const Market* market, const Position* p, co
         # value grows with the price for a linear long and for an inverse short
         row.over = <int128>(notional if value >= 0 else cost) * notional
         row.under = <int128>(cost if value >= 0 else notional) * equity
+    elif policy == ADL_HYPERLIQUID_LITERAL:
+        # mark over entry whatever the side
+        row.over = <int128>(cost if market.rules.table.inverse else notional) * notional
+        row.under = <int128>(notional if market.rules.table.inverse else cost) * equity
+    elif policy == ADL_BYBIT:
+        row.over = <int128>profit * p.leverage
+        row.under = cost
+    elif policy == ADL_OKX:
+        wallet = saturate(unit.collateral)
+        wallet = wallet if wallet > 1 else 1
+        row.over = <int128>profit * notional
+        row.under = <int128>wallet * wallet
+    elif policy == ADL_RANDOM:
+        row.over = _shuffled(p.account, <uint64_t>state.seed + <uint64_t>state.clock)
+        row.under = 1
     else:
         row.over = magnitude(p.size)
         row.under = 1
@@ -169,7 +212,19 @@ cdef void adl_begin(State* state) noexcept nogil:
 # ---------------------------------------------------------------- closing
 
 cdef bint adl_applies(const State* state, const Market* market) noexcept nogil:
-    return market.rules.adl != ADL_NONE and state.assets[market.asset].fund <= 0
+    return market.rules.adl != ADL_NONE and adl_triggered(state, market)
+
+
+cdef int32_t _price(const Market* market, int32_t bankruptcy) noexcept nogil:
+    # the mark where the price that is asked for is not known
+    cdef int32_t price = market.mark
+    if market.rules.adl_at == ADL_AT_BANKRUPTCY:
+        return bankruptcy
+    if market.rules.adl_at == ADL_AT_PREVIOUS_MARK:
+        price = market.previous_mark
+    elif market.rules.adl_at == ADL_AT_INDEX:
+        price = market.index
+    return price if price else market.mark
 
 
 cdef bint _stands(State* state, const Market* market, uint32_t position, bint longs,
@@ -210,7 +265,7 @@ cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t ba
     cdef Market* market = state.markets[p.market]
     cdef bint longs = p.size < 0, own_waits = False
     cdef Ranking* ranking = &market.rankings[longs]
-    cdef int32_t price = market.mark if market.rules.adl_at_mark else bankruptcy
+    cdef int32_t price = _price(market, bankruptcy)
     cdef int64_t closed
     cdef Ranked own
     cdef uint32_t winner

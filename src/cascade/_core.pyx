@@ -97,6 +97,7 @@ cdef class EngineCore:
         free(self.state.assets)
         free(self.state.taken)
         free(self.state.deferred)
+        free(self.state.deficits)
         log_free(&self.state.log)
 
     cdef int begin(self) except -1:
@@ -165,7 +166,7 @@ cdef class EngineCore:
                     int64_t stale_after, int64_t funding_interval, int64_t interest,
                     bint funding_clamped, int64_t funding_clamp, int64_t funding_cap,
                     bint funding_on_index, int64_t price_band, bint band_on_last,
-                    int adl, bint adl_at_mark, int64_t adl_unit,
+                    int adl, int adl_at, int64_t adl_unit,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
@@ -211,7 +212,7 @@ cdef class EngineCore:
             market.rules.price_band = price_band
             market.rules.band_on_last = band_on_last
             market.rules.adl = adl
-            market.rules.adl_at_mark = adl_at_mark
+            market.rules.adl_at = adl_at
             market.rules.adl_unit = adl_unit
             market.asset = asset
             market.impact_venue = impact_venue

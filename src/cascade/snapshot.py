@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _restore
+from cascade import _restore, _stages
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -58,7 +58,7 @@ RATES = (
     "maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop", "premium_cap", "interest",
     "funding_cap",
 )  # fmt: skip
-OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band")
+OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band", "fund_limit")
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -67,6 +67,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "accounts": ACCOUNT_DTYPE,
     "positions": POSITION_DTYPE,
     "orders": ORDER_DTYPE,
+    "stages": np.dtype("<i8"),
     "marks": _restore.MARK_DTYPE,
     "due": _restore.DUE_DTYPE,
     "events": EVENT_DTYPE,
@@ -89,6 +90,16 @@ def _venue_state(market: Market, row: dict[str, int]) -> bytes:
     if market.impact.permanent == 1:
         lots = [sum(lots)]
     return np.array([*lots, row["next_id"]], dtype="<i8").tobytes()
+
+
+def _stage_state(market: Market) -> list[bytes]:
+    # of the waterfall, what the market's rules look at
+    row = _stages.stage_rows(market.engine, market.number)
+    rules = market.rules.stage_table(1)
+    chosen = [row[:2]] if rules["fund_window"] else []
+    chosen += [row[2:-1]] if rules["drawdown"] else []
+    chosen += [row[-1:]] if market.rules.adl_price == "previous_mark" else []
+    return [np.array(numbers, dtype="<i8").tobytes() for numbers in chosen]
 
 
 def _position_rows(engine: Engine) -> NDArray[np.int64]:
@@ -125,6 +136,7 @@ def state_hash(engine: Engine) -> str:
     for market in engine.markets:
         numbers = market.row()
         parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
+        parts += _stage_state(market)
         parts.append(_venue_state(market, numbers))
     accounts = account_table(engine)
     # a cool-down that is over makes no difference
@@ -164,6 +176,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "band_reference",
             "adl",
             "adl_price",
+            "socialised",
+            "haircut",
             "source",
         )
     }
@@ -172,6 +186,13 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
         value = getattr(rules, name)
         settings[name] = None if value is None else _text(value)
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
+    trigger, block = rules.adl_trigger, rules.fund_block
+    settings["adl_trigger"] = (
+        trigger if isinstance(trigger, str) else [trigger[0], *map(_text, trigger[1:])]
+    )
+    settings["fund_block"] = None
+    if block is not None:
+        settings["fund_block"] = [_text(block[0]), None if block[1] is None else _text(block[1])]
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
@@ -183,6 +204,13 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
     given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
+    if not isinstance(given["adl_trigger"], str):
+        kind, *terms = given["adl_trigger"]
+        given["adl_trigger"] = (kind, *map(Fraction, terms))
+    if given["fund_block"] is not None:
+        given["fund_block"] = tuple(
+            None if term is None else Fraction(term) for term in given["fund_block"]
+        )
     if given["partial"] is not None:
         kind, *terms = given["partial"]
         numbers = [Fraction(term) for term in terms]
@@ -265,6 +293,9 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "accounts": account_table(engine),
         "positions": position_table(engine),
         "orders": np.concatenate(orders),
+        "stages": np.array(
+            [_stages.stage_rows(engine, market.number) for market in engine.markets], dtype="<i8"
+        ).ravel(),
         "marks": _restore.mark_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "events": events,
@@ -291,6 +322,9 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
     _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
     at = 0
+    stages = arrays["stages"].reshape(len(engine.markets), -1) if engine.markets else []
+    for market, numbers in zip(engine.markets, stages, strict=True):
+        _stages.restore_stages(engine, market.number, numbers.tolist())
     for market, row in zip(engine.markets, arrays["markets"], strict=True):
         count = int(row["orders"])
         if not 0 <= count <= len(arrays["orders"]) - at:

@@ -228,7 +228,10 @@ def test_refusals(kit):
         kit.Rules(adl="size", adl_price="last")
 
 
-@pytest.mark.parametrize("policy", ["bitmex", "binance", "size", "hyperliquid"])
+@pytest.mark.parametrize(
+    "policy",
+    ["bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random"],
+)
 @pytest.mark.parametrize("contract", ["linear", "inverse"])
 def test_the_order_is_that_of_the_columns(policy, contract):
     # a crowd with equal and nearly equal scores; the engine's queue and cascade.adl know nothing of
@@ -237,7 +240,7 @@ def test_the_order_is_that_of_the_columns(policy, contract):
     from cascade.adlcompare import columns_of
 
     draw = np.random.default_rng(7)
-    engine = cs.Engine(asset_decimals=6)
+    engine = cs.Engine(asset_decimals=6, seed=3 - 2**70)
     market = engine.add_market(
         "X", tick_size=1, lot_size=1, contract=contract, multiplier=1 if contract == "linear" else 1000,
         rules=cs.Rules(tiers=((0, "0.002"),), feed="index", adl=policy),
@@ -258,7 +261,8 @@ def test_the_order_is_that_of_the_columns(policy, contract):
     result = engine.step()
     assert result.liquidated == 1
     events = engine.events[engine.events["kind"] == cs.EventKind.ADL]
-    order = cs.adl.queue(others, policy, lots=1)
+    # a random order is another one in every step
+    order = cs.adl.queue(others, policy, lots=1, seed=engine.seed + engine.time_ns)
     assert events["counterparty"].tolist() == others.account[order].tolist()
     assert len(order) > 100
     assert events["quantity"].tolist() == abs(others.size[order]).tolist()

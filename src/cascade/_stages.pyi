@@ -1,0 +1,25 @@
+from collections.abc import Iterable
+
+from cascade._core import EngineCore
+
+def set_stages(
+    core: EngineCore,
+    number: int,
+    *,
+    fund_limit: int,
+    fund_block: int,
+    fund_window: int,
+    adl_trigger: int,
+    drawdown: int,
+    drawdown_window: int,
+    socialised: int,
+    haircut: bool,
+    seed: int,
+) -> None:
+    """What the fund may pay for a market, when it deleverages, and who shares its losses; `seed` is the engine's."""
+
+def stage_rows(core: EngineCore, number: int) -> list[int]:
+    """Fund's block and what it paid, noted eighth and peaks from the oldest, and the mark before."""
+
+def restore_stages(core: EngineCore, number: int, rows: Iterable[int]) -> None:
+    """The same back into an engine; everything is checked."""
