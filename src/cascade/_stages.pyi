@@ -13,10 +13,11 @@ def set_stages(
     drawdown: int,
     drawdown_window: int,
     socialised: int,
-    haircut: bool,
+    haircut: int,
     seed: int,
 ) -> None:
-    """What the fund may pay for a market, when it deleverages, and who shares its losses; `seed` is the engine's."""
+    """What the fund may pay for a market, when it deleverages, and who shares its losses;
+    `seed` is the engine's."""
 
 def stage_rows(core: EngineCore, number: int) -> list[int]:
     """Fund's block and what it paid, noted eighth and peaks from the oldest, and the mark before."""

@@ -247,9 +247,9 @@ class Rules:
         of its peak within that time below it.
     fund_limit : number, optional
         Most that the fund pays for one liquidated unit; default no limit.
-    fund_block : (amount, seconds), optional
-        Most that the fund pays for this market in a block of that length, counted from time 0;
-        seconds None: in a step.
+    fund_block : (amount, seconds) or (amount,), optional
+        Most that the fund pays for this market in a block of that length, counted from time 0, or
+        in a step.
     socialised : {"gains", "contracts", "opposite"}, optional
         Who shares what the fund leaves of a step's deficits in this market: units in proportion to
         their unrealised gain in it, to the lots they hold, or to the lots of the side against
@@ -299,7 +299,7 @@ class Rules:
     adl_price: Literal["bankruptcy", "mark", "previous_mark", "index"] = "bankruptcy"
     adl_trigger: str | tuple[str, Rate, Rate] = "empty"
     fund_limit: Rate | None = None
-    fund_block: tuple[Rate, Rate | None] | None = None
+    fund_block: tuple[Rate, Rate | None] | tuple[Rate] | None = None
     socialised: Literal["gains", "contracts", "opposite"] | None = None
     haircut: bool = False
     source: str = field(default="", compare=False)
@@ -496,8 +496,9 @@ class Rules:
     def stage_table(self, atoms_per_unit: int) -> dict[str, int]:
         """Whole numbers of the waterfall's stages: atoms rounded down, ns, -1 for no limit."""
         block: Any = (None, None) if self.fund_block is None else self.fund_block
-        if not isinstance(block, (tuple, list)) or len(block) != 2:
-            raise ValueError(f"fund_block must be (amount, seconds or None), got {block!r}")
+        if not isinstance(block, (tuple, list)) or len(block) not in (1, 2):
+            raise ValueError(f"fund_block must be (amount[, seconds]), got {block!r}")
+        window = block[1] if len(block) == 2 else None
         if self.socialised is not None and self.socialised not in SOCIALISED:
             raise ValueError(
                 f"socialised must be None or one of {', '.join(map(repr, SOCIALISED))}, "
@@ -508,7 +509,7 @@ class Rules:
         return {
             "fund_limit": _limit(self.fund_limit, "fund_limit", atoms_per_unit),
             "fund_block": _limit(block[0], "fund_block amount", atoms_per_unit),
-            "fund_window": _nanoseconds(block[1], "fund_block", 1, 0),
+            "fund_window": _nanoseconds(window, "fund_block", 1, 0),
             **self._trigger(),
             "socialised": 0 if self.socialised is None else 1 + SOCIALISED.index(self.socialised),
             "haircut": self.haircut,
@@ -519,7 +520,9 @@ class Rules:
         trigger: Any = self.adl_trigger
         if isinstance(trigger, str) and trigger in ADL_TRIGGERS:
             return {"adl_trigger": ADL_TRIGGERS.index(trigger), **found}
-        if not (isinstance(trigger, (tuple, list)) and len(trigger) == 3 and trigger[0] == "drawdown"):
+        if not (
+            isinstance(trigger, (tuple, list)) and len(trigger) == 3 and trigger[0] == "drawdown"
+        ):
             raise ValueError(
                 "adl_trigger must be 'empty', 'always' or ('drawdown', share, seconds), "
                 f"got {trigger!r}"

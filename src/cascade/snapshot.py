@@ -58,7 +58,14 @@ RATES = (
     "maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop", "premium_cap", "interest",
     "funding_cap",
 )  # fmt: skip
-OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band", "fund_limit")
+OPTIONAL = (
+    "average_time",
+    "stale_after",
+    "funding_interval",
+    "funding_clamp",
+    "price_band",
+    "fund_limit",
+)
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -192,7 +199,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     )
     settings["fund_block"] = None
     if block is not None:
-        settings["fund_block"] = [_text(block[0]), None if block[1] is None else _text(block[1])]
+        settings["fund_block"] = [None if term is None else _text(term) for term in block]
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
@@ -322,8 +329,8 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
     _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
     at = 0
-    stages = arrays["stages"].reshape(len(engine.markets), -1) if engine.markets else []
-    for market, numbers in zip(engine.markets, stages, strict=True):
+    stages = np.array_split(arrays["stages"], max(len(engine.markets), 1))
+    for market, numbers in zip(engine.markets, stages, strict=False):
         _stages.restore_stages(engine, market.number, numbers.tolist())
     for market, row in zip(engine.markets, arrays["markets"], strict=True):
         count = int(row["orders"])

@@ -230,7 +230,17 @@ def test_refusals(kit):
 
 @pytest.mark.parametrize(
     "policy",
-    ["bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random"],
+    [
+        "bitmex",
+        "binance",
+        "size",
+        "hyperliquid",
+        "bybit",
+        "okx",
+        "hyperliquid_literal",
+        "htx",
+        "random",
+    ],
 )
 @pytest.mark.parametrize("contract", ["linear", "inverse"])
 def test_the_order_is_that_of_the_columns(policy, contract):

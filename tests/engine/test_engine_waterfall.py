@@ -43,7 +43,7 @@ def test_most_for_one_unit(kit):
 
 def test_most_in_a_step(kit):
     engine, market = crowd(
-        kit, [(10, 100, 100), (10, 100, 180), (10, 100, 250)], [], fund=1000, fund_block=(110, None)
+        kit, [(10, 100, 100), (10, 100, 180), (10, 100, 250)], [], fund=1000, fund_block=(110,)
     )
     fall(engine, market, 80)
     assert pick(rows(engine, "fund"), *PAID) == [(0, -100), (1, -10)]
@@ -151,9 +151,7 @@ def test_prices_of_deleveraging(kit):
 
 def test_previous_mark_gives_way_to_the_mark(kit):
     # 100 is the first mark there is
-    engine, market = crowd(
-        kit, [(10, 100, 5)], [(20, 100, 900)], **adl_rules(adl_price="previous_mark")
-    )
+    engine, _ = crowd(kit, [(10, 100, 5)], [(20, 100, 900)], **adl_rules(adl_price="previous_mark"))
     engine.step()
     assert pick(rows(engine, "adl"), "price") == [(100,)]
 
