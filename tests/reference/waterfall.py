@@ -34,7 +34,7 @@ class Terms:
         block, time = None, 0
         if rules.fund_block is not None:
             block = floor(rate_of(rules.fund_block[0]) * atoms_per_unit)
-            time = nanoseconds(rules.fund_block[1]) or 0
+            time = nanoseconds((*rules.fund_block, None)[1]) or 0
         drawdown, window = None, 0
         if isinstance(rules.adl_trigger, tuple):
             _, share, seconds = rules.adl_trigger
