@@ -169,14 +169,22 @@ cdef struct Rules:
 cdef struct Ranked:           # a position that may be deleveraged, score over / under
     int128 over
     int128 under
-    double key                # the score, rounded
-    uint32_t position
     int32_t account
 
-cdef struct Ranking:          # heap, the highest score first
+cdef struct RankedKey:        # what is moved while a ranking is put in order
+    double key
+    uint32_t row
+    uint32_t position
+
+cdef struct Ranking:          # the highest score first, in order as far as it was asked for
     Ranked* rows
+    RankedKey* order
     int64_t count
     int64_t capacity
+    int64_t at                # the first that is left
+    int64_t sorted            # order[at:sorted] is final
+    int64_t bounds[64]        # ends of the parts behind, each wholly before the next; innermost last
+    int64_t depth
     int64_t wave              # it was made for this wave of the step, -1: for none
 
 cdef struct Market:
