@@ -186,6 +186,11 @@ def draw_clocks(draw: random.Random) -> dict:
     }
 
 
+def by_collateral(columns):
+    """A policy of a user's own, with ties."""
+    return columns.collateral % 3
+
+
 def draw_stages(draw: random.Random) -> dict:
     """Limits of the fund, when deleveraging begins, and who shares what is left."""
     return {
@@ -207,7 +212,7 @@ def draw_setup(draw: random.Random) -> Setup:
     poor = draw.random() < 0.4
     scores = (
         *("bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
-        *("htx", "random"),
+        *("htx", "random", by_collateral),
     )
     prices = ("bankruptcy", "bankruptcy", "mark", "previous_mark", "index")
 

@@ -19,11 +19,13 @@ from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, position_value_wide
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
-    ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT, ADL_HTX,
+    ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT,
+    ADL_FUNCTION, ADL_HTX,
     ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM, FAILURE_MEMORY, Market,
     Position, Ranked, RankedKey, Ranking, State,
 )
 from cascade._types cimport BUY, EVENT_ADL, SELL
+from cascade._userpolicy cimport ask_function
 from cascade._waterfall cimport adl_triggered
 
 cdef enum:
@@ -239,6 +241,8 @@ cdef void _rank(State* state, Market* market, Ranking* ranking, bint longs) noex
         key.row = <uint32_t>ranking.count
         key.position = i
         ranking.count += 1
+    if market.rules.adl == ADL_FUNCTION and ranking.count:
+        ask_function(state, market, ranking)
     ranking.bounds[0] = ranking.count
     ranking.depth = 1
 

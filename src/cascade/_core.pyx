@@ -26,9 +26,10 @@ from cascade._queue cimport queue_pending
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Asset,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET, Asset,
     Market, State,
 )
+from cascade._userpolicy cimport raise_kept
 from cascade._storage cimport free_market, new_market, release_tables
 from cascade._types cimport EVENT_OPEN, MAX_PRICE
 
@@ -117,6 +118,8 @@ cdef class EngineCore:
         give_flag(&self.busy)
         if failed == FAILURE_INTERRUPT:
             return raise_signal()
+        if failed == FAILURE_POLICY:
+            return raise_kept(&self.state)
         if failed == FAILURE_MEMORY:
             raise MemoryError("no memory to grow; the step stopped at the last complete event")
         if failed == FAILURE_OVERFLOW:

@@ -1,4 +1,5 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from cascade._core import EngineCore
 
@@ -15,9 +16,10 @@ def set_stages(
     socialised: int,
     haircut: int,
     seed: int,
+    adl_function: Callable[..., Any] | None,
 ) -> None:
     """What the fund may pay for a market, when it deleverages, and who shares its losses;
-    `seed` is the engine's."""
+    `seed` is the engine's, `adl_function` None or a function that whoever calls keeps alive."""
 
 def stage_rows(core: EngineCore, number: int) -> list[int]:
     """Fund's block and what it paid, noted eighth and peaks from the oldest, and the mark before."""

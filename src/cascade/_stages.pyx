@@ -15,8 +15,9 @@ cdef int64_t LARGEST_AMOUNT = 1 << 62
 
 def set_stages(EngineCore core, int64_t number, *, int64_t fund_limit, int64_t fund_block,
                int64_t fund_window, int adl_trigger, int64_t drawdown, int64_t drawdown_window,
-               int socialised, bint haircut, uint64_t seed):
-    """What the fund may pay for a market, when it deleverages, and who shares its losses; `seed` is the engine's."""
+               int socialised, bint haircut, uint64_t seed, adl_function):
+    """What the fund may pay for a market, when it deleverages, and who shares its losses; `seed` is the engine's,
+    `adl_function` None or a function that whoever calls keeps alive."""
     cdef Market* market = core.market_at(number)
     core.begin()
     market.rules.fund_limit = fund_limit
@@ -28,6 +29,7 @@ def set_stages(EngineCore core, int64_t number, *, int64_t fund_limit, int64_t f
     market.rules.socialised = <uint8_t>socialised
     market.rules.haircut = haircut
     core.state.seed = <int64_t>seed
+    market.rules.adl_function = NULL if adl_function is None else <void*>adl_function
     core.state.watched |= adl_trigger == ADL_ON_DRAWDOWN or (fund_block >= 0 and fund_window == 0)
     core.end()
 

@@ -57,6 +57,7 @@ cdef enum AdlPolicy:                  # docs/adl.md
     ADL_HYPERLIQUID_LITERAL = 7
     ADL_HTX = 8
     ADL_RANDOM = 9
+    ADL_FUNCTION = 10                 # of a user's, asked once a ranking
 
 cdef enum AdlPrice:
     ADL_AT_BANKRUPTCY = 0
@@ -165,6 +166,7 @@ cdef struct Rules:
     uint8_t adl_trigger       # AdlTrigger
     uint8_t socialised        # Socialised
     uint8_t haircut
+    void* adl_function        # borrowed from the market's Rules
 
 cdef struct Ranked:           # a position that may be deleveraged, score over / under
     int128 over
@@ -309,9 +311,11 @@ cdef struct State:
     Deficit* deficits         # of this step, not shared out yet
     int64_t deficit_count
     int64_t deficit_capacity
+    void* error               # exception to be raised when the call ends, owned; NULL: none
 
 cdef enum Failure:
     FAILURE_NONE = 0
     FAILURE_MEMORY = 1
     FAILURE_OVERFLOW = 2
     FAILURE_INTERRUPT = 3
+    FAILURE_POLICY = 4        # a user's function raised `State.error`

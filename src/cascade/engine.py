@@ -183,7 +183,10 @@ class Engine(EngineCore):
         )
         if curve is not None:
             self._set_impact(market, **curve)
-        _stages.set_stages(self, market, **rules.stage_table(atoms), seed=self.seed % 2**64)
+        _stages.set_stages(
+            self, market, **rules.stage_table(atoms), seed=self.seed % 2**64,
+            adl_function=rules.adl if callable(rules.adl) else None,
+        )  # fmt: skip
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,
@@ -584,6 +587,8 @@ class Engine(EngineCore):
         ------
         OSError
             The file cannot be written.
+        ValueError
+            A market's `adl` is a function.
         """
         snapshot.save(self, path)
 

@@ -7,7 +7,7 @@ margin exact until its one rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -234,11 +234,12 @@ class Rules:
         Largest distance of a price from the reference, as a share of it; default no band.
     band_reference : {"index", "last"}, default "index"
         What the band is formed round, read at every order.
-    adl : str, optional
+    adl : str or function, optional
         While the insurance fund is empty, close what a liquidation leaves against the opposite
         side, ranked by this score of `cascade.adl`: "bitmex", "binance", "bybit", "okx",
-        "hyperliquid", "hyperliquid_literal", "htx", "size" or "random". Default: the house takes
-        it over.
+        "hyperliquid", "hyperliquid_literal", "htx", "size" or "random"; or by a function of
+        `cascade.adl.Columns` that gives a number a row, the highest first, called once a wave,
+        market and side. Default: the house takes it over.
     adl_price : {"bankruptcy", "mark", "previous_mark", "index"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty; the mark before its last change
         and the index give way to the mark where there is none.
@@ -295,7 +296,7 @@ class Rules:
     funding_value: Literal["mark", "index"] = "mark"
     price_band: Rate | None = None
     band_reference: Literal["index", "last"] = "index"
-    adl: str | None = None
+    adl: str | Callable[..., Any] | None = None
     adl_price: Literal["bankruptcy", "mark", "previous_mark", "index"] = "bankruptcy"
     adl_trigger: str | tuple[str, Rate, Rate] = "empty"
     fund_limit: Rate | None = None
@@ -311,9 +312,9 @@ class Rules:
                     f"{name} must be one of {', '.join(map(repr, allowed))}, "
                     f"got {getattr(self, name)!r}"
                 )
-        if self.adl is not None and self.adl not in ADL_POLICIES:
+        if self.adl is not None and not callable(self.adl) and self.adl not in ADL_POLICIES:
             raise ValueError(
-                f"adl must be None or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
+                f"adl must be None, a function or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
             )
         rate_parts(self.maker_fee, "maker_fee", -1, 1)
         rate_parts(self.taker_fee, "taker_fee", -1, 1)
@@ -488,7 +489,7 @@ class Rules:
             "surplus_to_trader": self.surplus == "trader",
             **self.clock_table(),
             **self.band_table(),
-            "adl": 0 if self.adl is None else 1 + ADL_POLICIES.index(self.adl),
+            "adl": self._policy(),
             "adl_at": CHOICES["adl_price"].index(self.adl_price),
             "adl_unit": atoms_per_unit,
         }
@@ -514,6 +515,12 @@ class Rules:
             "socialised": 0 if self.socialised is None else 1 + SOCIALISED.index(self.socialised),
             "haircut": self.haircut,
         }
+
+    def _policy(self) -> int:
+        if self.adl is None:
+            return 0
+        known = (*ADL_POLICIES, self.adl)
+        return 1 + known.index(self.adl)
 
     def _trigger(self) -> dict[str, int]:
         found = {"drawdown": 0, "drawdown_window": 0}

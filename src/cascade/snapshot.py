@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cascade.market import Market
 
 VERSION = 1
+FUNCTION = "(function)"  # in place of a policy that only a copy can take over
 ORDER_LEGS = 96  # FLAG_LONG_LEG | FLAG_SHORT_LEG
 LEGS = 6  # POSITION_LONG_LEG | POSITION_SHORT_LEG
 ISOLATED, LADDER = 1, 8
@@ -193,6 +194,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
         value = getattr(rules, name)
         settings[name] = None if value is None else _text(value)
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
+    if callable(rules.adl):
+        settings["adl"] = FUNCTION
     trigger, block = rules.adl_trigger, rules.fund_block
     settings["adl_trigger"] = (
         trigger if isinstance(trigger, str) else [trigger[0], *map(_text, trigger[1:])]
@@ -206,8 +209,10 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     return settings
 
 
-def _rules_from(settings: dict[str, Any]) -> Rules:
+def _rules_from(settings: dict[str, Any], original: Rules | None) -> Rules:
     given = dict(settings)
+    if given["adl"] == FUNCTION and original is not None:
+        given["adl"] = original.adl
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
     given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
@@ -309,8 +314,8 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
     }
 
 
-def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
-    """An engine from `to_arrays`; everything is checked.
+def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None) -> Engine:
+    """An engine from `to_arrays`; everything is checked. `original` lends functions to its copy.
 
     Raises
     ------
@@ -318,7 +323,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
         The arrays are not the state of an engine.
     """
     settings = json.loads(arrays["settings"].tobytes())
-    engine = _empty_engine(settings)
+    engine = _empty_engine(settings, original)
     numbers = arrays["numbers"].tolist()
     assets = arrays["assets"]
     if len(numbers) != 3 or len(assets) != 4 * len(engine.assets):
@@ -351,7 +356,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     return engine
 
 
-def _empty_engine(settings: dict[str, Any]) -> Engine:
+def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
     from cascade.engine import Engine
 
     if settings["version"] != VERSION:
@@ -374,7 +379,9 @@ def _empty_engine(settings: dict[str, Any]) -> Engine:
             entry["name"],
             tick_size=Fraction(entry["tick_size"]),
             lot_size=Fraction(entry["lot_size"]),
-            rules=_rules_from(entry["rules"]),
+            rules=_rules_from(
+                entry["rules"], None if original is None else original.market(entry["name"]).rules
+            ),
             venue=_venue_from(entry["venue"]),
             contract=entry["contract"],
             multiplier=Fraction(entry["multiplier"]),
@@ -396,11 +403,14 @@ def _empty_engine(settings: dict[str, Any]) -> Engine:
 
 def copy_engine(engine: Engine) -> Engine:
     """See `Engine.copy`."""
-    return from_arrays(to_arrays(engine))
+    return from_arrays(to_arrays(engine), engine)
 
 
 def save(engine: Engine, path: str | PathLike[str]) -> None:
     """See `Engine.save`."""
+    for market in engine.markets:
+        if callable(market.rules.adl):
+            raise ValueError(f"market {market.name!r} has a function as adl: it cannot be saved")
     write_archive(path, to_arrays(engine))
 
 

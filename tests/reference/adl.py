@@ -1,6 +1,9 @@
 """The deleveraging stage of docs/adl.md: a sorted list of winners a wave, market and side."""
 
 from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
 
 from . import log as events
 from .margin import INT64, Position
@@ -82,6 +85,8 @@ class Deleveraging:
     def rank(self, market: int, of_longs: bool) -> list[Position]:
         """Positions of one side whose units have equity, highest score first, ties by account."""
         entry = self.clearing.markets[market]
+        if callable(entry.rules.adl):
+            return self.rank_by_function(entry, of_longs)
         unit_atoms = 10 ** self.clearing.assets[entry.asset].decimals
         scores = {}
         for position in self.clearing.positions:
@@ -102,6 +107,32 @@ class Deleveraging:
                 position.leverage,
             )  # fmt: skip
         found = [self.clearing.positions[number] for number in scores]
+        return sorted(found, key=lambda p: (-scores[p.number], p.account))
+
+    def rank_by_function(self, entry, of_longs: bool) -> list[Position]:
+        """The same by numbers that a function gives for columns."""
+        rows = []
+        for p in self.clearing.positions:
+            name = self.clearing.unit_name(p)
+            unit = self.clearing.unit(name)
+            on_side = p.market == entry.number and p.size and (p.size > 0) == of_longs
+            if on_side and unit.equity() > 0:
+                value = entry.contract.value(p.size, entry.mark_ticks)
+                rows.append((
+                    p, p.account, p.size, p.entry, value, unit.equity(), unit.maintenance(),
+                    self.clearing.collateral(name), p.leverage,
+                ))  # fmt: skip
+        if not rows:
+            return []
+        found, *columns = zip(*rows, strict=True)
+        names = ("account", "size", "entry_value", "mark_value", "equity", "maintenance",
+                 "collateral", "leverage")  # fmt: skip
+        given = entry.rules.adl(
+            SimpleNamespace(**{n: np.array(c) for n, c in zip(names, columns, strict=True)})
+        )
+        scores = {
+            p.number: score for p, score in zip(found, np.asarray(given).tolist(), strict=True)
+        }
         return sorted(found, key=lambda p: (-scores[p.number], p.account))
 
     def queue(self, market: int, of_longs: bool, wave: int) -> list[Position]:

@@ -73,7 +73,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
+            if getattr(self, name) not in choices and not callable(getattr(self, name)):
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
         for k, (_, rate, *initial) in enumerate(self.tiers):
             if initial and 0 < rate_of(initial[0]) < rate_of(rate):
