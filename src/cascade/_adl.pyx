@@ -31,6 +31,10 @@ from cascade._waterfall cimport adl_triggered
 cdef enum:
     FEW = 24                  # sorted by insertion
     MOST_BOUNDS = 64
+    # policies that share lots out instead of ranking, after those of AdlPolicy
+    ADL_BY_QUANTITY = 11
+    ADL_BY_CONTRACT = 12      # winners first
+    ADL_BY_PROFIT = 13
     AHEAD = 6                 # winners whose memory is fetched before they are asked
 
 cdef extern from *:
@@ -316,6 +320,69 @@ cdef inline void _fetch_ahead(State* state, const Ranking* ranking) noexcept nog
     prefetch(&state.accounts[state.positions[ranking.order[next - 3].position].account])
 
 
+cdef int64_t _weight(State* state, const Market* market, uint32_t position, bint winners) noexcept nogil:
+    # what lots are shared out by: 0 for nobody of this round
+    cdef Position* p = &state.positions[position]
+    cdef int64_t profit
+    if market.rules.adl == ADL_BY_QUANTITY:
+        return magnitude(p.size)
+    profit = saturate(<int128>position_value(&market.rules.table, p.size, market.mark) - p.entry_value)
+    if market.rules.adl == ADL_BY_PROFIT:
+        return profit if profit > 0 else 0
+    return magnitude(p.size) if (profit > 0) == winners else 0
+
+
+cdef int64_t _share_round(State* state, Market* market, Ranking* ranking, uint32_t position, int64_t lots,
+                          int32_t price, bint winners) noexcept nogil:
+    # One round over everybody; gives the lots closed. What all so far have closed is rounded down, and
+    # each closes the difference, but not more than he has.
+    cdef Position* p = &state.positions[position]
+    cdef bint longs = p.size < 0
+    cdef int128 whole = 0, carried = 0, product
+    cdef int64_t k, weight, due, held, owed = lots, closed = 0
+    cdef uint32_t other
+    cdef int round
+    for round in range(2):
+        for k in range(ranking.count):
+            other = ranking.order[k].position
+            if state.positions[other].account == p.account or not _stands(state, market, other, longs, price):
+                continue
+            weight = _weight(state, market, other, winners)
+            if weight == 0:
+                continue
+            if round == 0:
+                whole += weight
+                continue
+            product = <int128>owed * weight + carried
+            due = <int64_t>floor_divide(product, whole)
+            carried = product - <int128>due * whole
+            held = magnitude(state.positions[other].size)
+            due = held if held < due else due
+            if due:
+                _trade(state, market, position, other, due, price)
+                closed += due
+        if whole == 0:
+            return 0
+        if round == 0 and market.rules.adl != ADL_BY_PROFIT and whole < owed:
+            owed = <int64_t>whole
+    return closed
+
+
+cdef int64_t _share_out(State* state, Market* market, Ranking* ranking, uint32_t position, int64_t lots,
+                        int32_t price) noexcept nogil:
+    # rounds until nothing is left or nobody closes any more; gives the lots left
+    cdef bint winners = True
+    cdef int64_t closed
+    while lots and not state.failed:
+        closed = _share_round(state, market, ranking, position, lots, price, winners)
+        lots -= closed
+        if closed == 0:
+            if market.rules.adl != ADL_BY_CONTRACT or not winners:
+                break
+            winners = False
+    return lots
+
+
 cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t bankruptcy) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
@@ -328,6 +395,8 @@ cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t ba
     if state.wave > ranking.wave:
         _rank(state, market, ranking, longs)
         ranking.wave = state.wave
+    if market.rules.adl >= ADL_BY_QUANTITY:
+        return _share_out(state, market, ranking, position, lots, price)
     while lots and not state.failed and _front(ranking):
         winner = ranking.order[ranking.at].position
         _fetch_ahead(state, ranking)

@@ -32,6 +32,8 @@ PARTIAL: dict[str, tuple[int, ...]] = {"target": (1,), "fraction": (3,), "tier_s
 ADL_POLICIES = (
     "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random",
 )  # fmt: skip
+#: Policies that share lots out; the core counts them after a user's function.
+ADL_SHARES = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
 ADL_TRIGGERS = ("empty", "always")
 SOCIALISED = ("gains", "contracts", "opposite")
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -239,7 +241,8 @@ class Rules:
         side, ranked by this score of `cascade.adl`: "bitmex", "binance", "bybit", "okx",
         "hyperliquid", "hyperliquid_literal", "htx", "size" or "random"; or by a function of
         `cascade.adl.Columns` that gives a number a row, the highest first, called once a wave,
-        market and side. Default: the house takes it over.
+        market and side. Or shared out over it: "pro_rata_quantity", "contract_pro_rata" or
+        "pro_rata_pnl". Default: the house takes it over.
     adl_price : {"bankruptcy", "mark", "previous_mark", "index"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty; the mark before its last change
         and the index give way to the mark where there is none.
@@ -312,9 +315,11 @@ class Rules:
                     f"{name} must be one of {', '.join(map(repr, allowed))}, "
                     f"got {getattr(self, name)!r}"
                 )
-        if self.adl is not None and not callable(self.adl) and self.adl not in ADL_POLICIES:
+        names = (*ADL_POLICIES, *ADL_SHARES)
+        if self.adl is not None and not callable(self.adl) and self.adl not in names:
             raise ValueError(
-                f"adl must be None, a function or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
+                f"adl must be None, a function or one of {', '.join(map(repr, names))}, "
+                f"got {self.adl!r}"
             )
         rate_parts(self.maker_fee, "maker_fee", -1, 1)
         rate_parts(self.taker_fee, "taker_fee", -1, 1)
@@ -519,8 +524,9 @@ class Rules:
     def _policy(self) -> int:
         if self.adl is None:
             return 0
-        known = (*ADL_POLICIES, self.adl)
-        return 1 + known.index(self.adl)
+        if callable(self.adl):
+            return 1 + len(ADL_POLICIES)
+        return 1 + (*ADL_POLICIES, None, *ADL_SHARES).index(self.adl)
 
     def _trigger(self) -> dict[str, int]:
         found = {"drawdown": 0, "drawdown_window": 0}

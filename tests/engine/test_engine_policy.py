@@ -64,7 +64,7 @@ def core():
     return pytest.importorskip("cascade")
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     pass
 
 
@@ -75,7 +75,7 @@ def test_what_it_raises_ends_the_step_and_leaves_a_valid_engine():
     def policy(columns):
         calls.append(len(columns))
         if len(calls) == 1:
-            raise Refusal("not today")
+            raise RefusedError("not today")
         return columns.size
 
     engine = cs.Engine(asset_decimals=0)
@@ -85,7 +85,7 @@ def test_what_it_raises_ends_the_step_and_leaves_a_valid_engine():
     market.set_index(100)
     engine.accounts.open(market, side="long", size=10, entry=100, leverage=[10, 10])
     engine.accounts.open(market, side="short", size=30, entry=100, leverage=2)
-    with pytest.raises(Refusal, match="not today"):
+    with pytest.raises(RefusedError, match="not today"):
         engine.step(index={"X": 90})
     engine.validate()
     # the unit at hand was closed, by the house; the other one waits

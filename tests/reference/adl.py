@@ -1,6 +1,7 @@
 """The deleveraging stage of docs/adl.md: a sorted list of winners a wave, market and side."""
 
 from fractions import Fraction
+from math import floor
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from .margin import INT64, Position
 from .records import BUY, SELL
 
 MASK = 2**64 - 1
+SHARED = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
 
 
 def limited(amount: int) -> int:
@@ -96,6 +98,9 @@ class Deleveraging:
             unit = self.clearing.unit(name)
             if unit.equity() <= 0:
                 continue
+            if entry.rules.adl in SHARED:
+                scores[position.number] = -position.number
+                continue
             if entry.rules.adl == "random":
                 seed = self.engine.seed + self.engine.clock
                 scores[position.number] = Fraction(shuffled(position.account, seed))
@@ -156,6 +161,8 @@ class Deleveraging:
         tick = self.price(entry, bankruptcy)
         longs = position.size < 0
         queue = self.queue(position.market, longs, self.log.wave(liquidation))
+        if entry.rules.adl in SHARED:
+            return self.share_out(position, queue, lots, tick, liquidation)
         for winner in list(queue):
             if lots == 0:
                 break
@@ -170,6 +177,46 @@ class Deleveraging:
             lots -= closed
             if not winner.size:
                 queue.remove(winner)
+        return lots
+
+    def share_out(self, position: Position, side: list, lots: int, tick: int, cause: int) -> int:
+        """Lots in proportion to a weight, in rounds; each closes what he has at the most."""
+        entry = self.clearing.markets[position.market]
+
+        def profit(p: Position) -> int:
+            return entry.contract.value(p.size, entry.mark_ticks) - p.entry
+
+        if entry.rules.adl == "pro_rata_quantity":
+            weights = [lambda p: abs(p.size)]
+        elif entry.rules.adl == "pro_rata_pnl":
+            weights = [lambda p: max(profit(p), 0)]
+        else:
+            weights = [
+                lambda p: abs(p.size) if profit(p) > 0 else 0,
+                lambda p: abs(p.size) if profit(p) <= 0 else 0,
+            ]
+        for weight in weights:
+            while lots:
+                able = [
+                    (p, weight(p)) for p in side
+                    if p.account != position.account and p.size and weight(p) > 0
+                    and (p.size > 0) == (position.size < 0) and self.solvent_at(p, tick)
+                ]  # fmt: skip
+                whole = sum(w for _, w in able)
+                owed = lots if entry.rules.adl == "pro_rata_pnl" else min(lots, whole)
+                seen, closed = 0, 0
+                for winner, w in able:
+                    before, seen = seen, seen + w
+                    due = floor(Fraction(owed * seen, whole)) - floor(
+                        Fraction(owed * before, whole)
+                    )
+                    due = min(due, abs(winner.size))
+                    if due:
+                        self.trade(position, winner, due, tick, cause)
+                        closed += due
+                lots -= closed
+                if not closed:
+                    break
         return lots
 
     def trade(

@@ -16,7 +16,7 @@ CHOICES = {
     "surplus": ("fund", "trader"),
     "adl": (
         *(None, "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
-        *("htx", "random"),
+        *("htx", "random", "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
     ),
     "adl_price": ("bankruptcy", "mark", "previous_mark", "index"),
     "socialised": (None, "gains", "contracts", "opposite"),
