@@ -29,6 +29,7 @@ from cascade._state cimport (
     POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, Market, Position, State, Taken,
 )
+from cascade._waterfall cimport cover_deficit, share_deficits, waterfall_begin
 from cascade._types cimport (
     BUY, EVENT_LIQUIDATION, EVENT_TAKEOVER, FLAG_LONG_LEG, FLAG_SHORT_LEG, HOUSE_ACCOUNT, SELL,
 )
@@ -199,7 +200,10 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
             amount = fee if fee < amount else amount
     if amount:
         collateral[0] -= amount
-        pay_fund(state, market, p.account, amount, state.cause, state.wave)
+        if amount > 0:
+            pay_fund(state, market, p.account, amount, state.cause, state.wave)
+        else:
+            cover_deficit(state, market, p.account, -amount)
     release_margin(state, position)
 
 
@@ -387,6 +391,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         if by_time < allowed:
             allowed = by_time
     adl_begin(state)
+    if state.watched:
+        waterfall_begin(state)
     if state.batch:
         _in_batches(state, allowed)
     else:
@@ -394,6 +400,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     for k in range(state.deferred_count):
         queue_return(state, &state.deferred[k])
     state.deferred_count = 0
+    if state.deficit_count:
+        share_deficits(state)
     if state.time_per_liquidation > 0:
         if queue_has_due(state):
             state.carried -= state.counters.liquidated * state.time_per_liquidation

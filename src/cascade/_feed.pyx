@@ -145,6 +145,7 @@ cdef void form_mark(State* state, Market* market, int64_t cause, int32_t wave) n
     price = _feed_price(state, market)
     if price == old:
         return
+    market.previous_mark = old
     market.mark = price
     market.book.mark = price
     event = log_append(&state.log, EVENT_MARK, market.number, cause, wave)

@@ -83,6 +83,7 @@ cdef void free_market(Market* market) noexcept:
         triggers_free(&market.due[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
+        free(market.rankings[d].order)
     free(market.rules.table.tiers)
     impact_free(&market.impact)
     book_free(&market.book)

@@ -96,3 +96,5 @@ cdef enum EventKind:
     EVENT_FEE = 15
     EVENT_TRANSFER = 16
     EVENT_ADL = 17
+    EVENT_SOCIALISED = 20
+    EVENT_HAIRCUT = 21

@@ -47,6 +47,8 @@ class EventKind(IntEnum):
     FEE = 15
     TRANSFER = 16
     ADL = 17
+    SOCIALISED = 20
+    HAIRCUT = 21
 
 
 class TimeInForce(IntEnum):

@@ -25,6 +25,7 @@ from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
+from .waterfall import Waterfall
 
 __all__ = ["Engine", "Impact", "Rules"]
 
@@ -46,6 +47,7 @@ class Market:
     tick_size: object
     lot_size: object
     mark_ticks: int = 0
+    previous_ticks: int = 0  # the mark before its last change
     index_ticks: int = 0
     touch_seen: bool = False
     index_time: int = 0  # when the index was given last
@@ -143,6 +145,7 @@ class Engine:
         self.clearing = Clearing(self.log)
         self.clearing.assets[asset] = Asset(asset_decimals)
         self.queue = Queue(self.clearing, self.log)
+        self.waterfall = Waterfall(self)
         self.accounts = Accounts(self)
 
     # --- setting up ----------------------------------------------------------------------------
@@ -357,7 +360,7 @@ class Engine:
         old, new = market.mark_ticks, self.feed(market)
         if not new or new == old:
             return
-        market.mark_ticks = new
+        market.previous_ticks, market.mark_ticks = old, new
         event = self.log.add(events.MARK, cause=cause, price=new, money=old, market=number)
         market.venue.set_mark(new)
         self.queue.moves.append(Move(number, old, new, event))
@@ -585,6 +588,8 @@ class Engine:
             row(m.average, m.index_time)
             row(*divmod(m.premium_sum, 2**62), m.premium_time)
             row(m.fixed_rate is not None, m.fixed_rate or 0)
+            for numbers in self.waterfall.rows(m):
+                row(*numbers)
             parts.append(m.venue.state())
         for account in clearing.accounts:
             waits = account.whole_until > self.clock

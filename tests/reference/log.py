@@ -23,6 +23,7 @@ import numpy as np
     TRANSFER,
     ADL,
 ) = range(1, 18)
+SOCIALISED, HAIRCUT = 20, 21
 
 NO_MARKET = 65535
 OUTSIDE = -1
