@@ -21,7 +21,7 @@ from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import adl, insurance, rules, scenarios, socialised  # isort: skip
+from cascade import adl, clearing, insurance, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
@@ -54,6 +54,7 @@ __all__ = [
     "StepResult",
     "TimeInForce",
     "adl",
+    "clearing",
     "compare_adl",
     "get_include",
     "insurance",
