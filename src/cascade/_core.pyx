@@ -354,7 +354,7 @@ cdef class EngineCore:
         result.first_event = self.state.log.first + self.state.log.count
         if orders:
             begin_step(&self.state, elapsed)
-            if prices != NULL:
+            if prices != NULL or self.state.delays:
                 set_indices(&self.state, prices)
             for number, messages in orders:
                 market = self.state.markets[<int64_t>number]
@@ -368,7 +368,7 @@ cdef class EngineCore:
         else:
             with nogil:
                 begin_step(&self.state, elapsed)
-                if prices != NULL:
+                if prices != NULL or self.state.delays:
                     set_indices(&self.state, prices)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)

@@ -131,6 +131,16 @@ cdef struct Rules:
     uint8_t adl_at_mark       # at the mark, not at the bankruptcy price
     uint16_t pad
     int64_t adl_unit          # atoms, the least wallet a score divides by
+    # prices from outside and samples of the venue, see _outside
+    int64_t index_delay       # ns until an index given in a step is believed
+    int64_t impact_notional   # atoms that impact prices are for, 0: funding follows the middle
+    int64_t funding_payments  # in the period of premium and interest
+    int64_t sample_every      # ns between samples of the basis
+    int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
+
+cdef struct Delayed:          # an index on its way
+    int64_t due               # ns
+    int32_t price
 
 cdef struct Ranked:           # a position that may be deleveraged, score over / under
     int128 over
@@ -185,6 +195,16 @@ cdef struct Market:
     uint8_t sampled           # `sample` is a premium
     uint8_t funding_fixed     # `funding_rate` counts
     State* state
+    # prices from outside and samples of the venue, see _outside
+    Delayed* delayed          # ring, oldest first
+    int64_t delayed_first
+    int64_t delayed_count
+    int64_t delayed_capacity
+    int32_t* samples          # ring of `sample_count`, ticks of basis
+    int64_t samples_held
+    int64_t samples_next
+    int64_t samples_sum
+    uint8_t believed          # its index was set in this step's phase 2
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -248,6 +268,7 @@ cdef struct State:
     uint16_t asset_count
     uint8_t batch
     uint8_t failed            # Failure, sticky within a call
+    uint8_t delays            # some market believes its index later
 
 cdef enum Failure:
     FAILURE_NONE = 0

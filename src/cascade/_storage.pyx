@@ -83,6 +83,8 @@ cdef void free_market(Market* market) noexcept:
         heap_free(&market.due[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
+    free(market.delayed)
+    free(market.samples)
     free(market.rules.table.tiers)
     impact_free(&market.impact)
     book_free(&market.book)

@@ -37,6 +37,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "premium_of": ("mid", "impact"),
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
@@ -226,6 +227,19 @@ class Rules:
         side, ranked by this score of `cascade.adl`. Default: the house takes it over.
     adl_price : {"bankruptcy", "mark"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty.
+    index_delay : seconds, default 0
+        Time after which an index given in a step is believed.
+    premium_of : {"mid", "impact"}, default "mid"
+        What the premium of funding is of: the middle of the touch, or the impact prices.
+    impact_notional : number, optional
+        Notional that impact prices are for, in units of the asset; required by "impact", which is
+        for linear contracts.
+    funding_payments : int, default 1
+        Payments in the period that premium and interest are of: 8 where the rate of eight hours is
+        paid every hour.
+    premium_samples : (seconds, count), optional
+        The premium of an "index_premium" mark is the mean of the last `count` samples, one every so
+        many seconds, instead of an average over `average_time`.
     source : str
         Document or repository the numbers come from.
 
@@ -267,6 +281,11 @@ class Rules:
     band_reference: Literal["index", "last"] = "index"
     adl: Literal["bitmex", "binance", "size", "hyperliquid"] | None = None
     adl_price: Literal["bankruptcy", "mark"] = "bankruptcy"
+    index_delay: Rate = 0
+    premium_of: Literal["mid", "impact"] = "mid"
+    impact_notional: Rate | None = None
+    premium_samples: tuple[Rate, int] | None = None
+    funding_payments: int = 1
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -288,6 +307,7 @@ class Rules:
         self._backstop()
         self.clock_table()
         self.band_table()
+        self.outside_table(NANOSECONDS)
         self.rows()
 
     def _partial(self) -> dict[str, int]:
@@ -340,7 +360,8 @@ class Rules:
 
     def clock_table(self) -> dict[str, Any]:
         """Whole numbers of averages, of the index's age and of funding: ns and parts of 1e-9."""
-        if self.feed in AVERAGED and self.average_time is None:
+        sampled = self.feed == "index_premium" and self.premium_samples is not None
+        if self.feed in AVERAGED and self.average_time is None and not sampled:
             raise ValueError(f"feed {self.feed!r} needs average_time")
         clamped = self.funding_clamp is not None
         return {
@@ -360,6 +381,12 @@ class Rules:
         """Whole numbers of the price band: parts of 1e-9, -1 for none."""
         band = -1 if self.price_band is None else rate_parts(self.price_band, "price_band", 0, 1)
         return {"price_band": band, "band_on_last": self.band_reference == "last"}
+
+    def outside_table(self, atoms_per_unit: int) -> dict[str, int]:
+        """Whole numbers of the index's delay, impact prices, samples and payments."""
+        from cascade.outsiderules import outside_table
+
+        return outside_table(self, atoms_per_unit)
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _restore
+from cascade import _outsiderows, _restore
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -56,9 +56,16 @@ HASHED = (
 MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "orders")])
 RATES = (
     "maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop", "premium_cap", "interest",
-    "funding_cap",
+    "funding_cap", "index_delay",
 )  # fmt: skip
-OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band")
+OPTIONAL = (
+    "average_time",
+    "stale_after",
+    "funding_interval",
+    "funding_clamp",
+    "price_band",
+    "impact_notional",
+)
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -69,6 +76,8 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "orders": ORDER_DTYPE,
     "marks": _restore.MARK_DTYPE,
     "due": _restore.DUE_DTYPE,
+    "delayed": _outsiderows.DELAYED_DTYPE,
+    "samples": _outsiderows.SAMPLE_DTYPE,
     "events": EVENT_DTYPE,
 }
 
@@ -118,6 +127,8 @@ def _position_rows(engine: Engine) -> NDArray[np.int64]:
 def state_hash(engine: Engine) -> str:
     """See `Engine.state_hash`."""
     parts = [np.array(clocks(engine), dtype="<i8").tobytes()]
+    parts.append(_outsiderows.delayed_rows(engine).tobytes())
+    parts.append(_outsiderows.sample_rows(engine).tobytes())
     for number, _ in engine.assets.values():
         row = asset_row(engine, number)
         fields = [row[name] for name in ("fund", "fees", "bad_debt", "deposits")]
@@ -164,6 +175,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "band_reference",
             "adl",
             "adl_price",
+            "premium_of",
+            "funding_payments",
             "source",
         )
     }
@@ -172,6 +185,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
         value = getattr(rules, name)
         settings[name] = None if value is None else _text(value)
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
+    samples = rules.premium_samples
+    settings["premium_samples"] = None if samples is None else [_text(samples[0]), samples[1]]
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
@@ -183,6 +198,9 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
     given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
+    if given["premium_samples"] is not None:
+        seconds, count = given["premium_samples"]
+        given["premium_samples"] = (Fraction(seconds), count)
     if given["partial"] is not None:
         kind, *terms = given["partial"]
         numbers = [Fraction(term) for term in terms]
@@ -266,6 +284,8 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "positions": position_table(engine),
         "orders": np.concatenate(orders),
         "marks": _restore.mark_rows(engine),
+        "delayed": _outsiderows.delayed_rows(engine),
+        "samples": _outsiderows.sample_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "events": events,
     }
@@ -300,6 +320,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
         at += count
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
+    _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     events = arrays["events"]
     first = engine.event_count

@@ -2,7 +2,8 @@
 
 Maintenance is a fraction of the oracle value. A liquidation pays the fund at most `liquidation_fee`
 of the proceeds out of what is left, the rest stays with the trader. The code's default fee is 0.5 %,
-genesis and help pages say 1.5 %: this follows genesis, ``variant="code"`` the default.
+genesis and help pages say 1.5 %: this follows genesis, ``variant="code"`` the default. Impact prices
+are for 500 USDC over the initial rate, the rate of eight hours is at most 6 * (5 % - 3 %).
 
 Left out, because `Rules` has no place for it: the fillable price as limit (here the bankruptcy
 price; `cascade.closeout.fillable_price` has it), limits by block (`cascade.partial.block_size`), the
@@ -25,6 +26,12 @@ RULES: dict[str, object] = {
     "liquidation_fee": "0.015",
     "liquidation_order": "bankruptcy",
     "surplus": "trader",
+    "funding_interval": 3_600,
+    "funding_payments": 8,
+    "funding_cap": "0.015",
+    "funding_value": "index",
+    "premium_of": "impact",
+    "impact_notional": 10_000,
 }
 VARIANTS: dict[str, object] = {"code": {"liquidation_fee": "0.005"}}
 
