@@ -48,7 +48,8 @@ MARGINAL = [(0, 0.01), (300, 0.03, 0.05), (1000, 0.1)]
 STEPS = [(0, 0.02), (200, 0.05), (500, 0.12, 0.2)]
 PARTIAL = (
     None, None, ("target", 0.15), ("tier_step",), ("tier_step", 2), ("fraction", 0.2, 150, 2),
-    ("fraction", 0.4, 0, 0),
+    ("fraction", 0.4, 0, 0), ("shortage", 0), ("shortage", "0.03"), ("cap", 90), ("cap", 500),
+    ("slices", "0.3", "0.5", 100), ("slices", "0.1", 1, 0),
 )  # fmt: skip
 
 

@@ -136,6 +136,7 @@ cdef struct Rules:
     int64_t impact_notional   # atoms that impact prices are for, 0: funding follows the middle
     int64_t funding_payments  # in the period of premium and interest
     int64_t sample_every      # ns between samples of the basis
+    int64_t partial_chance    # of a random slice in a step, parts in 10**9
     int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
 
 cdef struct Delayed:          # an index on its way

@@ -28,7 +28,12 @@ LARGEST_NUMBER = 2**62
 LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
 #: Partial rules in the core's order, and how many terms each has.
-PARTIAL: dict[str, tuple[int, ...]] = {"target": (1,), "fraction": (3,), "tier_step": (0, 1)}
+PARTIAL: dict[str, tuple[int, ...]] = {
+    "target": (1,), "fraction": (3,), "tier_step": (0, 1), "shortage": (1,), "cap": (1,),
+    "slices": (3,),
+}  # fmt: skip
+#: Where a partial rule has its notional.
+PARTIAL_NOTIONAL = {"fraction": 2, "cap": 1, "slices": 3}
 ADL_POLICIES = ("bitmex", "binance", "size", "hyperliquid")
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
@@ -197,6 +202,10 @@ class Rules:
           than `min_notional`, and for `cooldown_seconds` afterwards the account's positions whole.
         - ``("tier_step",)`` or ``("tier_step", tiers)``: as much as brings the position one tier
           (or `tiers`) down; in the lowest tier all.
+        - ``("shortage", buffer)``: as much as restores maintenance and `buffer` of the notional.
+        - ``("cap", notional)``: at most that much a step, at least one lot.
+        - ``("slices", share, chance, min_notional)``: in each step with that chance, the share
+          times a factor drawn between 1/2 and 3/2, worth at least `min_notional`.
     backstop : number, default 0
         Share of maintenance below which equity is no longer worked off in the book: the house
         takes the whole unit at its bankruptcy price, and margin is not returned. 0: none.
@@ -312,10 +321,16 @@ class Rules:
 
     def _partial(self) -> dict[str, int]:
         # numbers of the partial rule, but for the notional, which needs the asset
-        found = {"partial": 0, "partial_rate": 0, "partial_cooldown": 0, "partial_tiers": 0}
+        found = {
+            "partial": 0, "partial_rate": 0, "partial_cooldown": 0, "partial_tiers": 0,
+            "partial_chance": 0,
+        }  # fmt: skip
         if self.partial is None:
             return found
-        forms = "('target', rate), ('fraction', share, notional, seconds) or ('tier_step'[, tiers])"
+        forms = (
+            "('target', rate), ('fraction', share, notional, seconds), ('tier_step'[, tiers]), "
+            "('shortage', buffer), ('cap', notional) or ('slices', share, chance, notional)"
+        )
         wrong = ValueError(f"partial must be {forms}, got {self.partial!r}")
         if not isinstance(self.partial, (tuple, list)) or not self.partial:
             raise wrong
@@ -328,13 +343,20 @@ class Rules:
             if not 1 <= found["partial_tiers"] <= MOST_TIERS:
                 raise ValueError(f"partial tiers {terms[0]!r} is outside 1 ... {MOST_TIERS}")
             return found
+        if kind in PARTIAL_NOTIONAL and exact(terms[PARTIAL_NOTIONAL[kind] - 1], "partial") < 0:
+            raise ValueError(f"partial notional {terms[PARTIAL_NOTIONAL[kind] - 1]!r} is below 0")
+        if kind == "cap":
+            return found
+        if kind == "shortage":
+            found["partial_rate"] = rate_parts(terms[0], "partial buffer", 0, 1)
+            return found
+        if kind == "slices":
+            found["partial_chance"] = rate_parts(terms[1], "partial chance", 0, 1)
         name = "partial target" if kind == "target" else "partial share"
         found["partial_rate"] = rate_parts(terms[0], name, 0, 1)
         if found["partial_rate"] == 0:
             raise ValueError(f"{name} 0 is outside 1e-9 ... 1")
         if kind == "fraction":
-            if exact(terms[1], "partial notional") < 0:
-                raise ValueError(f"partial notional {terms[1]!r} is below 0")
             seconds = exact(terms[2], "partial cool-down")
             if not 0 <= seconds <= LONGEST_COOLDOWN_SECONDS:
                 raise ValueError(
@@ -344,9 +366,10 @@ class Rules:
         return found
 
     def _partial_atoms(self, atoms_per_unit: int) -> int:
-        if self.partial is None or self.partial[0] != "fraction":
+        if self.partial is None or self.partial[0] not in PARTIAL_NOTIONAL:
             return 0
-        return min(int(exact(self.partial[2], "partial notional") * atoms_per_unit), 2**62)
+        notional = self.partial[PARTIAL_NOTIONAL[self.partial[0]]]
+        return min(int(exact(notional, "partial notional") * atoms_per_unit), 2**62)
 
     def _backstop(self) -> dict[str, int]:
         share = exact(self.backstop, "backstop")

@@ -99,6 +99,8 @@ class Rules:
         if kind == "fraction" and len(terms) == 3:
             share, least, seconds = map(rate_of, terms)
             return kind, share, least, int(seconds * 10**9)
+        if kind in ("shortage", "cap", "slices") and len(terms) == (3 if kind == "slices" else 1):
+            return kind, *map(rate_of, terms)
         raise ValueError(f"partial is no rule: {self.partial!r}")
 
     def _clocks(self) -> None:
