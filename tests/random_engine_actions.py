@@ -227,6 +227,7 @@ def draw_setup(draw: random.Random) -> Setup:
             "surplus": draw.choice(("fund", "trader")),
             "absorb": draw.choice((0, 0, 0.4, 1)),
             "partial": draw.choice(PARTIAL),
+            "disposal": draw.choice((None, None, (1, "0.5", 3, "0.6"), ("2.5", "0.3", 0, 1))),
             "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
             "adl": draw.choice((None, *scores)),
             "adl_price": draw.choice(("bankruptcy", "bankruptcy", "mark")),

@@ -14,6 +14,7 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._disposal cimport dispose_houses
 from cascade._feed cimport refresh_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
@@ -400,6 +401,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         by_time = state.carried // state.time_per_liquidation
         if by_time < allowed:
             allowed = by_time
+    if state.disposals:
+        dispose_houses(state, elapsed)
     adl_begin(state)
     if state.batch:
         _in_batches(state, allowed)

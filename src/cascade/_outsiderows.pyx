@@ -34,6 +34,19 @@ def set_outside(EngineCore core, int64_t number, *, int64_t index_delay, int64_t
         core.release()
 
 
+def set_disposal(EngineCore core, int64_t number, *, int64_t disposal_every,
+                 int64_t disposal_fraction, int64_t disposal_full, int64_t disposal_share):
+    """How the house of a market sells what it took over."""
+    cdef Market* market = core.market_at(number)
+    core.begin()
+    market.rules.disposal_every = disposal_every
+    market.rules.disposal_fraction = disposal_fraction
+    market.rules.disposal_full = disposal_full
+    market.rules.disposal_share = disposal_share
+    core.state.disposals |= disposal_every != 0
+    core.release()
+
+
 def delayed_rows(EngineCore core):
     """Prices on their way, DELAYED_DTYPE, by market, oldest first."""
     cdef uint32_t m

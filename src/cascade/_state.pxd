@@ -15,6 +15,7 @@ from cascade._margin cimport TierTable
 
 cdef enum:
     NO_POSITION = 0xFFFFFFFF
+    HOUSE_POSITION = 0xFFFFFFFE       # the taker of a fill is the house
     NO_MARKET = 65535
     RATE_DENOMINATOR = 1000000000     # fees, shares and target margins are parts in 10**9
     AVERAGE_PARTS = 1048576           # of a tick in an average
@@ -136,6 +137,10 @@ cdef struct Rules:
     int64_t impact_notional   # atoms that impact prices are for, 0: funding follows the middle
     int64_t funding_payments  # in the period of premium and interest
     int64_t sample_every      # ns between samples of the basis
+    int64_t disposal_every    # ns between orders of the house for what it took over, 0: none
+    int64_t disposal_fraction  # of it, parts in 10**9
+    int64_t disposal_full     # lots up to which all is offered
+    int64_t disposal_share    # of the displayed lots of the other side that an order may take
     int64_t partial_chance    # of a random slice in a step, parts in 10**9
     int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
 
@@ -269,6 +274,7 @@ cdef struct State:
     uint16_t asset_count
     uint8_t batch
     uint8_t failed            # Failure, sticky within a call
+    uint8_t disposals         # some market's house sells what it took over
     uint8_t delays            # some market believes its index later
 
 cdef enum Failure:

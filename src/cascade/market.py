@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cascade._columns import market_row
 from cascade._grid import Grid
 from cascade._marketbook import MarketBook, market_book
-from cascade._outsiderows import set_outside
+from cascade._outsiderows import set_disposal, set_outside
 from cascade.impact import Impact
 from cascade.ruleset import Rules
 
@@ -67,6 +67,7 @@ class Market:
         self.book: MarketBook = market_book(engine, number, ticks, lots)
         scale = engine.assets[asset][1]
         set_outside(engine, number, **rules.outside_table(scale))
+        set_disposal(engine, number, **rules.disposal_table(Fraction(lots.step)))
 
     def __repr__(self) -> str:
         return f"<Market {self.name!r}: mark {self.mark}, open interest {self.open_interest}>"

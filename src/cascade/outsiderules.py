@@ -1,15 +1,23 @@
-"""Rules about prices from outside as whole numbers: the delay of an index, samples, impact prices."""
+"""Rules as whole numbers: the delay of an index, samples, impact prices, and the house's disposal."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from cascade.ruleset import LARGEST_NUMBER, LARGEST_TIME, NANOSECONDS, exact, whole
+from cascade.ruleset import (
+    LARGEST_NUMBER,
+    LARGEST_TIME,
+    NANOSECONDS,
+    exact,
+    rate_parts,
+    whole,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from cascade.ruleset import Rules
 
-__all__ = ["outside_table"]
+__all__ = ["disposal_table", "outside_table"]
 
 MOST_SAMPLES = 100_000
 MOST_PAYMENTS = 10**9
@@ -49,6 +57,47 @@ def outside_table(rules: Rules, atoms_per_unit: int) -> dict[str, int]:
         "sample_count": count,
         "funding_payments": payments,
     }
+
+
+def disposal_table(rules: Rules, lot: Fraction) -> dict[str, int]:
+    """Numbers of the core: nanoseconds, parts of 1e-9 and lots; zeros without a disposal.
+
+    Parameters
+    ----------
+    rules : Rules
+    lot : Fraction
+        Size of a lot.
+
+    Returns
+    -------
+    dict of str to int
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `outside_table`.
+    """
+    names = ("disposal_every", "disposal_fraction", "disposal_full", "disposal_share")
+    if rules.disposal is None:
+        return dict.fromkeys(names, 0)
+    if not isinstance(rules.disposal, (tuple, list)) or len(rules.disposal) != 4:
+        raise ValueError(
+            f"disposal must be (seconds, fraction, full_size, max_share), got {rules.disposal!r}"
+        )
+    seconds, fraction, full, share = rules.disposal
+    every = round(exact(seconds, "disposal seconds") * NANOSECONDS)
+    if not 1 <= every < LARGEST_TIME:
+        raise ValueError(f"disposal seconds {seconds!r} is outside 1 ns ... {LARGEST_TIME - 1} ns")
+    size = exact(full, "disposal full_size")
+    if size < 0:
+        raise ValueError(f"disposal full_size {full!r} is below 0")
+    numbers = (
+        every,
+        rate_parts(fraction, "disposal fraction", 0, 1),
+        min(int(size / lot), LARGEST_NUMBER),
+        rate_parts(share, "disposal max_share", 0, 1),
+    )
+    return dict(zip(names, numbers, strict=True))
 
 
 def _samples(rules: Rules) -> tuple[int, int]:

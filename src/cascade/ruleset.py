@@ -249,6 +249,9 @@ class Rules:
     premium_samples : (seconds, count), optional
         The premium of an "index_premium" mark is the mean of the last `count` samples, one every so
         many seconds, instead of an average over `average_time`.
+    disposal : (seconds, fraction, full_size, max_share), optional
+        Every so many seconds the house sells a fraction of what it took over, all of it up to
+        `full_size`, but at most a share of the size displayed on the other side. Default: it keeps it.
     source : str
         Document or repository the numbers come from.
 
@@ -295,6 +298,7 @@ class Rules:
     impact_notional: Rate | None = None
     premium_samples: tuple[Rate, int] | None = None
     funding_payments: int = 1
+    disposal: tuple[Rate, Rate, Rate, Rate] | None = None
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -317,6 +321,7 @@ class Rules:
         self.clock_table()
         self.band_table()
         self.outside_table(NANOSECONDS)
+        self.disposal_table(Fraction(1))
         self.rows()
 
     def _partial(self) -> dict[str, int]:
@@ -410,6 +415,12 @@ class Rules:
         from cascade.outsiderules import outside_table
 
         return outside_table(self, atoms_per_unit)
+
+    def disposal_table(self, lot: Fraction) -> dict[str, int]:
+        """Whole numbers of the house's disposal, its sizes in lots."""
+        from cascade.outsiderules import disposal_table
+
+        return disposal_table(self, lot)
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""

@@ -187,6 +187,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
     samples = rules.premium_samples
     settings["premium_samples"] = None if samples is None else [_text(samples[0]), samples[1]]
+    given = rules.disposal
+    settings["disposal"] = None if given is None else [_text(part) for part in given]
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
@@ -198,6 +200,8 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
     given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
+    if given["disposal"] is not None:
+        given["disposal"] = tuple(Fraction(part) for part in given["disposal"])
     if given["premium_samples"] is not None:
         seconds, count = given["premium_samples"]
         given["premium_samples"] = (Fraction(seconds), count)

@@ -17,6 +17,7 @@ from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
+from .disposal import dispose
 from .gateway import Gateway
 from .grid import whole
 from .log import Log
@@ -266,6 +267,7 @@ class Engine:
         if self.limits.time_per_liquidation is not None:
             self.carried += elapsed
             affordable = self.carried // self.limits.time_per_liquidation
+        dispose(self, elapsed)
         cascade = Cascade(self)
         cascade.run(affordable)
         pending = len(self.queue.entries())

@@ -67,6 +67,7 @@ class Rules:
     impact_notional: object = None
     premium_samples: object = None
     funding_payments: int = 1
+    disposal: object = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

@@ -8,7 +8,8 @@ A block, here a step, liquidates at most 100,000 USDC of an account.
 
 Left out, because `Rules` has no place for it: the fillable price as limit (here the bankruptcy
 price; `cascade.closeout.fillable_price` has it), limits by block on the share of a position and on
-losses of the fund (`cascade.partial.liquidatable_notional`, `remaining_in_block`), the random choice of the position, deleveraging, initial rates that rise with open interest
+losses of the fund (`cascade.partial.liquidatable_notional`, `remaining_in_block`), the random
+choice of the position, deleveraging, initial rates that rise with open interest
 (`cascade.closeout.initial_rate_by_open_interest`).
 """
 

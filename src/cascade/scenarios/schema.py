@@ -195,6 +195,7 @@ class RulesSection:
     premium_of: str | None = text(None, choices=CHOICES["premium_of"])
     impact_notional: Number | None = number(None, above=0)
     premium_samples: list[Any] | None = anything(None, kinds=(list,))
+    disposal: list[Any] | None = anything(None, kinds=(list,))
     funding_payments: int | None = integer(None, low=1)
 
 
