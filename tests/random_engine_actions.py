@@ -48,7 +48,8 @@ MARGINAL = [(0, 0.01), (300, 0.03, 0.05), (1000, 0.1)]
 STEPS = [(0, 0.02), (200, 0.05), (500, 0.12, 0.2)]
 PARTIAL = (
     None, None, ("target", 0.15), ("tier_step",), ("tier_step", 2), ("fraction", 0.2, 150, 2),
-    ("fraction", 0.4, 0, 0),
+    ("fraction", 0.4, 0, 0), ("shortage", 0), ("shortage", "0.03"), ("cap", 90), ("cap", 500),
+    ("slices", "0.3", "0.5", 100), ("slices", "0.1", 1, 0),
 )  # fmt: skip
 
 
@@ -180,9 +181,12 @@ def draw_clocks(draw: random.Random) -> dict:
         "interest": draw.choice((0, "0.001", "-0.013")),
         "funding_clamp": draw.choice((None, "0.004", 0)),
         "funding_cap": draw.choice((1, "0.05")),
+        "funding_payments": draw.choice((1, 1, 8)),
         "funding_value": draw.choice(("mark", "index")),
         "price_band": draw.choice((None, None, None, "0.03", "0.055")),
         "band_reference": draw.choice(("index", "last")),
+        "index_delay": draw.choice((0, 0, 1, "2.5", 6)),
+        **draw.choice(({}, {"premium_of": "impact", "impact_notional": draw.choice((1, 40, 900))})),
     }
 
 
@@ -227,13 +231,18 @@ def draw_setup(draw: random.Random) -> Setup:
                 "adl": draw.choice((None, *scores)), "adl_price": draw.choice(prices),
                 **draw_stages(draw),
             }  # fmt: skip
+        feed = draw.choice(("last", "last", "mid", "index", "median", "ema", "index_premium"))
+        samples = (
+            draw.choice((None, (1, 3), ("0.7", 30), (4, 1))) if feed == "index_premium" else None
+        )
         return {
             "tiers": tiers,
             "tier_mode": mode,
             "basis": basis,
             "close_fee": draw.random() < 0.2,
             "trigger": draw.choice(("<", "<=")),
-            "feed": draw.choice(("last", "last", "mid", "index", "median", "ema", "index_premium")),
+            "feed": feed,
+            "premium_samples": samples,
             **draw_clocks(draw),
             "maker_fee": draw.choice((0, 0, -0.002, 0.001)),
             "taker_fee": draw.choice((0, 0, 0.005)),
@@ -242,6 +251,7 @@ def draw_setup(draw: random.Random) -> Setup:
             "surplus": draw.choice(("fund", "trader")),
             "absorb": draw.choice((0, 0, 0.4, 1)),
             "partial": draw.choice(PARTIAL),
+            "disposal": draw.choice((None, None, (1, "0.5", 3, "0.6"), ("2.5", "0.3", 0, 1))),
             "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
             "adl": draw.choice((None, *scores)),
             "adl_price": draw.choice(prices),
@@ -254,7 +264,9 @@ def draw_setup(draw: random.Random) -> Setup:
             rules(MARGINAL, "marginal", "mark"),
             rules(STEPS, "whole", "mark"),
             rules([(0, 0.02)], "whole", "mark"),
-            rules(STEPS, draw.choice(("whole", "marginal")), draw.choice(("entry", "mark"))),
+            # impact prices are of linear contracts
+            rules(STEPS, draw.choice(("whole", "marginal")), draw.choice(("entry", "mark")))
+            | {"premium_of": "mid", "impact_notional": None},
         ),
         (draw.choice((1, 2)), draw.choice((1, 2, 3, 7)), draw.choice(("average", "after"))),
     )

@@ -114,3 +114,12 @@ def test_rate_for_interval():
     assert funding.rate_for_interval("0.08", 3600, 28_800) == Fraction(1, 100)
     with pytest.raises(ValueError, match="seconds -1"):
         funding.rate_for_interval("0.08", -1, 8)
+
+
+def test_rate_of_a_skewed_market():
+    # Chitra 2025, running example: longs receive -1/3 and then -0.44 of the price
+    assert funding.skew_rate(3, 5, "1.4", "1.5") == Fraction(1, 3)
+    assert funding.skew_rate(3, 5, "1.3", "1.25") == Fraction("0.44")
+    for arguments, text in (((3, 0, 1, 1), "short"), ((3, 5, 1, 0), "index")):
+        with pytest.raises(ValueError, match=text):
+            funding.skew_rate(*arguments)

@@ -277,3 +277,27 @@ def test_hyperliquid_closes_a_fifth_and_has_a_backstop():
     assert (table["backstop"], table["backstop_denominator"]) == (2, 3)
     assert table["partial_notional"] == 100_000 * 10**6
     assert table["partial_cooldown"] == 30 * 10**9
+
+
+def test_hyperliquid_and_dydx_pay_an_eighth_of_eight_hours_every_hour():
+    assert cs.rules.hyperliquid("ETH").impact_notional == 20_000
+    assert cs.rules.hyperliquid("SOL").impact_notional == 6_000
+    for rules, expected in (
+        # live rate with premia of -1.6 to -2.2 basis points: 0.0001 / 8
+        (cs.rules.hyperliquid("BTC"), 12_500),
+        (cs.rules.dydx_v4(), 0),
+    ):
+        engine = cs.Engine()
+        market = engine.add_market("X", tick_size=1, lot_size="0.001", rules=rules)
+        market.set_index(60_000)
+        market.book.load_depth([(59_989, 10)], [(59_990, 10)])
+        engine.accounts.open(market, side="long", size=1, entry=60_000, leverage=3)
+        engine.step(dt=3600)
+        paid = engine.events[engine.events["kind"] == cs.EventKind.FUNDING]
+        premium = Fraction(59_990 - 60_000, 60_000)
+        assert -Fraction(22, 10**5) < premium < -Fraction(16, 10**5)
+        if expected:
+            assert paid["code"].tolist() == [expected]
+        else:
+            assert paid["code"].tolist() == [-(-int(premium * 10**9) // 8)]
+        engine.validate()

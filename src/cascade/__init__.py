@@ -22,7 +22,7 @@ from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import adl, insurance, losses, rules, scenarios, socialised  # isort: skip
+from cascade import adl, clearing, insurance, losses, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
@@ -57,6 +57,7 @@ __all__ = [
     "StepResult",
     "TimeInForce",
     "adl",
+    "clearing",
     "compare_adl",
     "get_include",
     "insurance",

@@ -14,19 +14,23 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._disposal cimport dispose_houses
 from cascade._feed cimport form_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
 from cascade._orders cimport fire_stops
-from cascade._partial cimport backstop_due, lots_to_close, note_partial
+from cascade._partial cimport (
+    backstop_due, lots_to_close, note_partial, once_a_step, slice_waits,
+)
 from cascade._queue cimport (
-    queue_has_due, queue_return, queue_take, queue_test_moved, queue_traded, queue_unit,
+    queue_drop_unit, queue_has_due, queue_return, queue_take, queue_test_moved, queue_traded,
+    queue_unit,
 )
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
     ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
+    POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, Market, Position, State, Taken,
 )
 from cascade._waterfall cimport cover_deficit, share_deficits, waterfall_begin
@@ -238,12 +242,23 @@ cdef void _name_touched(State* state) noexcept nogil:
             market.last_liquidation = state.cause
 
 
+cdef bint _still_owed(State* state, uint32_t position) noexcept nogil:
+    cdef Unit unit
+    if state.positions[position].size == 0 or state.positions[position].flags & POSITION_LADDER:
+        return False
+    unit_evaluate(state, position, &unit)
+    return unit_due(state, position, &unit)
+
+
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t position = taken.position, last = position
     cdef int64_t closed = 0, lots
     cdef int128 fee_parts = 0
     # the partial rule is for units with one position
     cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION, backstop
+    if not several and slice_waits(state, position):
+        _put_aside(state, taken)
+        return
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
     _cancel_orders(state, position)
@@ -267,6 +282,10 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         _put_aside(state, taken)
     else:
         queue_traded(state, last)
+        if once_a_step(state.markets[taken.market]) and not several and _still_owed(state, last):
+            # what is still due waits for the next step
+            queue_drop_unit(state, last)
+            _put_aside(state, taken)
 
 
 # ---------------------------------------------------------------- the loop
@@ -390,6 +409,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         by_time = state.carried // state.time_per_liquidation
         if by_time < allowed:
             allowed = by_time
+    if state.disposals:
+        dispose_houses(state, elapsed)
     adl_begin(state)
     if state.watched:
         waterfall_begin(state)

@@ -35,6 +35,7 @@ class EngineCore:
         self,
         *,
         batch: bool,
+        seed: int = 0,
         budget_accounts: int = -1,
         budget_notional: int = -1,
         time_per_liquidation: int = 0,

@@ -6,7 +6,7 @@ was; the GIL is dropped once a call, and a second thread that calls meanwhile is
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
@@ -151,10 +151,11 @@ cdef class EngineCore:
         self.end()
         return self.state.asset_count - 1
 
-    def _configure(self, *, bint batch, int64_t budget_accounts=-1, int64_t budget_notional=-1,
+    def _configure(self, *, bint batch, uint64_t seed=0, int64_t budget_accounts=-1, int64_t budget_notional=-1,
                    int64_t time_per_liquidation=0):
         self.begin()
         self.state.batch = batch
+        self.state.seed = <int64_t>seed
         self.state.budget_accounts = budget_accounts
         self.state.budget_notional = budget_notional
         self.state.time_per_liquidation = time_per_liquidation
@@ -164,7 +165,8 @@ cdef class EngineCore:
                     bint whole, bint on_entry, int64_t maker_fee, int64_t taker_fee,
                     int64_t liquidation_fee, int64_t absorb, int partial,
                     int64_t partial_rate, int64_t partial_notional, int64_t partial_cooldown,
-                    int32_t partial_tiers, int64_t backstop, int64_t backstop_denominator, int feed,
+                    int32_t partial_tiers, int64_t partial_chance, int64_t backstop,
+                    int64_t backstop_denominator, int feed,
                     bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
                     bint average_of_last, int64_t average_time, int64_t premium_cap,
                     int64_t stale_after, int64_t funding_interval, int64_t interest,
@@ -196,6 +198,7 @@ cdef class EngineCore:
             market.rules.partial_notional = partial_notional
             market.rules.partial_cooldown = partial_cooldown
             market.rules.partial_tiers = partial_tiers
+            market.rules.partial_chance = partial_chance
             market.rules.backstop = backstop
             self.state.backstops |= backstop != 0
             market.rules.backstop_denominator = backstop_denominator
@@ -359,7 +362,7 @@ cdef class EngineCore:
         result.first_event = self.state.log.first + self.state.log.count
         if orders:
             begin_step(&self.state, elapsed)
-            if prices != NULL:
+            if prices != NULL or self.state.delays:
                 set_indices(&self.state, prices)
             for number, messages in orders:
                 market = self.state.markets[<int64_t>number]
@@ -373,7 +376,7 @@ cdef class EngineCore:
         else:
             with nogil:
                 begin_step(&self.state, elapsed)
-                if prices != NULL:
+                if prices != NULL or self.state.delays:
                     set_indices(&self.state, prices)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)

@@ -11,6 +11,7 @@ from cascade._clearing cimport pay_fund
 from cascade._feed cimport index_is_stale, touch_middle
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
+from cascade._outside cimport impact_premium
 from cascade._queue cimport queue_unit
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
@@ -87,16 +88,20 @@ cdef int64_t _rate(const Market* market) noexcept nogil:
         average = <int64_t>divide_toward_zero(market.premium_sum, market.premium_time)
     if market.rules.funding_clamped:
         added = _clamped(added - average, market.rules.funding_clamp)
-    return _clamped(average + added, market.rules.funding_cap)
+    average = <int64_t>divide_toward_zero(average + added, market.rules.funding_payments)
+    return _clamped(average, market.rules.funding_cap)
 
 
 cdef void _sample(State* state, Market* market) noexcept nogil:
     # the premium that the last step left
     cdef int32_t middle = touch_middle(market)
     cdef int128 gap
-    market.sampled = middle and market.index and not index_is_stale(state, market)
+    market.sampled = ((middle or market.rules.impact_notional) and market.index
+                      and not index_is_stale(state, market))
     market.sampled_until = state.clock
-    if market.sampled:
+    if market.sampled and market.rules.impact_notional:
+        market.sample = impact_premium(market)
+    elif market.sampled:
         gap = <int128>(<int64_t>middle - market.index) * RATE_DENOMINATOR
         market.sample = _clamped(<int64_t>divide_toward_zero(gap, market.index), RATE_DENOMINATOR)
 

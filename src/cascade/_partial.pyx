@@ -4,13 +4,13 @@ Every rule keeps the most lots that it allows, found by halving, as what it asks
 with them.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
 from cascade._clearing cimport (
     Unit, required_margin, unit_evaluate, unit_first, unit_next,
 )
-from cascade._margin cimport TierTable, position_value
+from cascade._margin cimport TierTable, maintenance, position_value
 from cascade._state cimport (
     NO_POSITION, POSITION_LADDER, RATE_DENOMINATOR, Market, Position, State,
 )
@@ -43,6 +43,78 @@ cdef int64_t _lower_floor(const Market* market, const Position* p) noexcept nogi
     return table.tiers[tier + 1 if tier > 0 else 1].floor
 
 
+# ---------------------------------------------------------------- exactly the shortage
+
+cdef bint _restored(const Market* market, const Position* p, int64_t lots, const Unit* unit) noexcept nogil:
+    # does equity, losses counted with the buffer, reach maintenance and buffer of the lots that stay?
+    cdef const TierTable* table = &market.rules.table
+    cdef int64_t held = magnitude(p.size)
+    cdef int64_t profit = position_value(table, p.size, market.mark) - p.entry_value
+    cdef int64_t value = position_value(table, lots if p.size > 0 else -lots, market.mark)
+    cdef int64_t entry = p.entry_value - <int64_t>floor_divide(
+        <int128>p.entry_value * (held - lots), held)
+    cdef int128 needed = (<int128>maintenance(table, value, entry) * RATE_DENOMINATOR
+                          + <int128>magnitude(value) * market.rules.partial_rate)
+    if profit < 0:
+        needed -= <int128>profit * market.rules.partial_rate
+    return needed <= unit.equity * RATE_DENOMINATOR
+
+
+# ---------------------------------------------------------------- caps and random slices
+
+cdef inline int64_t _worth(const Market* market, const Position* p, int64_t lots) noexcept nogil:
+    return magnitude(
+        position_value(&market.rules.table, lots if p.size > 0 else -lots, market.mark))
+
+
+cdef int64_t _most_within(const Market* market, const Position* p, int64_t notional) noexcept nogil:
+    # lots worth no more than that; below all of them
+    cdef int64_t low = 0, high = magnitude(p.size), middle
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if _worth(market, p, middle) <= notional:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+cdef inline uint64_t _mixed(uint64_t x) noexcept nogil:
+    # splitmix64: one step from x
+    x += <uint64_t>0x9E3779B97F4A7C15
+    x = (x ^ (x >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    x = (x ^ (x >> 27)) * <uint64_t>0x94D049BB133111EB
+    return x ^ (x >> 31)
+
+
+cdef uint64_t _draw(const State* state, const Position* p) noexcept nogil:
+    # of seed, time, account and market alone, so that nothing has to be kept
+    cdef uint64_t who = (<uint64_t>p.account << 16) | p.market
+    return _mixed(_mixed(_mixed(<uint64_t>state.seed) ^ <uint64_t>state.clock) ^ who)
+
+
+cdef bint slice_waits(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    if market.rules.partial != PARTIAL_SLICES or p.flags & POSITION_LADDER:
+        return False
+    return (<int128>(_draw(state, p) >> 1) * RATE_DENOMINATOR
+            >= <int128>market.rules.partial_chance << 63)
+
+
+cdef int64_t _slice(const State* state, const Market* market, const Position* p) noexcept nogil:
+    # the share times 1/2 ... 3/2, at least what is worth the notional
+    cdef int64_t held = magnitude(p.size), least, lots
+    cdef int64_t factor = (<int64_t>1 << 31) + <int64_t>(_mixed(_draw(state, p)) >> 32)
+    if _worth(market, p, held) <= market.rules.partial_notional:
+        return held
+    lots = <int64_t>ceil_divide(<int128>held * market.rules.partial_rate * factor,
+                                <int128>RATE_DENOMINATOR << 32)
+    least = _most_within(market, p, market.rules.partial_notional - 1) + 1
+    lots = least if lots < least else lots
+    return held if lots > held else lots
+
+
 cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
@@ -55,6 +127,13 @@ cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit) no
                 <= market.rules.partial_notional):
             return held
         return <int64_t>ceil_divide(<int128>held * market.rules.partial_rate, RATE_DENOMINATOR)
+    if market.rules.partial == PARTIAL_CAP:
+        if _worth(market, p, held) <= market.rules.partial_notional:
+            return held
+        low = _most_within(market, p, market.rules.partial_notional)
+        return low if low else 1
+    if market.rules.partial == PARTIAL_SLICES:
+        return _slice(state, market, p)
     if market.rules.partial == PARTIAL_TIER_STEP:
         floor = _lower_floor(market, p)
         if floor == 0:
@@ -63,6 +142,8 @@ cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit) no
     while high - low > 1:
         middle = (low + high) >> 1
         if (_below(market, p, middle, floor) if market.rules.partial == PARTIAL_TIER_STEP
+                else _restored(market, p, middle, unit)
+                if market.rules.partial == PARTIAL_SHORTAGE
                 else _covered(market, p, middle, unit)):
             low = middle
         else:

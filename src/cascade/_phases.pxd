@@ -23,6 +23,6 @@ cdef packed struct StepRecord:  # STEP_DTYPE
 cdef void begin_step(State* state, int64_t elapsed) noexcept nogil
 # The outside price of one market, without firing stops.
 cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil
-# One price a market, 0: unchanged; then the stops they reached.
+# One price a market, 0: unchanged, or none at all; what is believed, then the stops it reached.
 cdef void set_indices(State* state, const int32_t* prices) noexcept nogil
 cdef void write_step(State* state, StepRecord* record) noexcept nogil

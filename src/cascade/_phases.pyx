@@ -11,6 +11,7 @@ from cascade._funding cimport pay_due_funding
 from cascade._impact cimport impact_decay, impact_set_reference
 from cascade._log cimport Event, log_append
 from cascade._orders cimport fire_stops
+from cascade._outside cimport believed_index, sample_basis
 from cascade._queue cimport queue_pending, queue_test_moved
 from cascade._settlement cimport last_event
 from cascade._state cimport FEED_EMA, Market, State
@@ -25,8 +26,11 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
     pay_due_funding(state, state.clock + elapsed)
     if elapsed:
         for m in range(state.market_count):
-            if state.markets[m].rules.feed >= FEED_EMA:
-                follow_venue(state, state.markets[m], elapsed)
+            market = state.markets[m]
+            if market.rules.sample_count:
+                sample_basis(state, market, elapsed)
+            elif market.rules.feed >= FEED_EMA:
+                follow_venue(state, market, elapsed)
     state.clock += elapsed
     state.log.time = state.clock
     for m in range(state.market_count):
@@ -62,12 +66,19 @@ cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
 cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
     # one price a market, 0: unchanged
     cdef uint32_t m
+    cdef int32_t price
+    cdef Market* market
     for m in range(state.market_count):
-        if prices[m]:
-            _believe_index(state, state.markets[m], prices[m])
+        market = state.markets[m]
+        price = prices[m] if prices != NULL else 0
+        if market.rules.index_delay:
+            price = believed_index(state, market, price)
+        market.believed = price != 0
+        if price:
+            _believe_index(state, market, price)
     queue_test_moved(state)
     for m in range(state.market_count):
-        if prices[m]:
+        if state.markets[m].believed:
             fire_stops(state, state.markets[m])
 
 

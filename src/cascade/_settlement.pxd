@@ -38,6 +38,8 @@ cdef int64_t execute_on_impact(State* state, Market* market, int64_t order_id, i
 # notional times the liquidation fee rate to `fee_parts`.
 cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uint8_t side,
                             int64_t lots, int32_t limit, int128* fee_parts) noexcept nogil
+# The house's own order; what it realises moves the fund. Gives the lots filled.
+cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t lots) noexcept nogil
 # The uncross of a call auction and its settlement; the mark and stops are the caller's business.
 cdef void uncross_market(State* state, Market* market, Indicative* found) noexcept nogil
 # Raises the ceiling of the market's prices: 0, or -1 when open sizes would overflow there.

@@ -14,7 +14,7 @@ from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_clear_fills, book_enter, book_reserve,
 )
 from cascade._clearing cimport (
-    claim_working, find_position, rate_up, release_margin, signed_value, trade_outside,
+    claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
     trade_position,
 )
 from cascade._impact cimport impact_execute, impact_fits
@@ -22,12 +22,12 @@ from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
-    FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market,
+    HOUSE_POSITION, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market,
     Position, State, Working,
 )
 from cascade._types cimport (
     BUY, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, FLAG_REDUCE_ONLY, IOC, MESSAGE_LIMIT,
-    MESSAGE_MARKET, NO_ACCOUNT, SELL,
+    HOUSE_ACCOUNT, MESSAGE_MARKET, NO_ACCOUNT, SELL,
 )
 
 cdef extern from *:
@@ -140,8 +140,11 @@ cdef void _charge(State* state, Market* market, uint32_t position, bint forced, 
 
 cdef void _settle_side(State* state, Market* market, uint32_t position, bint forced, int64_t lots,
                        int64_t value, int64_t notional, int64_t rate, int64_t cause) noexcept nogil:
-    if position == NO_POSITION:
-        trade_outside(state, market, lots, value)
+    if position >= HOUSE_POSITION:
+        if position == NO_POSITION:
+            trade_outside(state, market, lots, value)
+        else:
+            trade_house(state, market, lots, value)
         return
     trade_position(state, position, lots, value)
     if not forced:
@@ -266,6 +269,28 @@ cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uin
         message.size = lots
         book_enter(&market.book, 0, &message, 0, &out)
     fee_parts[0] += <int128>settle(state, market, position, True) * market.rules.liquidation_fee
+    queue_makers(state, market)
+    finish_fills(state, market)
+    return out.filled
+
+
+cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t lots) noexcept nogil:
+    cdef Message message
+    cdef Submitted out
+    cdef int32_t limit = held_limit(market, side, 0)
+    market.taker_leg = 0
+    if market.impact_venue:
+        out.filled = execute_on_impact(state, market, 0, HOUSE_ACCOUNT, side, lots, limit)
+    else:
+        memset(&message, 0, sizeof(Message))
+        message.kind = MESSAGE_LIMIT if limit else MESSAGE_MARKET
+        message.time_in_force = IOC
+        message.side = side
+        message.account = HOUSE_ACCOUNT
+        message.price = limit
+        message.size = lots
+        book_enter(&market.book, 0, &message, 0, &out)
+    settle(state, market, HOUSE_POSITION, False)
     queue_makers(state, market)
     finish_fills(state, market)
     return out.filled

@@ -15,6 +15,7 @@ from cascade._triggers cimport Triggers
 
 cdef enum:
     NO_POSITION = 0xFFFFFFFF
+    HOUSE_POSITION = 0xFFFFFFFE       # the taker of a fill is the house
     NO_MARKET = 65535
     RATE_DENOMINATOR = 1000000000     # fees, shares and target margins are parts in 10**9
     AVERAGE_PARTS = 1048576           # of a tick in an average
@@ -167,6 +168,21 @@ cdef struct Rules:
     uint8_t socialised        # Socialised
     uint8_t haircut
     void* adl_function        # borrowed from the market's Rules
+    # prices from outside and samples of the venue, see _outside
+    int64_t index_delay       # ns until an index given in a step is believed
+    int64_t impact_notional   # atoms that impact prices are for, 0: funding follows the middle
+    int64_t funding_payments  # in the period of premium and interest
+    int64_t sample_every      # ns between samples of the basis
+    int64_t disposal_every    # ns between orders of the house for what it took over, 0: none
+    int64_t disposal_fraction  # of it, parts in 10**9
+    int64_t disposal_full     # lots up to which all is offered
+    int64_t disposal_share    # of the displayed lots of the other side that an order may take
+    int64_t partial_chance    # of a random slice in a step, parts in 10**9
+    int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
+
+cdef struct Delayed:          # an index on its way
+    int64_t due               # ns
+    int32_t price
 
 cdef struct Ranked:           # a position that may be deleveraged, score over / under
     int128 over
@@ -239,6 +255,16 @@ cdef struct Market:
     int64_t peaks[8]          # the fund's highest balance, by eighth of the drawdown's window
     int64_t peak_eighth       # number of the one noted last
     int32_t previous_mark     # before its last change, 0: none
+    # prices from outside and samples of the venue, see _outside
+    Delayed* delayed          # ring, oldest first
+    int64_t delayed_first
+    int64_t delayed_count
+    int64_t delayed_capacity
+    int32_t* samples          # ring of `sample_count`, ticks of basis
+    int64_t samples_held
+    int64_t samples_next
+    int64_t samples_sum
+    uint8_t believed          # its index was set in this step's phase 2
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -318,6 +344,8 @@ cdef struct State:
     int64_t deficit_count
     int64_t deficit_capacity
     void* error               # exception to be raised when the call ends, owned; NULL: none
+    uint8_t disposals         # some market's house sells what it took over
+    uint8_t delays            # some market believes its index later
 
 cdef enum Failure:
     FAILURE_NONE = 0

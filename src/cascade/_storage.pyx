@@ -84,6 +84,8 @@ cdef void free_market(Market* market) noexcept:
         free(market.marks[d].records)
         free(market.rankings[d].rows)
         free(market.rankings[d].order)
+    free(market.delayed)
+    free(market.samples)
     free(market.rules.table.tiers)
     impact_free(&market.impact)
     book_free(&market.book)

@@ -84,7 +84,7 @@ class Engine(EngineCore):
         self._apply_settings()
 
     def _apply_settings(self) -> None:
-        self._configure(batch=self.execution == "batch", **self._budget)
+        self._configure(batch=self.execution == "batch", seed=self.seed % 2**64, **self._budget)
 
     def __repr__(self) -> str:
         return f"<Engine at {self.time:g} s: {len(self.markets)} markets, {len(self.accounts)} accounts>"

@@ -260,6 +260,41 @@ def rate(
     return share if cap is None else _within(share, cap, "cap")
 
 
+def skew_rate(long: Rate, short: Rate, price: Rate, index: Rate, sensitivity: Rate = 1) -> Fraction:
+    """Funding rate from the interest on both sides and the price over the index.
+
+    Parameters
+    ----------
+    long, short : number
+        Open interest of each side, `short` above zero.
+    price, index : number
+        Of the contract and from outside, `index` above zero.
+    sensitivity : number, default 1
+        kappa.
+
+    Returns
+    -------
+    Fraction
+        ``kappa * (price / index - long / short)``, paid by longs when above zero. Where the sides
+        need not match, a side that is short of holders is paid.
+
+    Raises
+    ------
+    ValueError
+        `short` or `index` is not above zero.
+
+    Notes
+    -----
+    Chitra 2025 (arXiv:2512.01112), the running example, which states what longs receive.
+    """
+    held, outside = exact(short, "short"), exact(index, "index")
+    for value, name, given in ((held, "short", short), (outside, "index", index)):
+        if value <= 0:
+            raise ValueError(f"{name} {given!r} is not above zero")
+    skew = exact(price, "price") / outside - exact(long, "long") / held
+    return exact(sensitivity, "sensitivity") * skew
+
+
 def _within(value: Fraction, width: Rate, name: str) -> Fraction:
     limit = exact(width, name)
     if limit < 0:

@@ -146,7 +146,8 @@ def trace(engine: Engine, events: NDArray[Any], first: int, asset: str | None = 
     numbers = np.array([market.number for market in markets], np.int64)
     own = np.isin(events["market"], numbers)
     liquidations = np.flatnonzero(own & (kinds == EventKind.LIQUIDATION))
-    fills = np.flatnonzero(own & (kinds == EventKind.FILL) & (events["order"] == 0))
+    forced = (kinds == EventKind.FILL) & (events["order"] == 0) & (events["account"] != HOUSE)
+    fills = np.flatnonzero(own & forced)
     other = own & ((kinds == EventKind.TAKEOVER) | (kinds == EventKind.ADL))
     trades = np.sort(np.concatenate([fills, np.flatnonzero(other)]))
     cause = events["cause"][trades] - first

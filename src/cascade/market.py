@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cascade._columns import market_row
 from cascade._grid import Grid
 from cascade._marketbook import MarketBook, market_book
+from cascade._outsiderows import set_disposal, set_outside
 from cascade.impact import Impact
 from cascade.ruleset import Rules
 
@@ -64,6 +65,9 @@ class Market:
         self.impact = impact
         self.bounds = bounds
         self.book: MarketBook = market_book(engine, number, ticks, lots)
+        scale = engine.assets[asset][1]
+        set_outside(engine, number, **rules.outside_table(scale))
+        set_disposal(engine, number, **rules.disposal_table(Fraction(lots.step)))
 
     def __repr__(self) -> str:
         return f"<Market {self.name!r}: mark {self.mark}, open interest {self.open_interest}>"
@@ -161,3 +165,5 @@ def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:
         raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
     if not isinstance(rules, Rules):
         raise TypeError(f"rules must be Rules, got {rules!r}")
+    if rules.premium_of == "impact" and contract != "linear":
+        raise ValueError(f"premium_of 'impact' is for linear contracts, not {contract!r}")

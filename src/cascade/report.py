@@ -119,7 +119,7 @@ def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
     engine, market, before = outcome.engine, outcome.market, outcome.before
     kinds = events["kind"]
     forced = events[
-        ((kinds == EventKind.FILL) & (events["order"] == 0))
+        ((kinds == EventKind.FILL) & (events["order"] == 0) & (events["account"] != HOUSE))
         | (kinds == EventKind.TAKEOVER)
         | (kinds == EventKind.ADL)
     ]

@@ -27,8 +27,6 @@ AVERAGED = ("ema", "index_premium")
 LARGEST_NUMBER = 2**62
 LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
-#: Partial rules in the core's order, and how many terms each has.
-PARTIAL: dict[str, tuple[int, ...]] = {"target": (1,), "fraction": (3,), "tier_step": (0, 1)}
 ADL_POLICIES = (
     "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random",
 )  # fmt: skip
@@ -36,6 +34,13 @@ ADL_POLICIES = (
 ADL_SHARES = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
 ADL_TRIGGERS = ("empty", "always")
 SOCIALISED = ("gains", "contracts", "opposite")
+#: Partial rules in the core's order, and how many terms each has.
+PARTIAL: dict[str, tuple[int, ...]] = {
+    "target": (1,), "fraction": (3,), "tier_step": (0, 1), "shortage": (1,), "cap": (1,),
+    "slices": (3,),
+}  # fmt: skip
+#: Where a partial rule has its notional.
+PARTIAL_NOTIONAL = {"fraction": 2, "cap": 1, "slices": 3}
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -43,6 +48,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "premium_of": ("mid", "impact"),
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
@@ -211,6 +217,10 @@ class Rules:
           than `min_notional`, and for `cooldown_seconds` afterwards the account's positions whole.
         - ``("tier_step",)`` or ``("tier_step", tiers)``: as much as brings the position one tier
           (or `tiers`) down; in the lowest tier all.
+        - ``("shortage", buffer)``: as much as restores maintenance and `buffer` of the notional.
+        - ``("cap", notional)``: at most that much a step, at least one lot.
+        - ``("slices", share, chance, min_notional)``: in each step with that chance, the share
+          times a factor drawn between 1/2 and 3/2, worth at least `min_notional`.
     backstop : number, default 0
         Share of maintenance below which equity is no longer worked off in the book: the house
         takes the whole unit at its bankruptcy price, and margin is not returned. 0: none.
@@ -260,6 +270,22 @@ class Rules:
         the liquidated one. Default nobody.
     haircut : bool, default False
         Cut the unrealised profits of all units of the asset by what is left then.
+    index_delay : seconds, default 0
+        Time after which an index given in a step is believed.
+    premium_of : {"mid", "impact"}, default "mid"
+        What the premium of funding is of: the middle of the touch, or the impact prices.
+    impact_notional : number, optional
+        Notional that impact prices are for, in units of the asset; required by "impact", which is
+        for linear contracts.
+    funding_payments : int, default 1
+        Payments in the period that premium and interest are of: 8 where the rate of eight hours is
+        paid every hour.
+    premium_samples : (seconds, count), optional
+        The premium of an "index_premium" mark is the mean of the last `count` samples, one every so
+        many seconds, instead of an average over `average_time`.
+    disposal : (seconds, fraction, full_size, max_share), optional
+        Every so many seconds the house sells a fraction of what it took over, all of it up to
+        `full_size`, but at most a share of the size displayed on the other side. Default: it keeps it.
     source : str
         Document or repository the numbers come from.
 
@@ -306,6 +332,12 @@ class Rules:
     fund_block: tuple[Rate, Rate | None] | tuple[Rate] | None = None
     socialised: Literal["gains", "contracts", "opposite"] | None = None
     haircut: bool = False
+    index_delay: Rate = 0
+    premium_of: Literal["mid", "impact"] = "mid"
+    impact_notional: Rate | None = None
+    premium_samples: tuple[Rate, int] | None = None
+    funding_payments: int = 1
+    disposal: tuple[Rate, Rate, Rate, Rate] | None = None
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -330,14 +362,22 @@ class Rules:
         self.clock_table()
         self.band_table()
         self.stage_table(1)
+        self.outside_table(NANOSECONDS)
+        self.disposal_table(Fraction(1))
         self.rows()
 
     def _partial(self) -> dict[str, int]:
         # numbers of the partial rule, but for the notional, which needs the asset
-        found = {"partial": 0, "partial_rate": 0, "partial_cooldown": 0, "partial_tiers": 0}
+        found = {
+            "partial": 0, "partial_rate": 0, "partial_cooldown": 0, "partial_tiers": 0,
+            "partial_chance": 0,
+        }  # fmt: skip
         if self.partial is None:
             return found
-        forms = "('target', rate), ('fraction', share, notional, seconds) or ('tier_step'[, tiers])"
+        forms = (
+            "('target', rate), ('fraction', share, notional, seconds), ('tier_step'[, tiers]), "
+            "('shortage', buffer), ('cap', notional) or ('slices', share, chance, notional)"
+        )
         wrong = ValueError(f"partial must be {forms}, got {self.partial!r}")
         if not isinstance(self.partial, (tuple, list)) or not self.partial:
             raise wrong
@@ -350,13 +390,20 @@ class Rules:
             if not 1 <= found["partial_tiers"] <= MOST_TIERS:
                 raise ValueError(f"partial tiers {terms[0]!r} is outside 1 ... {MOST_TIERS}")
             return found
+        if kind in PARTIAL_NOTIONAL and exact(terms[PARTIAL_NOTIONAL[kind] - 1], "partial") < 0:
+            raise ValueError(f"partial notional {terms[PARTIAL_NOTIONAL[kind] - 1]!r} is below 0")
+        if kind == "cap":
+            return found
+        if kind == "shortage":
+            found["partial_rate"] = rate_parts(terms[0], "partial buffer", 0, 1)
+            return found
+        if kind == "slices":
+            found["partial_chance"] = rate_parts(terms[1], "partial chance", 0, 1)
         name = "partial target" if kind == "target" else "partial share"
         found["partial_rate"] = rate_parts(terms[0], name, 0, 1)
         if found["partial_rate"] == 0:
             raise ValueError(f"{name} 0 is outside 1e-9 ... 1")
         if kind == "fraction":
-            if exact(terms[1], "partial notional") < 0:
-                raise ValueError(f"partial notional {terms[1]!r} is below 0")
             seconds = exact(terms[2], "partial cool-down")
             if not 0 <= seconds <= LONGEST_COOLDOWN_SECONDS:
                 raise ValueError(
@@ -366,9 +413,10 @@ class Rules:
         return found
 
     def _partial_atoms(self, atoms_per_unit: int) -> int:
-        if self.partial is None or self.partial[0] != "fraction":
+        if self.partial is None or self.partial[0] not in PARTIAL_NOTIONAL:
             return 0
-        return min(int(exact(self.partial[2], "partial notional") * atoms_per_unit), 2**62)
+        notional = self.partial[PARTIAL_NOTIONAL[self.partial[0]]]
+        return min(int(exact(notional, "partial notional") * atoms_per_unit), 2**62)
 
     def _backstop(self) -> dict[str, int]:
         share = exact(self.backstop, "backstop")
@@ -382,7 +430,8 @@ class Rules:
 
     def clock_table(self) -> dict[str, Any]:
         """Whole numbers of averages, of the index's age and of funding: ns and parts of 1e-9."""
-        if self.feed in AVERAGED and self.average_time is None:
+        sampled = self.feed == "index_premium" and self.premium_samples is not None
+        if self.feed in AVERAGED and self.average_time is None and not sampled:
             raise ValueError(f"feed {self.feed!r} needs average_time")
         clamped = self.funding_clamp is not None
         return {
@@ -402,6 +451,18 @@ class Rules:
         """Whole numbers of the price band: parts of 1e-9, -1 for none."""
         band = -1 if self.price_band is None else rate_parts(self.price_band, "price_band", 0, 1)
         return {"price_band": band, "band_on_last": self.band_reference == "last"}
+
+    def outside_table(self, atoms_per_unit: int) -> dict[str, int]:
+        """Whole numbers of the index's delay, impact prices, samples and payments."""
+        from cascade.outsiderules import outside_table
+
+        return outside_table(self, atoms_per_unit)
+
+    def disposal_table(self, lot: Fraction) -> dict[str, int]:
+        """Whole numbers of the house's disposal, its sizes in lots."""
+        from cascade.outsiderules import disposal_table
+
+        return disposal_table(self, lot)
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""

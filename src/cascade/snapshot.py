@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _restore, _stages
+from cascade import _outsiderows, _restore, _stages
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -57,7 +57,7 @@ HASHED = (
 MARKET_DTYPE = np.dtype([(name, "<i8") for name in (*MARKET_FIELDS, "auction", "orders")])
 RATES = (
     "maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop", "premium_cap", "interest",
-    "funding_cap",
+    "funding_cap", "index_delay",
 )  # fmt: skip
 OPTIONAL = (
     "average_time",
@@ -66,6 +66,7 @@ OPTIONAL = (
     "funding_clamp",
     "price_band",
     "fund_limit",
+    "impact_notional",
 )
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
@@ -78,6 +79,8 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "stages": np.dtype("<i8"),
     "marks": _restore.MARK_DTYPE,
     "due": _restore.DUE_DTYPE,
+    "delayed": _outsiderows.DELAYED_DTYPE,
+    "samples": _outsiderows.SAMPLE_DTYPE,
     "events": EVENT_DTYPE,
 }
 
@@ -137,6 +140,8 @@ def _position_rows(engine: Engine) -> NDArray[np.int64]:
 def state_hash(engine: Engine) -> str:
     """See `Engine.state_hash`."""
     parts = [np.array(clocks(engine), dtype="<i8").tobytes()]
+    parts.append(_outsiderows.delayed_rows(engine).tobytes())
+    parts.append(_outsiderows.sample_rows(engine).tobytes())
     for number, _ in engine.assets.values():
         row = asset_row(engine, number)
         fields = [row[name] for name in ("fund", "fees", "bad_debt", "deposits")]
@@ -186,6 +191,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "adl_price",
             "socialised",
             "haircut",
+            "premium_of",
+            "funding_payments",
             "source",
         )
     }
@@ -203,6 +210,10 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     settings["fund_block"] = None
     if block is not None:
         settings["fund_block"] = [None if term is None else _text(term) for term in block]
+    samples = rules.premium_samples
+    settings["premium_samples"] = None if samples is None else [_text(samples[0]), samples[1]]
+    given = rules.disposal
+    settings["disposal"] = None if given is None else [_text(part) for part in given]
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
@@ -223,6 +234,11 @@ def _rules_from(settings: dict[str, Any], original: Rules | None) -> Rules:
         given["fund_block"] = tuple(
             None if term is None else Fraction(term) for term in given["fund_block"]
         )
+    if given["disposal"] is not None:
+        given["disposal"] = tuple(Fraction(part) for part in given["disposal"])
+    if given["premium_samples"] is not None:
+        seconds, count = given["premium_samples"]
+        given["premium_samples"] = (Fraction(seconds), count)
     if given["partial"] is not None:
         kind, *terms = given["partial"]
         numbers = [Fraction(term) for term in terms]
@@ -309,6 +325,8 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
             [_stages.stage_rows(engine, market.number) for market in engine.markets], dtype="<i8"
         ).ravel(),
         "marks": _restore.mark_rows(engine),
+        "delayed": _outsiderows.delayed_rows(engine),
+        "samples": _outsiderows.sample_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "events": events,
     }
@@ -346,6 +364,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         at += count
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
+    _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     events = arrays["events"]
     first = engine.event_count

@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+import cascade as cs
+from cascade import margin
 from cascade.data import DataFormatError, exact_deductions, load_tiers
 
 
@@ -26,6 +28,26 @@ def test_all_2456_boundary_deductions_are_exact(shared_data):
     assert btc.cap[:2] == (50_000, 600_000)
     assert btc.maintenance_rate[:2] == (Decimal("0.004"), Decimal("0.005"))
     assert btc.max_leverage[0] == 125
+
+
+def test_the_engine_charges_the_published_deductions(shared_data):
+    """The table that the core gets, at every boundary, and maintenance on both of its sides."""
+    tiers = load_tiers(shared_data("binance_leverage_tiers_20241024.json.gz"))
+    atoms, boundaries = 10**8, 0
+    for table in tiers.values():
+        rows = list(zip(table.floor, table.maintenance_rate, strict=True))
+        core = cs.Rules(tiers=rows).table(atoms)
+        for published, floor, (edge, rate, _, deduction) in zip(
+            table.deduction, table.floor, core["tiers"], strict=True
+        ):
+            assert Fraction(deduction, core["denominator"] * atoms) == Fraction(published)
+            assert edge == floor * atoms
+            if floor:
+                boundaries += 1
+                at_edge = Fraction(edge * rate - deduction, core["denominator"] * atoms)
+                terms = margin.MarginTerms.of(cs.Rules(tiers=rows))
+                assert margin.maintenance(floor, terms) == at_edge
+    assert boundaries == 2_456
 
 
 def bracket(floor, cap, rate, cum, leverage):

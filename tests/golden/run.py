@@ -22,6 +22,7 @@ sys.path.append(str(HERE.parent.parent / "src"))
 import law_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
 import market_rules  # noqa: E402
+import model_rules  # noqa: E402
 import perp_rules  # noqa: E402
 import waterfall_rules  # noqa: E402
 from case import Answer, Inputs, UnsupportedError, differences  # noqa: E402
@@ -33,6 +34,7 @@ RULES: dict[str, Adapter] = {
     **market_rules.RULES,
     **waterfall_rules.RULES,
     **law_rules.RULES,
+    **model_rules.RULES,
 }
 LAW = re.compile(r"[A-Z]\d\d")
 

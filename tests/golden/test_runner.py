@@ -78,7 +78,7 @@ def test_differences_are_named():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "least"), [("perp", 74), ("model", 28), ("lending", 0)])
+@pytest.mark.parametrize(("name", "least"), [("perp", 74), ("model", 57), ("lending", 0)])
 def test_shared_cases(name, least):
     file = SHARED / f"{name}.json"
     if not file.exists():

@@ -191,16 +191,6 @@ def best_fund(i: Inputs) -> dict[str, Any]:
     return dict(zip(names, (*thin, *fat), strict=True))
 
 
-def hub(i: Inputs) -> dict[str, Any]:
-    claims = [i.exact(claim) for claim in i.given["claims"]]
-    shares = adl.haircuts(claims, max(Fraction(0), sum(claims) - i["cash"] - i["fund"]))
-    return {
-        "haircut": shares[0],
-        "fraction": 1 - shares[0],
-        "payouts": [c * (1 - h) for c, h in zip(claims, shares, strict=True)],
-    }
-
-
 def order_book_with_winners(i: Inputs) -> dict[str, Any]:
     base = next(c["inputs"] for c in i.cases if str(c["id"]).startswith(i.given["base"]))
     feed = base | {"fund0": i.given["fund0"]}
@@ -240,5 +230,4 @@ RULES: dict[str, Callable[[Inputs], Any]] = {
     "K03": water_filling,
     "K04": queue_regret,
     "K07": best_fund,
-    "N04": hub,
 }

@@ -9,7 +9,7 @@ from .adl import Deleveraging
 from .clearing import ALL_CROSS, Clearing
 from .log import Log
 from .margin import Position, bankruptcy_tick
-from .partial import backstop_due, closing_lots
+from .partial import ONCE_A_STEP, backstop_due, closing_lots, drawn, slice_comes
 from .queue import Entry, Queue
 from .records import BUY, LONG_LEG, SELL, SHORT_LEG
 
@@ -72,6 +72,11 @@ class Cascade:
         self.queue.due.pop(name, None)
         if not self.clearing.unit(name).due():
             return
+        if self.slice_waits(name):
+            self.queue.aside.add(name)
+            self.clearing.changed.append(name)
+            self.queue.reenter_changed()
+            return
         self.cancel_orders(name, entry.cause)
         self.units += 1
         self.clearing.liquidating = name
@@ -103,10 +108,31 @@ class Cascade:
         for market in self.touched:
             if self.touched[market] == -1:
                 self.touched[market] = last
-        if closed == 0:
+        if closed == 0 or (len(positions) == 1 and self.waits_now(name, positions[0])):
             self.queue.aside.add(name)
         self.clearing.changed.append(name)
         self.queue.reenter_changed()
+
+    def rule_kind(self, position: Position) -> str:
+        rule = self.clearing.markets[position.market].rules.partial_rule
+        return "" if rule is None or position.ladder_trigger else rule[0]
+
+    def slice_waits(self, name: tuple[int, int]) -> bool:
+        """Does the draw leave a unit with one position alone in this step?"""
+        positions = self.clearing.unit_positions(name)
+        if len(positions) != 1 or self.rule_kind(positions[0]) != "slices":
+            return False
+        chance = self.clearing.markets[positions[0].market].rules.partial_rule[2]
+        return not slice_comes(self.draw(positions[0]), chance)
+
+    def draw(self, position: Position) -> int:
+        engine = self.engine
+        return drawn(engine.seed, engine.clock, position.account, position.market)
+
+    def waits_now(self, name: tuple[int, int], position: Position) -> bool:
+        """Is a unit that was closed in part by a rule for a step still due?"""
+        once = position.size and self.rule_kind(position) in ONCE_A_STEP
+        return bool(once and self.clearing.unit(name).due())
 
     def mark(self, position: Position) -> int:
         return self.clearing.markets[position.market].mark_ticks
@@ -141,7 +167,7 @@ class Cascade:
             waits = account.whole_until > self.engine.clock
             held = self.clearing.holding(position)
             equity = self.clearing.unit(name).equity()
-            lots = closing_lots(held, equity, self.partial_rule(market), waits)
+            lots = closing_lots(held, equity, self.partial_rule(market), waits, self.draw(position))
         whole = lots == before
         liquidation = self.record(name, position, lots, cause)
         absorbed = floor(lots * rules.absorbed)
@@ -159,8 +185,9 @@ class Cascade:
     def partial_rule(self, market) -> tuple:
         """The market's rule with its notional in atoms."""
         kind, *terms = market.rules.partial_rule
-        if kind == "fraction":
-            terms[1] = floor(terms[1] * 10 ** self.clearing.assets[market.asset].decimals)
+        at = {"fraction": 1, "cap": 0, "slices": 2}.get(kind)
+        if at is not None:
+            terms[at] = floor(terms[at] * 10 ** self.clearing.assets[market.asset].decimals)
         return kind, *terms
 
     def record(self, name: tuple[int, int], position: Position, lots: int, cause: int) -> int:

@@ -200,7 +200,10 @@ class Clearing:
         )
         for account, leg, sign, rate in sides:
             self.book_trade(account, market, leg, sign * fill.size, sign * value)
-            if account != OUTSIDE:
+            if account == HOUSE:
+                realised, self.house_realised = self.house_realised, 0
+                self.move_fund(realised, market, HOUSE, cause)
+            elif account != OUTSIDE:
                 self.charge(account, market, leg, ceil(abs(value) * rate), logged)
         return abs(value)
 

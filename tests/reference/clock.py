@@ -4,6 +4,7 @@ docs/marks.md and docs/funding.md. Everything is read as the last step left it.
 """
 
 from . import log as events
+from .outside import impact_premium, sample_basis
 
 PARTS = 10**9  # of a rate
 FINE = 2**20  # parts of a tick in an average
@@ -33,6 +34,10 @@ def is_stale(market, now: int) -> bool:
 
 def premium_parts(market, now: int) -> int | None:
     """Sample of the premium, None when there is nothing to read."""
+    if market.rules.premium_of == "impact":
+        if not market.index_ticks or is_stale(market, now):
+            return None
+        return impact_premium(market)
     middle = venue_price(market, "mid")
     if not middle or not market.index_ticks or is_stale(market, now):
         return None
@@ -92,7 +97,7 @@ def settle(engine, market) -> None:
         added = rules.interest_parts
         if rules.clamp_parts is not None:
             added = clamped(rules.interest_parts - average, rules.clamp_parts)
-        parts = clamped(average + added, rules.cap_parts)
+        parts = clamped(toward_zero(average + added, rules.funding_payments), rules.cap_parts)
     market.premium_sum = market.premium_time = 0
     price = market.mark_ticks
     if rules.funding_value == "index" and market.index_ticks:
@@ -106,6 +111,9 @@ def follow(market, now: int, elapsed: int) -> None:
     """Move a market's average toward what the last step left."""
     price = venue_price(market, market.rules.average_of)
     if not price or is_stale(market, now):
+        return
+    if market.rules.samples is not None:
+        sample_basis(market, price, now, elapsed)
         return
     target = price
     if market.rules.feed == "index_premium":

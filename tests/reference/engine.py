@@ -17,10 +17,12 @@ from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
+from .disposal import dispose
 from .gateway import Gateway
 from .grid import whole
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
+from .outside import believed_now, rows_of
 from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
 from .rules import Impact, Rules, parts_of
@@ -55,6 +57,8 @@ class Market:
     premium_sum: int = 0
     premium_time: int = 0
     fixed_rate: int | None = None  # of funding, in parts of 10**9
+    delayed: list = field(default_factory=list)  # (time, index) not believed yet
+    samples: list = field(default_factory=list)  # of the basis, in ticks
     last_trade: int = -1  # ORDER or LIQUIDATION event that traded last
     outside_lots: int = 0
     outside_entry: int = 0
@@ -107,7 +111,7 @@ class Market:
         return self.house_position.size, self.house_position.entry
 
     def set_index(self, price) -> None:
-        self.engine.set_indexes({self.name: price})
+        self.engine.set_indexes({self.name: price}, at_once=True)
 
 
 @dataclass
@@ -266,6 +270,7 @@ class Engine:
         if self.limits.time_per_liquidation is not None:
             self.carried += elapsed
             affordable = self.carried // self.limits.time_per_liquidation
+        dispose(self, elapsed)
         cascade = Cascade(self)
         cascade.run(affordable)
         pending = len(self.queue.entries())
@@ -303,14 +308,17 @@ class Engine:
             for k in range(length)
         ]
 
-    def set_indexes(self, index: dict) -> None:
+    def set_indexes(self, index: dict, at_once: bool = False) -> None:
         """Phase 2: outside prices and marks in market order, then the stops they reached."""
         named = {}
         for name, price in index.items():
             market = self.market(name)
             ticks = whole("index", price, market.tick_size)
             self.clearing.check_order_bounds(ticks)
+            market.ceiling_ticks = max(market.ceiling_ticks, ticks)
             named[market.number] = ticks
+        if not at_once:
+            named = believed_now(self.clearing.markets, named, self.clock)
         for number in sorted(named):
             market = self.clearing.markets[number]
             changed = market.index_ticks != named[number] or is_stale(market, self.clock)
@@ -580,6 +588,8 @@ class Engine:
 
         clearing = self.clearing
         row(self.clock, self.carried)
+        for values in rows_of(clearing.markets):
+            row(*values)
         for asset in clearing.assets.values():
             row(asset.fund, asset.fees, asset.bad_debt, asset.deposits)
         for m in clearing.markets:

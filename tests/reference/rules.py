@@ -12,6 +12,7 @@ CHOICES = {
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
     "band_reference": ("index", "last"),
+    "premium_of": ("mid", "impact"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
     "adl": (
@@ -70,6 +71,12 @@ class Rules:
     fund_block: tuple | None = None
     socialised: str | None = None
     haircut: bool = False
+    index_delay: object = 0
+    premium_of: str = "mid"
+    impact_notional: object = None
+    premium_samples: object = None
+    funding_payments: int = 1
+    disposal: object = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -102,10 +109,17 @@ class Rules:
         if kind == "fraction" and len(terms) == 3:
             share, least, seconds = map(rate_of, terms)
             return kind, share, least, int(seconds * 10**9)
+        if kind in ("shortage", "cap", "slices") and len(terms) == (3 if kind == "slices" else 1):
+            return kind, *map(rate_of, terms)
         raise ValueError(f"partial is no rule: {self.partial!r}")
 
     def _clocks(self) -> None:
-        if self.feed in ("ema", "index_premium") and not self.average_time:
+        self.delay_nanoseconds = nanoseconds(self.index_delay)
+        self.samples = None
+        if self.premium_samples is not None:
+            self.samples = nanoseconds(self.premium_samples[0]), self.premium_samples[1]
+        averages = self.feed in ("ema", "index_premium") and self.samples is None
+        if averages and not self.average_time:
             raise ValueError(f"average_time {self.average_time!r} must be above zero")
         self.average_nanoseconds = nanoseconds(self.average_time)
         self.stale_nanoseconds = nanoseconds(self.stale_after)

@@ -7,6 +7,9 @@ impact, no fees and a mark that is the last price; ``docs/laws.md`` says how clo
 meets each. Unless a function names a source, the formula follows from that loop by summing
 generations ``D0 * (1 + R + R**2 + ...)`` or by solving "sold = triggered".
 
+Further laws are of models with balance sheets, funds or schedules of their own: fire sales, leverage rules,
+execution, self-exciting processes.
+
 Prices and sizes are in any units, as long as they agree; results are floats or arrays of float64.
 """
 
@@ -29,11 +32,49 @@ from cascade.laws.chance import (
     generalised_poisson_pmf,
     stop_probability,
 )
+from cascade.laws.collateral import (
+    coin_collateral_price,
+)
 from cascade.laws.curved import (
     critical_sale,
     depth_exponential_drop,
     depth_linear_drop,
     square_root_drop,
+)
+from cascade.laws.execution import (
+    Schedule,
+    aggregate_horizons,
+    liquidity_adjusted_value_at_risk,
+    liquidity_horizon,
+    resilient_book_schedule,
+    risk_averse_schedule,
+    schedule_cost,
+    volume_feedback,
+)
+from cascade.laws.fire_sales import (
+    Spillovers,
+    Threshold,
+    ThresholdRound,
+    exponential_price,
+    sensitivity_for_loss,
+    spillovers,
+    threshold_sales,
+)
+from cascade.laws.leverage import (
+    basel_leverage,
+    constant_leverage_path,
+    margin_spiral,
+    margin_spiral_move,
+    value_at_risk_leverage,
+    value_at_risk_multiplier,
+)
+from cascade.laws.leverage_cycle import (
+    leverage_cycle,
+)
+from cascade.laws.levered_funds import (
+    FundStep,
+    levered_fund_path,
+    noise_path,
 )
 from cascade.laws.linear import (
     break_even_size,
@@ -48,12 +89,26 @@ from cascade.laws.linear import (
     trigger_scale,
 )
 from cascade.laws.losses import diffusion_deviation, gap_losses, latency_losses
+from cascade.laws.self_exciting import (
+    branching_from_counts,
+    hawkes_moments,
+)
 
 __all__ = [
+    "FundStep",
+    "Schedule",
+    "Spillovers",
+    "Threshold",
+    "ThresholdRound",
+    "aggregate_horizons",
     "amplification",
+    "basel_leverage",
     "book_depth",
+    "branching_from_counts",
     "branching_ratio",
     "break_even_size",
+    "coin_collateral_price",
+    "constant_leverage_path",
     "critical_open_interest",
     "critical_sale",
     "critical_tail_limit",
@@ -64,22 +119,40 @@ __all__ = [
     "depth_linear_drop",
     "diffusion_deviation",
     "effective_ratio",
+    "exponential_price",
     "extinction_root",
     "gap_losses",
     "generalised_poisson_moments",
     "generalised_poisson_pmf",
     "generation_drops",
+    "hawkes_moments",
     "kyle_impact",
     "ladder_density",
     "ladder_drop",
     "latency_losses",
+    "leverage_cycle",
+    "levered_fund_path",
+    "liquidity_adjusted_value_at_risk",
+    "liquidity_horizon",
     "local_branching_ratio",
+    "margin_spiral",
+    "margin_spiral_move",
+    "noise_path",
     "partial_ladder_drop",
     "partial_staircase",
     "ratio_before_absorption",
+    "resilient_book_schedule",
+    "risk_averse_schedule",
     "rungs_liquidated",
+    "schedule_cost",
+    "sensitivity_for_loss",
     "spectral_radius",
+    "spillovers",
     "square_root_drop",
     "stop_probability",
+    "threshold_sales",
     "trigger_scale",
+    "value_at_risk_leverage",
+    "value_at_risk_multiplier",
+    "volume_feedback",
 ]

@@ -1,9 +1,9 @@
 """Drift v2: parameters of the protocol as its tests have them.
 
 A liquidator takes over, at the oracle price, just what restores maintenance and a buffer of 2 %
-above it; that is the exact shortage rule, here ``partial=("target", maintenance + buffer)`` with the
-whole close off the book (`absorb` one). What is left stays with the trader; what the fund
-cannot pay, every contract of both sides does.
+above it, losses counted with the buffer too; that is the exact shortage rule, with the whole close off
+the book (`absorb` one). What is left stays with the trader; what the fund cannot pay, every contract
+of both sides does.
 
 Left out, because `Rules` has no place for it: the liquidator's and the fund's fee (both in
 `cascade.closeout.transfer_to_cover`), the share that grows with time
@@ -25,8 +25,8 @@ RULES: dict[str, object] = {
     "liquidation_order": "market",
     "surplus": "trader",
     "absorb": 1,
-    "partial": ("target", "0.07"),
     "socialised": "contracts",
+    "partial": ("shortage", "0.02"),
 }
 
 #: The market of the tests: floor, maintenance rate, largest leverage.

@@ -17,7 +17,8 @@ FOLLOWS = "documents"
 DATE = "2026"
 SOURCE = (
     "hyperliquid.gitbook.io/hyperliquid-docs, trading/margin-tiers (mainnet) and "
-    "trading/liquidations, read in 2026; announcement 307 (20 %, 30 seconds, 100,000 USDC)"
+    "trading/liquidations, trading/funding, trading/contract-specifications, read in 2026; "
+    "announcement 307 (20 %, 30 seconds, 100,000 USDC)"
 )
 
 RULES: dict[str, object] = {
@@ -31,6 +32,18 @@ RULES: dict[str, object] = {
     "backstop": "2/3",
     "adl": "hyperliquid",
     "adl_price": "previous_mark",
+    "funding_interval": 3_600,
+    "funding_payments": 8,
+    "interest": "0.0001",
+    "funding_clamp": "0.0005",
+    "funding_cap": "0.04",
+    "funding_value": "index",
+    "premium_of": "impact",
+    "impact_notional": 6_000,
+}
+BY_SYMBOL: dict[str, object] = {
+    "BTC": {"impact_notional": 20_000},
+    "ETH": {"impact_notional": 20_000},
 }
 
 #: Floor of the notional (USDC), maintenance rate, largest leverage.

@@ -3,7 +3,7 @@
 The rate of its tier applies to the whole position, the fee for closing counts as maintenance, and a
 position falls due when its ratio reaches 100 %. What the book does not take at the bankruptcy price
 goes to the engine and its reserve. A reduction goes two tiers down; in 2019 it went straight to the
-first (``partial=("tier_step", 99)``).
+first (``variant="2019"``).
 
 Left out, because `Rules` has no place for it: tiers above the first, which OKX counts in contracts
 and not in notional; the take-over of everything below what the first tier asks for
@@ -32,6 +32,8 @@ RULES: dict[str, object] = {
     "partial": ("tier_step", 2),
 }
 VARIANTS: dict[str, object] = {"clawback": {"socialised": "gains"}}
+
+VARIANTS: dict[str, object] = {"2019": {"partial": ("tier_step", 99)}}
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
 TIERS: dict[str, object] = {

@@ -196,6 +196,12 @@ class RulesSection:
     funding_value: str | None = text(None, choices=CHOICES["funding_value"])
     price_band: Number | None = number(None, low=0, high=1)
     band_reference: str | None = text(None, choices=CHOICES["band_reference"])
+    index_delay: Number | None = number(None, low=0)
+    premium_of: str | None = text(None, choices=CHOICES["premium_of"])
+    impact_notional: Number | None = number(None, above=0)
+    premium_samples: list[Any] | None = anything(None, kinds=(list,))
+    disposal: list[Any] | None = anything(None, kinds=(list,))
+    funding_payments: int | None = integer(None, low=1)
 
 
 @dataclass(frozen=True)
