@@ -89,7 +89,7 @@ def test_its_orders_move_the_last_price_and_liquidate_others(kit):
 
 
 def test_an_interval_is_counted_by_the_clock(kit):
-    engine, market = taken_over(kit, 90, (1, "0.5", 1, 1))
+    engine, _ = taken_over(kit, 90, (1, "0.5", 1, 1))
     engine.step(dt=0)
     assert sold(engine) == []
     # three seconds: 45, 23 (rounded up), 11
@@ -120,7 +120,7 @@ def test_it_waits_for_the_reopening(kit):
 
 
 def test_an_impact_venue_has_no_book_to_share(kit):
-    engine, market = taken_over(kit, 90, (1, "0.5", 0, "0.01"), venue=kit.linear(1, 10))
+    engine, _ = taken_over(kit, 90, (1, "0.5", 0, "0.01"), venue=kit.linear(1, 10))
     engine.step(dt=1)
     assert sold(engine) == [45]
     engine.validate()
