@@ -304,7 +304,10 @@ class OrderBook:
             assert order.total <= self.max_size
 
     def copy(self) -> "OrderBook":
-        return copy.deepcopy(self)
+        """The same book; no call was made on it, so that it has no fills."""
+        made = copy.deepcopy(self)
+        made._fills = []
+        return made
 
     # --- the document, step by step ------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
 from .outside import believed_now, rows_of
 from .queue import Move, Queue
-from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
+from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, StepResult
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
@@ -112,27 +112,6 @@ class Market:
 
     def set_index(self, price) -> None:
         self.engine.set_indexes({self.name: price}, at_once=True)
-
-
-@dataclass
-class StepResult:
-    """What happened in one step; `events` are its rows of the log."""
-
-    time_ns: int
-    liquidated: int
-    notional_atoms: int
-    pending: int
-    waves: int
-    bad_debt_atoms: int
-    fund_received_atoms: int
-    fund_paid_atoms: int
-    orders: int
-    fills: int
-    adl_lots: int
-    adl_accounts: int
-    events: np.ndarray
-    marks: dict[str, float]
-    bad_debt: float
 
 
 class Engine:

@@ -177,3 +177,24 @@ class Batch:
     filled: np.ndarray
     orders: np.ndarray
     fills: np.ndarray
+
+
+@dataclass
+class StepResult:
+    """What happened in one step; `events` are its rows of the log."""
+
+    time_ns: int
+    liquidated: int
+    notional_atoms: int
+    pending: int
+    waves: int
+    bad_debt_atoms: int
+    fund_received_atoms: int
+    fund_paid_atoms: int
+    orders: int
+    fills: int
+    adl_lots: int
+    adl_accounts: int
+    events: np.ndarray
+    marks: dict[str, float]
+    bad_debt: float
