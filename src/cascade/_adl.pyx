@@ -15,14 +15,14 @@ from cascade._arithmetic cimport (
 from cascade._clearing cimport (
     Unit, release_margin, signed_value, trade_position, unit_evaluate,
 )
+from cascade._heap cimport NOT_QUEUED, Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, position_value_wide
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT,
-    ADL_FUNCTION, ADL_HTX,
-    ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM, FAILURE_MEMORY, Market,
-    Position, Ranked, RankedKey, Ranking, State,
+    ADL_FUNCTION, ADL_HTX, ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM,
+    DOWN, FAILURE_MEMORY, POSITION_ISOLATED, UP, Market, Position, Ranked, RankedKey, Ranking, State,
 )
 from cascade._types cimport BUY, EVENT_ADL, SELL
 from cascade._userpolicy cimport ask_function
@@ -35,7 +35,7 @@ cdef enum:
     ADL_BY_QUANTITY = 11
     ADL_BY_CONTRACT = 12      # winners first
     ADL_BY_PROFIT = 13
-    AHEAD = 6                 # winners whose memory is fetched before they are asked
+    AHEAD = 3                 # winners whose accounts are fetched before they are asked
 
 cdef extern from *:
     """
@@ -110,10 +110,10 @@ cdef void _sort_few(Ranking* ranking, int64_t low, int64_t high) noexcept nogil:
         ranking.order[k] = moved
 
 
-cdef bint _front(Ranking* ranking) noexcept nogil:
+cdef bint _front(State* state, Ranking* ranking) noexcept nogil:
     # Puts the first that is left in its place; False: nobody is left. Only the part that begins with
     # it is split further, so that k of n cost n + k log n (incremental quicksort, Paredes and Navarro).
-    cdef int64_t end, middle
+    cdef int64_t end, middle, k
     if ranking.at < ranking.sorted:
         return True
     if ranking.at == ranking.count:
@@ -130,10 +130,25 @@ cdef bint _front(Ranking* ranking) noexcept nogil:
     _sort_few(ranking, ranking.at, end)
     ranking.sorted = end
     ranking.depth -= 1
+    for k in range(ranking.at, end):
+        # they are asked in this order
+        prefetch(&state.positions[ranking.order[k].position])
+        prefetch(&state.place[ranking.order[k].position])
     return True
 
 
 # ---------------------------------------------------------------- ranking
+
+cdef inline int128 _equity(State* state, uint32_t position, const Market* market) noexcept nogil:
+    # of the unit of a position with size; only one with several positions is looked at as a whole
+    cdef Position* p = &state.positions[position]
+    cdef Unit unit
+    if p.flags & POSITION_ISOLATED and market.mark:
+        return (<int128>p.margin + position_value(&market.rules.table, p.size, market.mark)
+                - p.entry_value)
+    unit_evaluate(state, position, &unit)
+    return unit.equity
+
 
 cdef int64_t _shuffled(int32_t account, uint64_t seed) noexcept nogil:
     # SplitMix64 (Steele, Lea and Flood 2014), 62 bits
@@ -232,9 +247,11 @@ cdef void _rank(State* state, Market* market, Ranking* ranking, bint longs) noex
         p = &state.positions[i]
         if p.market != market.number or p.size == 0 or (p.size > 0) != longs:
             continue
-        unit_evaluate(state, i, &unit)
+        unit.equity = _equity(state, i, market)
         if unit.equity <= 0:
             continue
+        if market.rules.adl == ADL_BINANCE or market.rules.adl == ADL_OKX:
+            unit_evaluate(state, i, &unit)
         if ranking.count == ranking.capacity and _reserve(state, ranking):
             return
         row = &ranking.rows[ranking.count]
@@ -280,13 +297,13 @@ cdef bint _stands(State* state, const Market* market, uint32_t position, bint lo
                   int32_t price) noexcept nogil:
     # still on that side, and with equity left after closing it whole at the price
     cdef Position* p = &state.positions[position]
-    cdef Unit unit
+    cdef int128 equity
     if p.size == 0 or (p.size > 0) != longs:
         return False
-    unit_evaluate(state, position, &unit)
-    if unit.equity <= 0:
+    equity = _equity(state, position, market)
+    if equity <= 0:
         return False
-    return (unit.equity + position_value_wide(&market.rules.table, p.size, price)
+    return (equity + position_value_wide(&market.rules.table, p.size, price)
             - position_value(&market.rules.table, p.size, market.mark)) >= 0
 
 
@@ -309,15 +326,15 @@ cdef void _trade(State* state, Market* market, uint32_t position, uint32_t winne
     state.counters.adl_lots += lots
 
 
-cdef inline void _fetch_ahead(State* state, const Ranking* ranking) noexcept nogil:
+cdef inline void _fetch_ahead(State* state, const Ranking* ranking, const Heap* heap) noexcept nogil:
     cdef int64_t next = ranking.at + AHEAD
     cdef uint32_t position
     if next >= ranking.sorted:
         return
     position = ranking.order[next].position
-    prefetch(&state.positions[position])
-    prefetch(&state.place[position])
-    prefetch(&state.accounts[state.positions[ranking.order[next - 3].position].account])
+    prefetch(&state.accounts[state.positions[position].account])
+    if state.place[position] != NOT_QUEUED:
+        prefetch(&heap.nodes[state.place[position]])
 
 
 cdef int64_t _weight(State* state, const Market* market, uint32_t position, bint winners) noexcept nogil:
@@ -397,9 +414,9 @@ cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t ba
         ranking.wave = state.wave
     if market.rules.adl >= ADL_BY_QUANTITY:
         return _share_out(state, market, ranking, position, lots, price)
-    while lots and not state.failed and _front(ranking):
+    while lots and not state.failed and _front(state, ranking):
         winner = ranking.order[ranking.at].position
-        _fetch_ahead(state, ranking)
+        _fetch_ahead(state, ranking, &market.exact[DOWN if longs else UP])
         if ranking.rows[ranking.order[ranking.at].row].account == p.account:
             own = ranking.order[ranking.at]
             own_waits = True

@@ -183,10 +183,7 @@ class Engine(EngineCore):
         )
         if curve is not None:
             self._set_impact(market, **curve)
-        _stages.set_stages(
-            self, market, **rules.stage_table(atoms), seed=self.seed % 2**64,
-            adl_function=rules.adl if callable(rules.adl) else None,
-        )  # fmt: skip
+        _stages.set_stages(self, market, **rules.stage_table(atoms), seed=self.seed % 2**64)
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,
@@ -452,8 +449,9 @@ class Engine(EngineCore):
             for name, price in index.items():
                 market = self.market(name)
                 prices[market.number] = self._index_ticks(market, price)
-        batches = self._batches(orders) if orders else []
-        return StepResult(self, self._step(prices, batches, elapsed))
+        return StepResult(
+            self, self._step(prices, self._batches(orders) if orders else [], elapsed)
+        )
 
     @staticmethod
     def _index_ticks(market: Market, price: Any) -> int:
@@ -507,7 +505,6 @@ class Engine(EngineCore):
         """
         if not isinstance(path, Mapping) or not path:
             raise TypeError(f"path must map market names to prices, got {path!r}")
-        elapsed = _nanoseconds(dt, "dt")
         columns = {
             self.market(name).number: (self.market(name), prices) for name, prices in path.items()
         }
@@ -523,8 +520,7 @@ class Engine(EngineCore):
                 raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
             ticks[:, number] = column
         first = self.event_count
-        steps, marks = self._run(ticks, elapsed)
-        return Run(self, steps, marks, first)
+        return Run(self, *self._run(ticks, _nanoseconds(dt, "dt")), first)
 
     # --- the log -------------------------------------------------------------------------------
 
@@ -585,10 +581,8 @@ class Engine(EngineCore):
 
         Raises
         ------
-        OSError
-            The file cannot be written.
-        ValueError
-            A market's `adl` is a function.
+        OSError, ValueError
+            The file cannot be written; a market's `adl` is a function.
         """
         snapshot.save(self, path)
 

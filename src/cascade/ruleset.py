@@ -560,7 +560,7 @@ class Rules:
             "adl_unit": atoms_per_unit,
         }
 
-    def stage_table(self, atoms_per_unit: int) -> dict[str, int]:
+    def stage_table(self, atoms_per_unit: int) -> dict[str, Any]:
         """Whole numbers of the waterfall's stages: atoms rounded down, ns, -1 for no limit."""
         block: Any = (None, None) if self.fund_block is None else self.fund_block
         if not isinstance(block, (tuple, list)) or len(block) not in (1, 2):
@@ -580,6 +580,7 @@ class Rules:
             **self._trigger(),
             "socialised": 0 if self.socialised is None else 1 + SOCIALISED.index(self.socialised),
             "haircut": self.haircut,
+            "adl_function": self.adl if callable(self.adl) else None,
         }
 
     def _policy(self) -> int:
