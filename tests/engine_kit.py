@@ -4,9 +4,11 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from types import ModuleType
 
 import numpy as np
 from reference import engine as twin
+from reference import residents as twin_residents
 from reference.log import EVENT_DTYPE
 from reference.records import MESSAGE_DTYPE
 
@@ -34,6 +36,7 @@ class Kit:
     Rules: type
     linear: Callable  # ticks a lot as a fraction, fill rule, tick size of its market
     message_dtype: np.dtype
+    residents: ModuleType  # where MarketMaker and its like are
 
     def engine(self, **keywords):
         """An engine whose money has no decimals unless the test asks for them."""
@@ -83,7 +86,7 @@ def _twin_linear(numerator, denominator, fill="average", tick=1):
     return twin.Impact("linear", numerator, denominator, fill)
 
 
-TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE)
+TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE, twin_residents)
 
 
 def core_kit() -> Kit | None:
@@ -98,7 +101,7 @@ def core_kit() -> Kit | None:
         # the slope in price units; lots are units of one in these tests
         return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
-    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE)
+    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core)
 
 
 def rows(engine, kind: str | None = None, start: int = 0) -> list[dict]:

@@ -16,6 +16,7 @@ from cascade.errors import CascadeError, ConservationError, InvariantError, Scen
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
 from cascade.market import Market
+from cascade.residents import Arbitrageur, MarketMaker, MomentumFlow, NoiseFlow
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
@@ -28,6 +29,7 @@ __all__ = [
     "FILL_DTYPE",
     "MESSAGE_DTYPE",
     "ORDER_DTYPE",
+    "Arbitrageur",
     "BatchResult",
     "BookView",
     "CascadeError",
@@ -41,8 +43,11 @@ __all__ = [
     "IndexSources",
     "InvariantError",
     "Market",
+    "MarketMaker",
     "MessageFlag",
     "MessageKind",
+    "MomentumFlow",
+    "NoiseFlow",
     "OrderBook",
     "OrderResult",
     "PolicyOutcome",

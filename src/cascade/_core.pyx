@@ -23,6 +23,7 @@ from cascade._opening cimport (
 from cascade._orders cimport fire_stops, submit_order
 from cascade._phases cimport StepRecord, begin_step, set_index, set_indices, write_step
 from cascade._queue cimport queue_pending
+from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
@@ -90,6 +91,7 @@ cdef class EngineCore:
         cdef uint32_t m
         for m in range(self.state.market_count):
             free_market(self.state.markets[m])
+        free_residents(&self.state)
         free(self.state.markets)
         free(self.state.touched)
         free(self.state.workings)
@@ -364,12 +366,14 @@ cdef class EngineCore:
                         if not self.state.failed:
                             submit_order(&self.state, market, &view[k], &out)
             with nogil:
+                act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
         else:
             with nogil:
                 begin_step(&self.state, elapsed)
                 if prices != NULL:
                     set_indices(&self.state, prices)
+                act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)
 
@@ -466,6 +470,7 @@ cdef class EngineCore:
                 begin_step(&self.state, elapsed)
                 if markets:
                     set_indices(&self.state, &path[k, 0])
+                act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
                 write_step(&self.state, &records[k])
                 for m in range(markets):

@@ -245,7 +245,8 @@ def restore_queue(EngineCore core, marks, due):
         heap_set(heap, i, row["key"])
         state.positions[i].flags |= POSITION_DUE
     for i in range(state.position_count):
-        if state.positions[i].size:
+        # what waits in a due heap stays there until it is taken, whatever prices did since
+        if state.positions[i].size and not waits(state, i):
             queue_unit(state, i)
 
 

@@ -12,6 +12,7 @@ from cascade._heap cimport Heap
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
+from cascade._resident cimport Resident
 
 cdef enum:
     NO_POSITION = 0xFFFFFFFF
@@ -248,6 +249,9 @@ cdef struct State:
     uint16_t asset_count
     uint8_t batch
     uint8_t failed            # Failure, sticky within a call
+    # the rest of the market, see _residents
+    Resident* residents
+    uint32_t resident_count
 
 cdef enum Failure:
     FAILURE_NONE = 0

@@ -69,6 +69,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "orders": ORDER_DTYPE,
     "marks": _restore.MARK_DTYPE,
     "due": _restore.DUE_DTYPE,
+    "residents": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -138,6 +139,7 @@ def state_hash(engine: Engine) -> str:
         for m, d, key, k in due_rows(engine)
     ]
     parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
+    parts += [np.array(row, dtype="<i8").tobytes() for row in engine.residents.numbers()]
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
@@ -235,6 +237,7 @@ def _settings(engine: Engine) -> dict[str, Any]:
             }
             for market in engine.markets
         ],
+        "residents": engine.residents.settings(),
     }
 
 
@@ -267,6 +270,9 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "orders": np.concatenate(orders),
         "marks": _restore.mark_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
+        "residents": np.array(
+            [n for row in engine.residents.numbers() for n in (len(row), *row)], dtype="<i8"
+        ),
         "events": events,
     }
 
@@ -301,6 +307,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
+    engine.residents.restore(settings["residents"], arrays["residents"].tolist())
     events = arrays["events"]
     first = engine.event_count
     if not ((events["cause"] >= -1) & (events["cause"] < first + np.arange(len(events)))).all():

@@ -17,12 +17,13 @@ from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
-from .gateway import Gateway
+from .gateway import Gateway, message_of
 from .grid import whole
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
 from .queue import Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
+from .residents import Residents
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 
@@ -144,6 +145,7 @@ class Engine:
         self.clearing.assets[asset] = Asset(asset_decimals)
         self.queue = Queue(self.clearing, self.log)
         self.accounts = Accounts(self)
+        self.residents = Residents(self)
 
     # --- setting up ----------------------------------------------------------------------------
 
@@ -259,6 +261,7 @@ class Engine:
             market = self.market(name)
             for row in messages:
                 self.process(market, message_of(row))
+        self.residents.act(elapsed)
         affordable = None
         if self.limits.time_per_liquidation is not None:
             self.carried += elapsed
@@ -590,12 +593,6 @@ class Engine:
                 row(p.leverage, p.isolated, p.ladder_trigger)
         for due in self.queue.rows():
             row(*due)
+        for resident in self.residents.all:
+            row(*resident.state())
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
-
-
-def message_of(row) -> Message:
-    """A row of MESSAGE_DTYPE as a message."""
-    fields = {name: int(row[name]) for name in row.dtype.names}
-    fields["self_trade"] = fields["time_in_force"] >> 4
-    fields["time_in_force"] &= 15
-    return Message(**fields)

@@ -192,6 +192,10 @@ class ImpactVenue:
         return self.price(0)
 
     @property
+    def min_size(self) -> int:
+        return self.rules.min_size
+
+    @property
     def min_price(self) -> int:
         return self.rules.min_price
 
