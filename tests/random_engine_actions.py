@@ -159,7 +159,14 @@ class Actor:
             ],
             dt=dt,
         )
-        return int(result.liquidated), int(result.time_ns), result.adl_lots, result.adl_accounts
+        away = tuple((d.ticks, d.index_ticks, d.time_ns) for d in result.dislocation.values())
+        return (
+            int(result.liquidated),
+            int(result.time_ns),
+            result.adl_lots,
+            result.adl_accounts,
+            away,
+        )
 
     def populate(self, kind, terms) -> tuple:
         made = getattr(self.kit.residents, kind)(**dict(terms))

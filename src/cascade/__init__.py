@@ -10,6 +10,7 @@ from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
 from cascade.adlcompare import PolicyOutcome, compare_adl
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
+from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
 from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
@@ -25,6 +26,7 @@ from cascade.tree import CascadeTree
 from cascade import adl, insurance, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
+    "DISLOCATION_DTYPE",
     "EVENT_DTYPE",
     "FILL_DTYPE",
     "MESSAGE_DTYPE",
@@ -36,6 +38,7 @@ __all__ = [
     "CascadeTree",
     "Code",
     "ConservationError",
+    "Dislocation",
     "Engine",
     "EventKind",
     "Grid",

@@ -345,6 +345,7 @@ def market_row(EngineCore core, int64_t number):
             "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,
             "ceiling": market.ceiling, "touch_seen": market.touch_seen,
             "last_source": market.last_source, "source_wave": market.source_wave,
+            "away_threshold": market.away_threshold,
             "average": market.average, "index_time": market.index_time,
             "premium_high": <int64_t>floor_divide(market.premium_sum, WORD),
             "premium_low": <int64_t>(market.premium_sum - floor_divide(market.premium_sum, WORD) * WORD),

@@ -163,6 +163,8 @@ cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
             and abs(total) <= RATE_DENOMINATOR * int(row["premium_time"]), where + "premium")
     require(abs(int(row["funding_rate"])) <= RATE_DENOMINATOR
             and row["funding_fixed"] in (0, 1), where + "funding rate")
+    require(0 <= row["away_threshold"] <= RATE_DENOMINATOR, where + "threshold of its distance")
+    market.away_threshold = row["away_threshold"]
     market.average = row["average"]
     market.index_time = row["index_time"]
     market.premium_time = row["premium_time"]

@@ -186,6 +186,11 @@ cdef struct Market:
     uint8_t sampled           # `sample` is a premium
     uint8_t funding_fixed     # `funding_rate` counts
     State* state
+    # of this step, see _dislocation
+    int32_t away              # ticks from the index where the venue's price was furthest
+    int32_t away_index        # the index then
+    int64_t away_time         # ns beyond the threshold
+    int64_t away_threshold    # parts in 10**9 of the index
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

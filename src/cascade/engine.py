@@ -519,8 +519,7 @@ class Engine(EngineCore):
                 raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
             ticks[:, number] = column
         first = self.event_count
-        steps, marks = self._run(ticks, elapsed)
-        return Run(self, steps, marks, first)
+        return Run(self, *self._run(ticks, elapsed), first)
 
     # --- the log -------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
     "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
     "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
-    "funding_fixed", "funding_rate",
+    "funding_fixed", "funding_rate", "away_threshold",
 )  # fmt: skip
 HASHED = (
     "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",

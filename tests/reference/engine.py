@@ -17,6 +17,7 @@ from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
+from .dislocation import Dislocation
 from .gateway import Gateway, message_of
 from .grid import whole
 from .log import Log
@@ -58,6 +59,8 @@ class Market:
     outside_lots: int = 0
     outside_entry: int = 0
     ceiling_ticks: int = 0
+    dislocation: Dislocation = field(default_factory=Dislocation)
+    dislocation_threshold: object = "0.01"
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))
 
     @property
@@ -128,6 +131,7 @@ class StepResult:
     events: np.ndarray
     marks: dict[str, float]
     bad_debt: float
+    dislocation: dict[str, Dislocation]
 
 
 class Engine:
@@ -197,18 +201,9 @@ class Engine:
             made = VenueBook(self.clearing, number, **bounds)
         else:
             made = ImpactVenue(self.clearing, number, venue, **bounds)
-        market = Market(
-            self,
-            number,
-            name,
-            asset,
-            Contract(inverse, int(unit)),
-            self._table(rules, asset),
-            rules,
-            made,
-            tick_size,
-            lot_size,
-        )
+        table = self._table(rules, asset)
+        terms = (asset, Contract(inverse, int(unit)), table, rules, made, tick_size, lot_size)
+        market = Market(self, number, name, *terms)
         self.clearing.markets.append(market)
         return market
 
@@ -294,6 +289,7 @@ class Engine:
             adl_accounts=len({row.counterparty for row in rows if row.kind == events.ADL}),
             events=self.log.array()[start - self.log.first :],
             marks={market.name: market.mark for market in self.clearing.markets},
+            dislocation={m.name: m.dislocation.copy() for m in self.clearing.markets},
         )
 
     def run(self, path, dt=1.0) -> list[StepResult]:
@@ -319,6 +315,7 @@ class Engine:
             market.ceiling_ticks = max(market.ceiling_ticks, named[number])
             event = self.log.add(events.INDEX, price=named[number], market=number)
             market.venue.set_reference(named[number])
+            market.dislocation.note(market.venue.last, named[number])
             if changed:
                 self.recompute_mark(number, event)
         for number in sorted(named):
