@@ -19,6 +19,7 @@ KIND_NAMES = (
     "adl",
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
+KINDS["margin_call"] = 22
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (

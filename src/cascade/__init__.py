@@ -17,7 +17,7 @@ from cascade.errors import CascadeError, ConservationError, InvariantError, Scen
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
 from cascade.market import Market
-from cascade.residents import Arbitrageur, MarketMaker, MomentumFlow, NoiseFlow
+from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlow, NoiseFlow
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
@@ -45,6 +45,7 @@ __all__ = [
     "Impact",
     "IndexSources",
     "InvariantError",
+    "MarginCalls",
     "Market",
     "MarketMaker",
     "MessageFlag",

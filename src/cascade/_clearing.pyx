@@ -327,8 +327,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
         return -1
     state.positions = <Position*>grown
     added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
-    for k in range(3):
-        place = &state.place if k == 2 else &state.guard_place[k]
+    for k in range(4 if state.call_place != NULL else 3):
+        place = &state.guard_place[k] if k < 2 else &state.place if k == 2 else &state.call_place
         grown = memory_resize(place[0], <size_t>state.position_capacity * sizeof(uint32_t),
                               <size_t>positions * sizeof(uint32_t), 1)
         if grown == NULL:
@@ -342,6 +342,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
         for d in range(2):
             market.exact[d].place = market.due[d].place = state.place
             market.guards[d].place = state.guard_place[d]
+            market.calls[d].place = state.call_place
+            market.calls[d].item_capacity = <uint32_t>positions
             market.exact[d].item_capacity = market.due[d].item_capacity = <uint32_t>positions
             market.guards[d].item_capacity = <uint32_t>positions
     return 0

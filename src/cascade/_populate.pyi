@@ -30,6 +30,11 @@ def add_resident(
     market_share: int = 0,
     reach: int = 1,
     open_orders: int = 0,
+    warning: tuple[Sequence[tuple[int, int, int, int]], int] | None = None,
+    top_up_share: int = 0,
+    reduce_share: int = 0,
+    top_up: int = 0,
+    reduce: int = 0,
 ) -> int:
     """Add a resident with checked settings; gives its number."""
 

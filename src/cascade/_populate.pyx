@@ -4,21 +4,26 @@ Functions on an engine core, in ticks, lots, atoms and nanoseconds; `cascade.res
 the settings, and what is stored is checked here.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
+from cascade._clearing cimport Unit, reserve_positions, unit_evaluate, unit_first
 from cascade._core cimport EngineCore
 from cascade._flow cimport begin_flow
+from cascade._margin cimport TierTable
+from cascade._memory cimport memory_resize
+from cascade._queue cimport await_call
 from cascade._random cimport stream_begin
 from cascade._resident cimport (
-    RESIDENT_ARBITRAGEUR, RESIDENT_KINDS, RESIDENT_MAKER, RESIDENT_MOMENTUM, RESIDENT_NOISE,
+    RESIDENT_ARBITRAGEUR, RESIDENT_CALLS, RESIDENT_KINDS, RESIDENT_MAKER, RESIDENT_MOMENTUM, RESIDENT_NOISE,
     SEEN_AT_MOST, Resident, Rung, SeenIndex,
 )
-from cascade._state cimport State
+from cascade._state cimport POSITION_LONG_LEG, POSITION_SHORT_LEG, Market, State
+from cascade._storage cimport write_tiers
 from cascade._types cimport MAX_PRICE
 
-KINDS = ("MarketMaker", "Arbitrageur", "NoiseFlow", "MomentumFlow")
+KINDS = ("MarketMaker", "Arbitrageur", "NoiseFlow", "MomentumFlow", "MarginCalls")
 assert len(KINDS) == RESIDENT_KINDS
 
 cdef int64_t LARGEST = <int64_t>1 << 62
@@ -52,7 +57,9 @@ def add_resident(EngineCore core, kind, int64_t market, int64_t account, int64_t
                  int64_t widening=0, int64_t movement_limit=0, int64_t loss_limit=0,
                  int64_t tolerance=0, int64_t movement_time=1, int64_t threshold=0,
                  int64_t delay=0, int64_t limit=0, int64_t low=0, int64_t high=0, int64_t rate=0,
-                 int64_t market_share=0, int64_t reach=1, int64_t open_orders=0):
+                 int64_t market_share=0, int64_t reach=1, int64_t open_orders=0, warning=None,
+                 int64_t top_up_share=0, int64_t reduce_share=0, int64_t top_up=0,
+                 int64_t reduce=0):
     """Add a resident with checked settings; gives its number."""
     cdef Resident* resident
     cdef int64_t number = core.state.resident_count, k
@@ -86,12 +93,65 @@ def add_resident(EngineCore core, kind, int64_t market, int64_t account, int64_t
         resident.rate = rate
         resident.market_share = market_share
         resident.reach = reach
+        resident.top_up_share = top_up_share
+        resident.reduce_share = reduce_share
+        resident.top_up = top_up
+        resident.reduce = reduce
+        if resident.kind == RESIDENT_CALLS:
+            _watch_calls(core, core.state.markets[market], warning)
         if resident.kind == RESIDENT_NOISE or resident.kind == RESIDENT_MOMENTUM:
             begin_flow(&core.state, resident)
         core.state.resident_count += 1
     finally:
         core.end()
     return number
+
+
+cdef int _watch_calls(EngineCore core, Market* market, warning) except -1:
+    # `warning`: rows of the market's tiers with every rate times the level, and their denominator
+    cdef State* state = &core.state
+    cdef TierTable* table = &market.warning
+    cdef size_t places = <size_t>state.position_capacity * sizeof(uint32_t)
+    cdef uint32_t m, i
+    cdef int d
+    cdef Unit unit
+    if state.call_place == NULL:
+        # one position at least, so that the places have an address
+        if places == 0 and reserve_positions(state, 1):
+            raise MemoryError("no memory for margin calls")
+        places = <size_t>state.position_capacity * sizeof(uint32_t)
+        state.call_place = <uint32_t*>memory_resize(NULL, 0, places, 1)
+        if state.call_place == NULL:
+            raise MemoryError("no memory for margin calls")
+        memset(state.call_place, 0xFF, places)
+    for m in range(state.market_count):
+        for d in range(2):
+            state.markets[m].calls[d].place = state.call_place
+            state.markets[m].calls[d].item_capacity = state.position_capacity
+    write_tiers(table, warning[0])
+    table.denominator = warning[1]
+    table.whole = market.rules.table.whole
+    table.on_entry = market.rules.table.on_entry
+    table.inverse = market.rules.table.inverse
+    table.unit = market.rules.table.unit
+    market.calls_on = True
+    for i in range(state.position_count):
+        if state.positions[i].market == market.number and unit_first(state, i) == i:
+            unit_evaluate(state, i, &unit)
+            if unit.exact:
+                await_call(state, i)
+    return 0
+
+
+cdef list _called(EngineCore core, const Resident* r):
+    # positions that had a margin call, by account and leg
+    cdef uint32_t i
+    rows = []
+    for i in range(core.state.position_count):
+        p = &core.state.positions[i]
+        if p.market == r.market and p.called:
+            rows.append((p.account, (p.flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG)) // 2, p.called))
+    return sorted(rows)
 
 
 cdef Resident* _resident(EngineCore core, int64_t number) except NULL:
@@ -119,6 +179,11 @@ def resident_numbers(EngineCore core, int64_t number):
         numbers += [r.next, r.open_next, r.open_capacity]
         for k in range(r.open_capacity):
             numbers.append(r.open_orders[k])
+    elif r.kind == RESIDENT_CALLS:
+        rows = _called(core, r)
+        numbers.append(len(rows))
+        for row in rows:
+            numbers += row
     else:
         numbers += [r.next, r.movement, r.price_seen]
     return numbers
@@ -164,6 +229,9 @@ def restore_resident(EngineCore core, int64_t number, numbers):
         r.open_next = rest[1]
         for k in range(r.open_capacity):
             r.open_orders[k] = rest[3 + k]
+    elif r.kind == RESIDENT_CALLS:
+        rows = _called(core, r)
+        _require(rest == [len(rows), *(n for row in rows for n in row)], number, "accounts it called")
     else:
         _require(len(rest) == 3, number, "its trend")
         _restore_arrival(core, r, number, rest[0])

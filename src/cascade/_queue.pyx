@@ -65,6 +65,30 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     return surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
 
 
+cdef int32_t warning_trigger(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    if p.flags & POSITION_LADDER:
+        return NEVER_BELOW if p.size > 0 else NEVER_ABOVE
+    return surplus_tick(&market.warning, p.size, p.entry_value,
+                        <int128>p.entry_value - collateral_of(state, position)[0], p.entry_value)
+
+
+cdef void await_call(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef uint32_t at = state.call_place[position]
+    cdef uint8_t direction
+    cdef int32_t trigger = warning_trigger(state, position)
+    for direction in range(2):
+        if at < market.calls[direction].count and market.calls[direction].nodes[at].item == position:
+            heap_remove(&market.calls[direction], position)
+            break
+    direction = DOWN if p.size > 0 else UP
+    if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE) and trigger != <int32_t>p.called:
+        _insert(state, &market.calls[direction], position, trigger_key(direction, trigger))
+
+
 cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     # `place` is shared: the position is in exact[side] or due[side] or nowhere
     cdef Position* p = &state.positions[position]
@@ -282,6 +306,8 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
+        if state.markets[p.market].calls_on:
+            await_call(state, first)
     elif unit_due(state, first, &unit):
         _enter_due(state, first, state.markets[p.market].mark, -1, 1)
     else:
@@ -307,6 +333,8 @@ cdef void queue_append(State* state, uint32_t position) noexcept nogil:
     cdef uint8_t direction = DOWN if p.size > 0 else UP
     cdef int32_t trigger = exact_trigger(state, position)
     cdef Heap* heap = &state.markets[p.market].exact[direction]
+    if state.markets[p.market].calls_on:
+        await_call(state, position)
     if trigger == (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
         return
     if heap.count == heap.node_capacity:

@@ -11,7 +11,8 @@ cdef enum ResidentKind:
     RESIDENT_ARBITRAGEUR = 1
     RESIDENT_NOISE = 2
     RESIDENT_MOMENTUM = 3
-    RESIDENT_KINDS = 4
+    RESIDENT_CALLS = 4
+    RESIDENT_KINDS = 5
 
 cdef enum:
     MOVEMENT_PARTS = 1048576      # of a tick
@@ -72,3 +73,8 @@ cdef struct Resident:
     int64_t* open_orders          # ring of limit orders' ids
     int64_t open_capacity
     int64_t open_next
+    # margin calls, parts in 10**9
+    int64_t top_up_share          # of the calls
+    int64_t reduce_share
+    int64_t top_up                # of the warning level: where a top-up brings equity
+    int64_t reduce                # of the position: what a reduction closes

@@ -9,8 +9,9 @@ from libc.stdlib cimport free
 from cascade._arbitrage cimport arbitrage
 from cascade._flow cimport momentum, noise
 from cascade._makers cimport make_market
+from cascade._margin_calls cimport call_margins
 from cascade._resident cimport (
-    RESIDENT_ARBITRAGEUR, RESIDENT_MAKER, RESIDENT_NOISE, Resident,
+    RESIDENT_ARBITRAGEUR, RESIDENT_CALLS, RESIDENT_MAKER, RESIDENT_NOISE, Resident,
 )
 from cascade._state cimport State
 
@@ -28,6 +29,8 @@ cdef void act_residents(State* state, int64_t elapsed) noexcept nogil:
             arbitrage(state, resident)
         elif resident.kind == RESIDENT_NOISE:
             noise(state, resident)
+        elif resident.kind == RESIDENT_CALLS:
+            call_margins(state, resident)
         else:
             momentum(state, resident, elapsed)
 

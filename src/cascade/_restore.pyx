@@ -85,6 +85,7 @@ def restore_accounts(EngineCore core, accounts, positions):
         p.flags = <uint8_t>(<int>row["flags"] & ~<int>(POSITION_DUE | POSITION_EXACT))
         p.due_cause = row["due_cause"]
         p.due_wave = row["due_wave"]
+        p.called = row["called"]
         state.markets[p.market].gross += magnitude(p.size)
         if p.size > 0:
             state.markets[p.market].long_lots += p.size
@@ -112,6 +113,7 @@ cdef int check_position(EngineCore core, int64_t k, row, int64_t accounts) excep
             where + "closed, yet with entry value or margin")
     require(row["leverage"] >= 1, where + "leverage")
     require(0 <= row["trigger"] <= MAX_PRICE, where + "trigger")
+    require(row["called"] <= MAX_PRICE, where + "margin call")
     require(not flags & POSITION_LADDER or flags & POSITION_ISOLATED, where + "ladder not isolated")
     return 0
 

@@ -75,7 +75,7 @@ cdef struct Position:         # 64 bytes
     uint16_t market
     uint8_t flags
     uint8_t pad
-    uint32_t pad2
+    uint32_t called           # warning trigger of the margin call it had, ticks; 0: none
 
 cdef struct Working:          # lots of a position's resting and waiting orders
     int64_t buys
@@ -191,6 +191,10 @@ cdef struct Market:
     int32_t away_index        # the index then
     int64_t away_time         # ns beyond the threshold
     int64_t away_threshold    # parts in 10**9 of the index
+    # margin calls, see _margin_calls
+    Heap calls[2]             # warning triggers by Direction; item: position number
+    TierTable warning         # maintenance with every rate times the warning level
+    uint8_t calls_on
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -256,6 +260,7 @@ cdef struct State:
     uint8_t failed            # Failure, sticky within a call
     # the rest of the market, see _residents
     Resident* residents
+    uint32_t* call_place      # of heaps of warning triggers, NULL without margin calls
     uint32_t resident_count
 
 cdef enum Failure:

@@ -20,14 +20,14 @@ cdef Market* new_market(State* state, int64_t min_size, int64_t max_size, int32_
     try:
         if book_init(&market.book, min_size, max_size, min_price, max_price):
             raise MemoryError("no memory for a book")
-        _write_tiers(&market.rules.table, tiers)
+        write_tiers(&market.rules.table, tiers)
     except BaseException:
         free_market(market)
         raise
     return market
 
 
-cdef int _write_tiers(TierTable* table, tiers) except -1:
+cdef int write_tiers(TierTable* table, tiers) except -1:
     cdef int64_t k
     table.tiers = <Tier*>malloc(len(tiers) * sizeof(Tier))
     if table.tiers == NULL:
@@ -66,6 +66,9 @@ cdef Market* _blank_market(State* state) noexcept:
         heap_init(&market.exact[d])
         heap_init(&market.guards[d])
         heap_init(&market.due[d])
+        heap_init(&market.calls[d])
+        market.calls[d].place = state.call_place
+        market.calls[d].item_capacity = state.position_capacity
         market.exact[d].place = market.due[d].place = state.place
         market.guards[d].place = state.guard_place[d]
         market.exact[d].item_capacity = market.due[d].item_capacity = state.position_capacity
@@ -78,12 +81,15 @@ cdef void free_market(Market* market) noexcept:
     for d in range(2):
         # the places belong to the engine
         market.exact[d].place = market.due[d].place = market.guards[d].place = NULL
+        market.calls[d].place = NULL
+        heap_free(&market.calls[d])
         heap_free(&market.exact[d])
         heap_free(&market.guards[d])
         heap_free(&market.due[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
     free(market.rules.table.tiers)
+    free(market.warning.tiers)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)
@@ -96,3 +102,4 @@ cdef void release_tables(State* state) noexcept:
     memory_release(state.place, positions * sizeof(uint32_t))
     memory_release(state.guard_place[0], positions * sizeof(uint32_t))
     memory_release(state.guard_place[1], positions * sizeof(uint32_t))
+    memory_release(state.call_place, positions * sizeof(uint32_t))

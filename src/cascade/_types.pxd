@@ -96,3 +96,4 @@ cdef enum EventKind:
     EVENT_FEE = 15
     EVENT_TRANSFER = 16
     EVENT_ADL = 17
+    EVENT_MARGIN_CALL = 22

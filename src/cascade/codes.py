@@ -47,6 +47,7 @@ class EventKind(IntEnum):
     FEE = 15
     TRANSFER = 16
     ADL = 17
+    MARGIN_CALL = 22
 
 
 class TimeInForce(IntEnum):

@@ -19,7 +19,7 @@ from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.impact import Impact
 from cascade.market import Market, check_market
-from cascade.residents import Residents
+from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.ruleset import LARGEST_NUMBER, Rules, exact, rate_parts, unit_atoms, whole
 

@@ -1,24 +1,30 @@
 """The rest of the market: makers, arbitrage and flow that live in an engine and trade every step.
 
-Each is a frozen description in quotes and seconds, checked here and compiled by `engine.residents.add`;
-``docs/residents.md`` says what each does with its numbers.
+Each is a frozen description in quotes and seconds, checked here; `engine.residents.add` (see
+`population`) compiles it. ``docs/residents.md`` says what each does with its numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cascade import _populate
 from cascade.market import Market
-from cascade.ruleset import Rate, exact, rate_parts, whole
+from cascade.ruleset import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
 
-__all__ = ["Arbitrageur", "MarketMaker", "MomentumFlow", "NoiseFlow", "Resident", "Residents"]
+__all__ = [
+    "KINDS",
+    "Arbitrageur",
+    "MarginCalls",
+    "MarketMaker",
+    "MomentumFlow",
+    "NoiseFlow",
+    "Resident",
+]
 
 NANOSECONDS = 10**9
 LONGEST_SECONDS = 10**9
@@ -28,6 +34,7 @@ LARGEST_SIZE = 2**48
 LARGEST_WIDENING = 1000
 MOVEMENT_PARTS = 2**20
 MOST_RUNGS = 1000
+LARGEST_WARNING = 10
 MOST_OPEN_ORDERS = 65536
 LARGEST_LEVERAGE = Fraction(2**32 - 1, 100)
 
@@ -117,7 +124,8 @@ class Resident:
 
     def _check(self) -> None:
         raise TypeError(
-            "a Resident is one of its kinds: MarketMaker, Arbitrageur, NoiseFlow, MomentumFlow"
+            "a Resident is one of its kinds: MarketMaker, Arbitrageur, NoiseFlow, MomentumFlow, "
+            "MarginCalls"
         )
 
     def _whole(self, engine: Engine, market: Market) -> dict[str, Any]:
@@ -366,163 +374,77 @@ class MomentumFlow(Resident):
         }  # fmt: skip
 
 
-KINDS: dict[str, type[Resident]] = {
-    kind.__name__: kind for kind in (MarketMaker, Arbitrageur, NoiseFlow, MomentumFlow)
-}
-assert tuple(KINDS) == _populate.KINDS
+@dataclass(frozen=True, kw_only=True)
+class MarginCalls(Resident):
+    """Calls accounts whose equity falls below a warning level, and answers for them.
 
+    Parameters
+    ----------
+    warning : number
+        The level as a multiple of maintenance, above 1 with two decimals at most.
+    top_up_share, reduce_share : number, default 0
+        Shares of the calls that are answered with a top-up, and with a voluntary reduction; the others
+        are not answered. Together at most 1.
+    top_up : number, default 1.5
+        Equity after a top-up, as a multiple of the warning level; the money comes from outside.
+    reduce : number, default 0.5
+        Share of the position that a reduction sells at the market, rounded up to lots.
 
-class Residents:
-    """`engine.residents`: who else trades, in the order in which they take their turns.
-
-    Examples
-    --------
-    >>> import cascade as cs
-    >>> engine = cs.Engine(seed=7)
-    >>> market = engine.add_market("X", tick_size=1, lot_size=1)
-    >>> market.set_index(100)
-    >>> engine.residents.add(cs.MarketMaker(market="X", depth=[(1, 5), (2, 9)], deposit=10_000))
-    0
-    >>> _ = engine.step()
-    >>> market.book.bids(), market.book.asks()
-    ([(99, 5, 1), (98, 9, 1)], [(101, 5, 1), (102, 9, 1)])
+    Notes
+    -----
+    It calls units with one position under a marginal or entry-basis table, each once for a position and
+    collateral: what changes either may bring another call. Others get none. It has no account.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._added: list[tuple[Resident, int]] = []
+    warning: Rate
+    top_up_share: Rate = 0
+    reduce_share: Rate = 0
+    top_up: Rate = "1.5"
+    reduce: Rate = "0.5"
 
-    def __len__(self) -> int:
-        return len(self._added)
-
-    def __getitem__(self, number: int) -> Resident:
-        return self._added[number][0]
-
-    def __iter__(self) -> Iterator[Resident]:
-        return iter([resident for resident, _ in self._added])
-
-    def __repr__(self) -> str:
-        return f"<Residents: {', '.join(repr(entry) for entry in self) or 'none'}>"
-
-    @property
-    def accounts(self) -> list[int]:
-        """Account of each, -1 for those whose orders are anonymous."""
-        return [account for _, account in self._added]
-
-    def add(self, resident: Resident) -> int:
-        """Let a resident trade in every step from now on.
-
-        Parameters
-        ----------
-        resident : MarketMaker, Arbitrageur, NoiseFlow or MomentumFlow
-
-        Returns
-        -------
-        int
-            Its account, made with its deposit; -1 without a deposit.
-
-        Raises
-        ------
-        KeyError
-            The market is unknown.
-        TypeError, ValueError
-            It is no resident; a price or size is off the market's grid; the venue does not suit it.
-        """
-        if type(resident) not in KINDS.values():
-            raise TypeError(f"a resident is one of {', '.join(KINDS)}, got {resident!r}")
-        engine = self._engine
-        market = engine.market(resident.market)
-        settings = resident._whole(engine, market)
-        account = -1
-        if resident.deposit is not None:
-            deposit = engine.to_atoms(resident.deposit, market.asset, "deposit")
-            account = int(
-                engine.accounts.create(1, balance=resident.deposit, asset=market.asset)[0]
+    def _check(self) -> None:
+        if self.deposit is not None:
+            raise ValueError("MarginCalls have no account: deposit must be left out")
+        level = exact(self.warning, "warning")
+        if not 1 < level <= LARGEST_WARNING or (level * 100).denominator != 1:
+            raise ValueError(
+                f"warning {self.warning!r} is outside 1.01 ... {LARGEST_WARNING} in steps of 0.01"
             )
-            leverage = exact(resident.leverage, "leverage")
-            engine.accounts.set_leverage(account, market, leverage, "cross")
-        else:
-            deposit = 0
-        self._enter(resident, market, account, deposit, settings)
-        return account
-
-    def _enter(
-        self,
-        resident: Resident,
-        market: Market,
-        account: int,
-        deposit: int,
-        settings: dict[str, Any],
-    ) -> None:
-        engine = self._engine
-        name = type(resident).__name__
-        _populate.add_resident(
-            engine, name, market.number, account, deposit, engine.seed, **settings
-        )
-        self._added.append((resident, account))
-
-    # --- snapshots -----------------------------------------------------------------------------
-
-    def settings(self) -> list[dict[str, Any]]:
-        """Each as plain numbers and text, for a file."""
-        return [
-            {
-                "kind": type(resident).__name__,
-                "account": account,
-                "terms": {f.name: _stored(getattr(resident, f.name)) for f in fields(resident)},
-            }
-            for resident, account in self._added
+        shares = [
+            rate_parts(getattr(self, name), name, 0, 1) for name in ("top_up_share", "reduce_share")
         ]
+        if sum(shares) > RATE_DENOMINATOR:
+            raise ValueError("top_up_share and reduce_share are together above 1")
+        rate_parts(self.top_up, "top_up", 1, LARGEST_WARNING)
+        if rate_parts(self.reduce, "reduce", 0, 1) == 0:
+            raise ValueError(f"reduce {self.reduce!r} is not above zero")
 
-    def numbers(self) -> list[list[int]]:
-        """Where each stands, as integers: the rows that the state's hash covers."""
-        return [_populate.resident_numbers(self._engine, k) for k in range(len(self))]
-
-    def restore(self, settings: list[dict[str, Any]], numbers: list[int]) -> None:
-        """Put back what `settings` and `numbers` gave, rows one after the other, each after its length.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            It is not the state of residents of this engine.
-        """
-        engine = self._engine
-        at = 0
-        for number, entry in enumerate(settings):
-            terms = {name: _restored(name, value) for name, value in entry["terms"].items()}
-            resident = KINDS[entry["kind"]](**terms)
-            market = engine.market(resident.market)
-            account = whole(entry["account"], "account")
-            if (account >= 0) != (resident.deposit is not None) or not -1 <= account < len(
-                engine.accounts
-            ):
-                raise ValueError(f"resident {number}: its account")
-            if account >= 0 and engine.asset_of(account) != market.asset:
-                raise ValueError(f"resident {number}: its account has other money")
-            deposit = 0
-            if resident.deposit is not None:
-                deposit = engine.to_atoms(resident.deposit, market.asset, "deposit")
-            self._enter(resident, market, account, deposit, resident._whole(engine, market))
-            if at >= len(numbers) or not 5 <= numbers[at] < len(numbers) - at:
-                raise ValueError(f"resident {number}: its state is not stored")
-            end = at + 1 + numbers[at]
-            _populate.restore_resident(engine, number, numbers[at + 1 : end])
-            at = end
-        if at != len(numbers):
-            raise ValueError("residents are left over")
+    def _whole(self, engine: Engine, market: Market) -> dict[str, Any]:
+        for other in engine.residents:
+            if isinstance(other, MarginCalls) and other.market == market.name:
+                raise ValueError(f"market {market.name!r} has MarginCalls already")
+        level = exact(self.warning, "warning")
+        table = market.rules.table(engine.scale_of(market.asset))
+        up, down = level.numerator, level.denominator
+        tiers = [
+            (floor, rate * up, initial * down, deduction * up)
+            for floor, rate, initial, deduction in table["tiers"]
+        ]
+        denominator = table["denominator"] * down
+        if max(rate for _, rate, _, _ in tiers) >= denominator:
+            raise ValueError(
+                f"warning {self.warning!r} times the highest maintenance rate of {market.name!r} "
+                "is not below 1"
+            )
+        return {
+            "warning": (tiers, denominator),
+            "top_up_share": rate_parts(self.top_up_share, "top_up_share", 0, 1),
+            "reduce_share": rate_parts(self.reduce_share, "reduce_share", 0, 1),
+            "top_up": rate_parts(self.top_up, "top_up", 1, LARGEST_WARNING),
+            "reduce": rate_parts(self.reduce, "reduce", 0, 1),
+        }
 
 
-def _stored(value: Any) -> Any:
-    if value is None or isinstance(value, (int, str)):
-        return value
-    if isinstance(value, (tuple, list)):
-        return [_stored(entry) for entry in value]
-    return str(exact(value, "value"))
-
-
-def _restored(name: str, value: Any) -> Any:
-    if name in ("market", "open_orders") or value is None:
-        return value
-    if isinstance(value, list):
-        return tuple(_restored(name, entry) for entry in value)
-    return exact(value, name)
+KINDS: dict[str, type[Resident]] = {
+    kind.__name__: kind for kind in (MarketMaker, Arbitrageur, NoiseFlow, MomentumFlow, MarginCalls)
+}

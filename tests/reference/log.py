@@ -24,6 +24,8 @@ import numpy as np
     ADL,
 ) = range(1, 18)
 
+MARGIN_CALL = 22
+
 NO_MARKET = 65535
 OUTSIDE = -1
 HOUSE = -2

@@ -76,6 +76,17 @@ class MomentumFlow:
     leverage: object = 1
 
 
+@dataclass(frozen=True)
+class MarginCalls:
+    market: str
+    warning: object
+    top_up_share: object = 0
+    reduce_share: object = 0
+    top_up: object = "1.5"
+    reduce: object = "0.5"
+    deposit: object = None
+
+
 # --- random streams ------------------------------------------------------------------------------
 
 
@@ -457,6 +468,14 @@ class Momentum(Flow):
 KINDS = {MarketMaker: Maker, Arbitrageur: Arbitrage, NoiseFlow: Noise, MomentumFlow: Momentum}
 
 
+def kind_of(settings) -> type[Resident]:
+    if isinstance(settings, MarginCalls):
+        from .margin_calls import Calls  # which is a Resident of this file
+
+        return Calls
+    return KINDS[type(settings)]
+
+
 class Residents:
     """`engine.residents`."""
 
@@ -465,7 +484,7 @@ class Residents:
         self.all: list[Resident] = []
 
     def add(self, settings) -> int:
-        made = KINDS[type(settings)](self.engine, len(self.all), settings)
+        made = kind_of(settings)(self.engine, len(self.all), settings)
         self.all.append(made)
         return made.account
 
