@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["DISLOCATION_DTYPE", "Dislocation"]
+__all__ = ["DISLOCATION_DTYPE", "Dislocation", "furthest"]
 
 NANOSECONDS = 10**9
 DISLOCATION_DTYPE = np.dtype([("ticks", "<i4"), ("index", "<i4"), ("time", "<i8")])
@@ -42,3 +43,11 @@ class Dislocation:
     def time(self) -> float:
         """Seconds above the threshold."""
         return self.time_ns / NANOSECONDS
+
+
+def furthest(steps: Sequence[Dislocation]) -> Dislocation:
+    """Of several steps together: the furthest of all, the first among equals, and the sum of times."""
+    if not steps:
+        return Dislocation(0, 0, 0.0, 0)
+    most = max(steps, key=lambda step: abs(step.ticks))
+    return replace(most, time_ns=sum(step.time_ns for step in steps))
