@@ -27,6 +27,7 @@ KINDS = ("MarketMaker", "Arbitrageur", "NoiseFlow", "MomentumFlow", "MarginCalls
 assert len(KINDS) == RESIDENT_KINDS
 
 cdef int64_t LARGEST = <int64_t>1 << 62
+cdef int64_t MOST_ARRIVALS = 10_000_000   # that a stored resident may have to catch up with
 
 
 cdef Resident* _blank(EngineCore core, int64_t rungs, int64_t open_orders, bint sees) except NULL:
@@ -246,7 +247,8 @@ cdef int _restore_prices(Resident* r, int64_t number, movement, price) except -1
 
 
 cdef int _restore_arrival(EngineCore core, Resident* r, int64_t number, time) except -1:
-    # an interrupted step leaves arrivals behind the clock
-    _require(0 <= time <= LARGEST, number, "its next arrival")
+    # an interrupted step leaves arrivals behind the clock, but no file shall keep a step busy for ever
+    behind = max(0, core.state.clock - time) * r.rate // 1_000_000_000_000_000
+    _require(0 <= time <= LARGEST and behind <= MOST_ARRIVALS, number, "its next arrival")
     r.next = time
     return 0
