@@ -4,9 +4,11 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from types import ModuleType
 
 import numpy as np
 from reference import engine as twin
+from reference import residents as twin_residents
 from reference.log import EVENT_DTYPE
 from reference.records import MESSAGE_DTYPE
 
@@ -17,7 +19,7 @@ KIND_NAMES = (
     "adl",
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
-KINDS |= {"socialised": 20, "haircut": 21}
+KINDS |= {"socialised": 20, "haircut": 21, "margin_call": 22}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (
@@ -35,6 +37,7 @@ class Kit:
     Rules: type
     linear: Callable  # ticks a lot as a fraction, fill rule, tick size of its market
     message_dtype: np.dtype
+    residents: ModuleType  # where MarketMaker and its like are
 
     def engine(self, **keywords):
         """An engine whose money has no decimals unless the test asks for them."""
@@ -84,7 +87,7 @@ def _twin_linear(numerator, denominator, fill="average", tick=1):
     return twin.Impact("linear", numerator, denominator, fill)
 
 
-TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE)
+TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE, twin_residents)
 
 
 def core_kit() -> Kit | None:
@@ -99,7 +102,7 @@ def core_kit() -> Kit | None:
         # the slope in price units; lots are units of one in these tests
         return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
-    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE)
+    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core)
 
 
 def rows(engine, kind: str | None = None, start: int = 0) -> list[dict]:

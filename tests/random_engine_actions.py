@@ -160,7 +160,18 @@ class Actor:
             ],
             dt=dt,
         )
-        return int(result.liquidated), int(result.time_ns), result.adl_lots, result.adl_accounts
+        away = tuple((d.ticks, d.index_ticks, d.time_ns) for d in result.dislocation.values())
+        return (
+            int(result.liquidated),
+            int(result.time_ns),
+            result.adl_lots,
+            result.adl_accounts,
+            away,
+        )
+
+    def populate(self, kind, terms) -> tuple:
+        made = getattr(self.kit.residents, kind)(**dict(terms))
+        return (self.engine.residents.add(made),)
 
     def news(self) -> list[tuple]:
         """Events since the last call."""
@@ -272,6 +283,49 @@ def draw_setup(draw: random.Random) -> Setup:
     )
 
 
+def draw_resident(draw: random.Random) -> tuple[str, dict]:
+    """A maker, an arbitrageur or flow, on any market that takes it."""
+    kinds = ("MarketMaker", "Arbitrageur", "NoiseFlow", "MomentumFlow", "MarginCalls")
+    kind = draw.choice(("MarketMaker", "MarginCalls", *kinds))
+    market = draw.choice(NAMES)
+    if kind == "MarginCalls":
+        return kind, {
+            "market": market, "warning": draw.choice(("1.25", 2, 4)), "deposit": None,
+            "top_up_share": draw.choice((0, "0.3", "0.6")), "reduce_share": draw.choice((0, "0.4")),
+            "top_up": draw.choice((1, "1.3")), "reduce": draw.choice(("0.2", 1)),
+        }  # fmt: skip
+    deposit = draw.choice((60, 500, 5000, 50_000))
+    size = draw.choice((1, 3, (1, 5), (2, 9)))
+    leverage = draw.choice((1, 5, 20))
+    if kind == "MarketMaker":
+        limit = draw.choice((None, 6, 15))
+        return kind, {
+            "market": draw.choice([name for name in NAMES if name != "curve"]),
+            "depth": tuple((k + 1 + draw.randrange(3), draw.choice(SIZES)) for k in range(3)),
+            "deposit": deposit, "leverage": leverage, "refill": draw.choice((None, 0, "0.7", 4)),
+            "inventory_limit": limit, "skew": draw.choice((0, 1, 3)) if limit else 0,
+            "volatility_time": draw.choice((1, 4, 60)), "widening": draw.choice((0, "0.3", 2)),
+            "volatility_limit": draw.choice((None, 5, 20)),
+            "loss_limit": draw.choice((None, 10, 100)), "tolerance": draw.choice((0, 0, 2)),
+        }  # fmt: skip
+    if kind == "Arbitrageur":
+        return kind, {
+            "market": market, "deposit": deposit, "leverage": leverage,
+            "size": draw.choice((2, 5, 20)), "threshold": draw.choice((0, "0.01", "0.025")),
+            "delay": draw.choice((0, 1, 3)), "limit": draw.choice((None, 4, 30)),
+        }  # fmt: skip
+    terms = {
+        "market": market, "rate": draw.choice((0, "0.5", 2)), "size": size, "leverage": leverage,
+        "deposit": draw.choice((None, deposit)),
+    }  # fmt: skip
+    if kind == "NoiseFlow":
+        terms["market_share"] = 1 if market == "curve" else draw.choice((0, "0.3", 1))
+        return kind, {**terms, "reach": draw.choice((None, 4)), "open_orders": draw.choice((1, 5))}
+    terms["limit"] = draw.choice((None, 7)) if terms["deposit"] else None
+    terms["volatility_time"] = draw.choice((1, 5, 30))
+    return kind, {**terms, "threshold": draw.choice((0, "0.01", "0.03"))}
+
+
 def draw_message(draw: random.Random, hedged: list[bool], market: int) -> tuple:
     kind = draw.choices(
         (LIMIT, MARKET, STOP, STOP_LIMIT, CANCEL, MODIFY, CANCEL_ALL, 9),
@@ -316,10 +370,12 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         (
             "message", "step", "open", "open_ladder", "create", "deposit", "withdraw",
             "set_leverage", "transfer", "fund_deposit", "fund", "set_funding", "budget", "set_index", "load_depth",
-            "open_auction", "uncross",
+            "open_auction", "uncross", "populate",
         ),
-        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2),
+        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2, 1),
     )[0]  # fmt: skip
+    if name == "populate":
+        return name, draw_resident(draw)
     market = draw.randrange(4)
     account = draw.randrange(max(accounts, 1))
     price = draw.choice(PRICES)
@@ -370,6 +426,15 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         "uncross": (market,),
     }
     return name, arguments[name]
+
+
+def new_accounts(name: str, arguments: tuple) -> list[bool]:
+    """Is each account that an action makes a hedge account?"""
+    if name == "create":
+        return [arguments[2]] * arguments[0]
+    made = name == "open_ladder" or (name == "open" and arguments[1] is None)
+    made = made or (name == "populate" and arguments[1]["deposit"] is not None)
+    return [False] if made else []
 
 
 def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
@@ -469,13 +534,12 @@ def draw_history(seed: int) -> tuple[Setup, list]:
         held = draw.choice((side, side, "long", "short"))
         actions.append(("open", (market, None, held, draw.choice(SIZES), entry, leverage, mode)))
         hedged.append(False)
+    for _ in range(draw.choice((0, 0, 0, 1, 3))):
+        actions.append(("populate", draw_resident(draw)))
+        hedged += new_accounts(*actions[-1])
     while len(actions) < LONGEST:
-        action = draw_action(draw, hedged)
-        if action[0] == "create":
-            hedged += [action[1][2]] * action[1][0]
-        if action[0] == "open_ladder" or (action[0] == "open" and action[1][1] is None):
-            hedged.append(False)
-        actions.append(action)
+        actions.append(draw_action(draw, hedged))
+        hedged += new_accounts(*actions[-1])
     return setup, actions
 
 

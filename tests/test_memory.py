@@ -93,3 +93,17 @@ def test_a_warm_step_allocates_nothing(counting_malloc, execution, markets):
     for liquidated, requests in warm:
         assert liquidated > 500
         assert requests == 0
+
+
+@needs_glibc
+def test_warm_steps_with_residents_allocate_nothing(counting_malloc):
+    done = subprocess.run(
+        [sys.executable, HERE / "memory_probe_residents.py", counting_malloc],
+        env={**os.environ, "LD_PRELOAD": str(counting_malloc)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    requests, events = json.loads(done.stdout)
+    assert events > 50_000
+    assert requests == 0

@@ -10,6 +10,7 @@ from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
 from cascade.adlcompare import PolicyOutcome, compare_adl
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
+from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
 from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
@@ -17,6 +18,7 @@ from cascade.impact import Impact
 from cascade.index_sources import IndexSources
 from cascade.losses import PAID_DTYPE, Losses
 from cascade.market import Market
+from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlow, NoiseFlow
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
@@ -25,17 +27,20 @@ from cascade.tree import CascadeTree
 from cascade import adl, clearing, insurance, losses, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
+    "DISLOCATION_DTYPE",
     "EVENT_DTYPE",
     "FILL_DTYPE",
     "MESSAGE_DTYPE",
     "ORDER_DTYPE",
     "PAID_DTYPE",
+    "Arbitrageur",
     "BatchResult",
     "BookView",
     "CascadeError",
     "CascadeTree",
     "Code",
     "ConservationError",
+    "Dislocation",
     "Engine",
     "EventKind",
     "Grid",
@@ -43,9 +48,13 @@ __all__ = [
     "IndexSources",
     "InvariantError",
     "Losses",
+    "MarginCalls",
     "Market",
+    "MarketMaker",
     "MessageFlag",
     "MessageKind",
+    "MomentumFlow",
+    "NoiseFlow",
     "OrderBook",
     "OrderResult",
     "PolicyOutcome",

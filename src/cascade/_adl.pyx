@@ -15,15 +15,15 @@ from cascade._arithmetic cimport (
 from cascade._clearing cimport (
     Unit, release_margin, signed_value, trade_position, unit_evaluate,
 )
-from cascade._heap cimport NOT_QUEUED, Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, position_value_wide
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT,
     ADL_FUNCTION, ADL_HTX, ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM,
-    DOWN, FAILURE_MEMORY, POSITION_ISOLATED, UP, Market, Position, Ranked, RankedKey, Ranking, State,
+    DOWN, FAILURE_MEMORY, POSITION_EXACT, POSITION_ISOLATED, UP, Market, Position, Ranked, RankedKey, Ranking, State,
 )
+from cascade._triggers cimport Triggers, node_at
 from cascade._types cimport BUY, EVENT_ADL, SELL
 from cascade._userpolicy cimport ask_function
 from cascade._waterfall cimport adl_triggered
@@ -326,15 +326,15 @@ cdef void _trade(State* state, Market* market, uint32_t position, uint32_t winne
     state.counters.adl_lots += lots
 
 
-cdef inline void _fetch_ahead(State* state, const Ranking* ranking, const Heap* heap) noexcept nogil:
+cdef inline void _fetch_ahead(State* state, const Ranking* ranking, const Triggers* queue) noexcept nogil:
     cdef int64_t next = ranking.at + AHEAD
     cdef uint32_t position
     if next >= ranking.sorted:
         return
     position = ranking.order[next].position
     prefetch(&state.accounts[state.positions[position].account])
-    if state.place[position] != NOT_QUEUED:
-        prefetch(&heap.nodes[state.place[position]])
+    if state.positions[position].flags & POSITION_EXACT:
+        prefetch(node_at(queue, state.place[position]))
 
 
 cdef int64_t _weight(State* state, const Market* market, uint32_t position, bint winners) noexcept nogil:

@@ -328,8 +328,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
         return -1
     state.positions = <Position*>grown
     added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
-    for k in range(3):
-        place = &state.place if k == 2 else &state.guard_place[k]
+    for k in range(4 if state.call_place != NULL else 3):
+        place = &state.guard_place[k] if k < 2 else &state.place if k == 2 else &state.call_place
         grown = memory_resize(place[0], <size_t>state.position_capacity * sizeof(uint32_t),
                               <size_t>positions * sizeof(uint32_t), 1)
         if grown == NULL:
@@ -349,9 +349,12 @@ cdef void share_places(State* state, Market* market, int direction) noexcept nog
     cdef Heap* exact = &market.exact[direction].near
     cdef Heap* due = &market.due[direction].near
     cdef Heap* guards = &market.guards[direction].near
+    cdef Heap* calls = &market.calls[direction].near
     exact.place = due.place = state.place
     guards.place = state.guard_place[direction]
+    calls.place = state.call_place
     exact.item_capacity = due.item_capacity = guards.item_capacity = state.position_capacity
+    calls.item_capacity = state.position_capacity
 
 
 # ---------------------------------------------------------------- initial margin

@@ -41,7 +41,7 @@ POSITION_DTYPE = np.dtype([
     ("size", "<i8"), ("entry_value", "<i8"), ("margin", "<i8"), ("due_cause", "<i8"),
     ("account", "<i4"), ("next", "<u4"), ("trigger", "<i4"), ("working", "<u4"),
     ("leverage", "<u4"), ("due_wave", "<i4"), ("market", "<u2"), ("flags", "u1"), ("pad", "u1"),
-    ("pad2", "<u4"),
+    ("called", "<u4"),
 ])
 ACCOUNT_DTYPE = np.dtype([
     ("balance", "<i8"), ("first", "<u4"), ("asset", "<u2"), ("flags", "<u2"),
@@ -351,6 +351,7 @@ def market_row(EngineCore core, int64_t number):
             "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,
             "ceiling": market.ceiling, "touch_seen": market.touch_seen,
             "last_source": market.last_source, "source_wave": market.source_wave,
+            "away_threshold": market.away_threshold,
             "average": market.average, "index_time": market.index_time,
             "premium_high": <int64_t>floor_divide(market.premium_sum, WORD),
             "premium_low": <int64_t>(market.premium_sum - floor_divide(market.premium_sum, WORD) * WORD),

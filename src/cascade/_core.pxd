@@ -42,4 +42,5 @@ cdef class StepResult:
     cdef readonly int64_t first_event
     cdef readonly int64_t end_event
     cdef readonly bytes mark_bytes            # int32 ticks by market
+    cdef readonly bytes dislocation_bytes     # DISLOCATION_DTYPE by market
     cdef object held_events

@@ -25,6 +25,7 @@ class StepResult:
     first_event: int
     end_event: int
     mark_bytes: bytes
+    dislocation_bytes: bytes
 
 class EngineCore:
     """State of a simulation and the calls that change it, in whole units."""
@@ -124,7 +125,9 @@ class EngineCore:
         """One step: index ticks by market (0: unchanged), [(market number, messages), ...], ns."""
     def _set_index(self, number: int, ticks: int) -> None:
         """Outside price of one market between steps."""
-    def _run(self, path: NDArray[np.int32], elapsed: int) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    def _run(
+        self, path: NDArray[np.int32], elapsed: int
+    ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
         """Many steps without coming back."""
     def events_between(self, start: int, stop: int) -> NDArray[Any]:
         """View of the events with indices start <= i < stop that were not cleared."""

@@ -21,19 +21,23 @@ from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
 from cascade._orders cimport fire_stops, submit_order
-from cascade._phases cimport StepRecord, begin_step, set_index, set_indices, write_step
+from cascade._phases cimport (
+    DislocationRecord, StepRecord, begin_step, set_index, set_indices, write_dislocation, write_step,
+)
 from cascade._queue cimport queue_pending
+from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET, Asset,
-    Market, State,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET,
+    RATE_DENOMINATOR, Asset, Market, State,
 )
 from cascade._userpolicy cimport raise_kept
 from cascade._storage cimport free_market, new_market, release_tables
 from cascade._types cimport EVENT_OPEN, MAX_PRICE
 
 from cascade._log import EVENT_DTYPE
+from cascade.dislocation import DISLOCATION_DTYPE
 from cascade.dtypes import MESSAGE_DTYPE
 
 cdef extern from *:
@@ -61,6 +65,7 @@ STEP_DTYPE = np.dtype([
 ])
 
 cdef int64_t LATEST = 1 << 62         # ns
+cdef int64_t AWAY_THRESHOLD = RATE_DENOMINATOR // 100
 
 
 cdef class StepResult:
@@ -91,6 +96,7 @@ cdef class EngineCore:
         cdef uint32_t m
         for m in range(self.state.market_count):
             free_market(self.state.markets[m])
+        free_residents(&self.state)
         free(self.state.markets)
         free(self.state.touched)
         free(self.state.moved)
@@ -225,6 +231,7 @@ cdef class EngineCore:
             market.impact_venue = impact_venue
             market.number = number
             market.state = &self.state
+            market.away_threshold = AWAY_THRESHOLD
             market.last_liquidation = -1
             market.last_source = -1
             market.book.allow = allow_reduce
@@ -372,12 +379,14 @@ cdef class EngineCore:
                         if not self.state.failed:
                             submit_order(&self.state, market, &view[k], &out)
             with nogil:
+                act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
         else:
             with nogil:
                 begin_step(&self.state, elapsed)
                 if prices != NULL or self.state.delays:
                     set_indices(&self.state, prices)
+                act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)
 
@@ -409,11 +418,16 @@ cdef class EngineCore:
     cdef StepResult finish_step(self, StepResult result):
         cdef uint32_t m
         cdef int32_t* marks
+        cdef DislocationRecord* away
         result.engine = self
         result.mark_bytes = PyBytes_FromStringAndSize(NULL, self.state.market_count * sizeof(int32_t))
         marks = <int32_t*>PyBytes_AS_STRING(result.mark_bytes)
+        result.dislocation_bytes = PyBytes_FromStringAndSize(
+            NULL, self.state.market_count * sizeof(DislocationRecord))
+        away = <DislocationRecord*>PyBytes_AS_STRING(result.dislocation_bytes)
         for m in range(self.state.market_count):
             marks[m] = self.state.markets[m].mark
+            write_dislocation(self.state.markets[m], &away[m])
         result.time_ns = self.state.clock
         result.liquidated = self.state.counters.liquidated
         result.notional_atoms = self.state.counters.notional
@@ -448,15 +462,18 @@ cdef class EngineCore:
         return self.state.account_count
 
     def _run(self, const int32_t[:, ::1] path, int64_t elapsed):
-        """Many steps without coming back; gives an array of STEP_DTYPE and the marks after each."""
+        """Many steps without coming back; gives arrays by step: STEP_DTYPE, and by market marks and
+        DISLOCATION_DTYPE."""
         cdef int64_t steps = path.shape[0], k, done = 0
         cdef uint32_t m, markets = self.state.market_count
         cdef StepRecord[::1] records
         cdef int32_t[:, ::1] marks
+        cdef DislocationRecord[:, ::1] away
         record_array = np.zeros(steps, STEP_DTYPE)
         mark_array = np.zeros((steps, markets), np.int32)
+        away_array = np.zeros((steps, markets), DISLOCATION_DTYPE)
         if steps == 0:
-            return record_array, mark_array
+            return record_array, mark_array, away_array
         if path.shape[1] != markets:
             raise ValueError(f"path has {path.shape[1]} columns, the engine {markets} markets")
         highest = np.ascontiguousarray(np.asarray(path).max(axis=0), dtype=np.int32)
@@ -468,23 +485,26 @@ cdef class EngineCore:
         self.check_step(None, [], elapsed, steps)
         records = record_array
         marks = mark_array
+        away = away_array
         self.begin()
         with nogil:
             for k in range(steps):
                 begin_step(&self.state, elapsed)
                 if markets:
                     set_indices(&self.state, &path[k, 0])
+                act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
                 write_step(&self.state, &records[k])
                 for m in range(markets):
                     marks[k, m] = self.state.markets[m].mark
+                    write_dislocation(self.state.markets[m], &away[k, m])
                 done = k + 1
                 if k % 4096 == 4095 and signal_waits():
                     self.state.failed = FAILURE_INTERRUPT
                 if self.state.failed:
                     break
         self.end()
-        return record_array[:done], mark_array[:done]
+        return record_array[:done], mark_array[:done], away_array[:done]
 
     # ---------------------------------------------------------------- the log
 

@@ -22,3 +22,6 @@ def pay_funding(core: EngineCore, number: int, rate: int) -> None:
 
 def set_funding(core: EngineCore, number: int, rate: int | None) -> None:
     """Rate (parts in 10**9) of the settlements to come, None: from the premium."""
+
+def set_dislocation_threshold(core: EngineCore, number: int, parts: int) -> None:
+    """Distance from the index, parts in 10**9 of it, beyond which time counts."""

@@ -198,6 +198,14 @@ def set_funding(EngineCore core, int64_t number, rate):
     core.end()
 
 
+def set_dislocation_threshold(EngineCore core, int64_t number, int64_t parts):
+    """Distance from the index, parts in 10**9 of it, beyond which time counts."""
+    cdef Market* market = core.market_at(number)
+    core.begin()
+    market.away_threshold = parts
+    core.end()
+
+
 cdef int _check_rate(int64_t rate) except -1:
     if not -RATE_DENOMINATOR <= rate <= RATE_DENOMINATOR:
         raise ValueError(f"rate {rate / RATE_DENOMINATOR} is outside -1 ... 1")

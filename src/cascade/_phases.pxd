@@ -19,6 +19,11 @@ cdef packed struct StepRecord:  # STEP_DTYPE
     int64_t pending
     int64_t adl_lots
 
+cdef packed struct DislocationRecord:   # DISLOCATION_DTYPE
+    int32_t ticks
+    int32_t index
+    int64_t time
+
 # Clock and funding; averages and impact move on with time.
 cdef void begin_step(State* state, int64_t elapsed) noexcept nogil
 # The outside price of one market, without firing stops.
@@ -26,3 +31,4 @@ cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil
 # One price a market, 0: unchanged, or none at all; what is believed, then the stops it reached.
 cdef void set_indices(State* state, const int32_t* prices) noexcept nogil
 cdef void write_step(State* state, StepRecord* record) noexcept nogil
+cdef void write_dislocation(const Market* market, DislocationRecord* record) noexcept nogil

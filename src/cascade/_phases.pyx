@@ -6,6 +6,7 @@ docs/step.md gives their order; `_core` calls them and the cascade between them.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
+from cascade._dislocation cimport begin_dislocation, note_dislocation, traded_price
 from cascade._feed cimport follow_venue, form_mark
 from cascade._funding cimport pay_due_funding
 from cascade._impact cimport impact_decay, impact_set_reference
@@ -23,6 +24,8 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
     cdef Market* market
     cdef bint decays
     memset(&state.counters, 0, sizeof(state.counters))
+    for m in range(state.market_count):
+        begin_dislocation(state.markets[m], elapsed)
     pay_due_funding(state, state.clock + elapsed)
     if elapsed:
         for m in range(state.market_count):
@@ -38,6 +41,7 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
         decays = market.impact_venue != 0 and market.impact.transient_lots != 0
         if decays:
             impact_decay(&market.impact, elapsed)
+            note_dislocation(market, market.impact.last)
         if decays or (elapsed and market.rules.feed >= FEED_EMA):
             form_mark(state, market, -1, 0)
     queue_test_moved(state)
@@ -55,6 +59,7 @@ cdef inline void _believe_index(State* state, Market* market, int32_t price) noe
     event.price = price
     if market.impact_venue:
         impact_set_reference(&market.impact, price)
+    note_dislocation(market, traded_price(market))
     form_mark(state, market, last_event(state), 0)
 
 
@@ -96,3 +101,9 @@ cdef void write_step(State* state, StepRecord* record) noexcept nogil:
     record.waves = state.counters.waves
     record.pending = queue_pending(state)
     record.adl_lots = state.counters.adl_lots
+
+
+cdef void write_dislocation(const Market* market, DislocationRecord* record) noexcept nogil:
+    record.ticks = market.away
+    record.index = market.away_index
+    record.time = market.away_time

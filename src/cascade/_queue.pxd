@@ -24,5 +24,9 @@ cdef bint queue_has_due(State* state) noexcept nogil
 cdef void queue_return(State* state, const Taken* taken) noexcept nogil
 # Forgets a unit: no trigger, no guard.
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil
+# Tick at which a unit with this one position falls below its market's warning level; and the place among
+# those that wait for a margin call, unless it had one there already.
+cdef int32_t warning_trigger(State* state, uint32_t position) noexcept nogil
+cdef void await_call(State* state, uint32_t position) noexcept nogil
 cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil
 cdef int64_t queue_pending(State* state) noexcept nogil

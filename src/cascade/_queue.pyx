@@ -63,6 +63,29 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     return surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
 
 
+cdef int32_t warning_trigger(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    if p.flags & POSITION_LADDER:
+        return NEVER_BELOW if p.size > 0 else NEVER_ABOVE
+    return surplus_tick(&market.warning, p.size, p.entry_value,
+                        <int128>p.entry_value - collateral_of(state, position)[0], p.entry_value)
+
+
+cdef void await_call(State* state, uint32_t position) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef uint8_t direction
+    cdef int32_t trigger = warning_trigger(state, position)
+    for direction in range(2):
+        if queue_holds(&market.calls[direction], position):
+            triggers_remove(&market.calls[direction], position)
+            break
+    direction = DOWN if p.size > 0 else UP
+    if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE) and trigger != <int32_t>p.called:
+        _insert(state, &market.calls[direction], position, trigger_key(direction, trigger))
+
+
 cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     # `place` is shared: the position is in exact[side] or due[side] or nowhere
     cdef Position* p = &state.positions[position]
@@ -270,6 +293,8 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
+        if state.markets[p.market].calls_on:
+            await_call(state, first)
     elif unit_due(state, first, &unit):
         _enter_due(state, first, state.markets[p.market].mark, -1, 1)
     else:
@@ -294,6 +319,8 @@ cdef void queue_open(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef uint8_t direction = DOWN if p.size > 0 else UP
     cdef int32_t trigger = exact_trigger(state, position)
+    if state.markets[p.market].calls_on:
+        await_call(state, position)
     if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
         _insert(state, &state.markets[p.market].exact[direction], position,
                 trigger_key(direction, trigger))

@@ -90,6 +90,7 @@ def restore_accounts(EngineCore core, accounts, positions):
         p.flags = <uint8_t>(<int>row["flags"] & ~<int>(POSITION_DUE | POSITION_EXACT))
         p.due_cause = row["due_cause"]
         p.due_wave = row["due_wave"]
+        p.called = row["called"]
         state.markets[p.market].gross += magnitude(p.size)
         if p.size > 0:
             state.markets[p.market].long_lots += p.size
@@ -117,6 +118,7 @@ cdef int check_position(EngineCore core, int64_t k, row, int64_t accounts) excep
             where + "closed, yet with entry value or margin")
     require(row["leverage"] >= 1, where + "leverage")
     require(0 <= row["trigger"] <= MAX_PRICE, where + "trigger")
+    require(row["called"] <= MAX_PRICE, where + "margin call")
     require(not flags & POSITION_LADDER or flags & POSITION_ISOLATED, where + "ladder not isolated")
     return 0
 
@@ -168,6 +170,8 @@ cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
             and abs(total) <= RATE_DENOMINATOR * int(row["premium_time"]), where + "premium")
     require(abs(int(row["funding_rate"])) <= RATE_DENOMINATOR
             and row["funding_fixed"] in (0, 1), where + "funding rate")
+    require(0 <= row["away_threshold"] <= RATE_DENOMINATOR, where + "threshold of its distance")
+    market.away_threshold = row["away_threshold"]
     market.average = row["average"]
     market.index_time = row["index_time"]
     market.premium_time = row["premium_time"]
@@ -249,7 +253,8 @@ def restore_queue(EngineCore core, marks, due):
             raise MemoryError("no memory for the queue")
         state.positions[i].flags |= POSITION_DUE
     for i in range(state.position_count):
-        if state.positions[i].size:
+        # what waits in a due heap stays there until it is taken, whatever prices did since
+        if state.positions[i].size and not waits(state, i):
             queue_unit(state, i)
 
 

@@ -11,6 +11,7 @@ from cascade._book cimport Book
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
+from cascade._resident cimport Resident
 from cascade._triggers cimport Triggers
 
 cdef enum:
@@ -101,7 +102,7 @@ cdef struct Position:         # 64 bytes
     uint16_t market
     uint8_t flags
     uint8_t pad
-    uint32_t pad2
+    uint32_t called           # warning trigger of the margin call it had, ticks; 0: none
 
 cdef struct Working:          # lots of a position's resting and waiting orders
     int64_t buys
@@ -265,6 +266,15 @@ cdef struct Market:
     int64_t samples_next
     int64_t samples_sum
     uint8_t believed          # its index was set in this step's phase 2
+    # of this step, see _dislocation
+    int32_t away              # ticks from the index where the venue's price was furthest
+    int32_t away_index        # the index then
+    int64_t away_time         # ns beyond the threshold
+    int64_t away_threshold    # parts in 10**9 of the index
+    # margin calls, see _margin_calls
+    Triggers calls[2]         # warning triggers by Direction; item: position number
+    TierTable warning         # maintenance with every rate times the warning level
+    uint8_t calls_on
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -346,6 +356,10 @@ cdef struct State:
     void* error               # exception to be raised when the call ends, owned; NULL: none
     uint8_t disposals         # some market's house sells what it took over
     uint8_t delays            # some market believes its index later
+    # the rest of the market, see _residents
+    Resident* residents
+    uint32_t* call_place      # of heaps of warning triggers, NULL without margin calls
+    uint32_t resident_count
 
 cdef enum Failure:
     FAILURE_NONE = 0

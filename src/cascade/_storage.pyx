@@ -21,14 +21,14 @@ cdef Market* new_market(State* state, int64_t min_size, int64_t max_size, int32_
     try:
         if book_init(&market.book, min_size, max_size, min_price, max_price):
             raise MemoryError("no memory for a book")
-        _write_tiers(&market.rules.table, tiers)
+        write_tiers(&market.rules.table, tiers)
     except BaseException:
         free_market(market)
         raise
     return market
 
 
-cdef int _write_tiers(TierTable* table, tiers) except -1:
+cdef int write_tiers(TierTable* table, tiers) except -1:
     cdef int64_t k
     table.tiers = <Tier*>malloc(len(tiers) * sizeof(Tier))
     if table.tiers == NULL:
@@ -71,6 +71,7 @@ cdef Market* _blank_market(State* state) noexcept:
         triggers_init(&market.exact[d])
         triggers_init(&market.guards[d])
         triggers_init(&market.due[d])
+        triggers_init(&market.calls[d])
         share_places(state, market, d)
     return market
 
@@ -81,12 +82,14 @@ cdef void free_market(Market* market) noexcept:
         triggers_free(&market.exact[d])
         triggers_free(&market.guards[d])
         triggers_free(&market.due[d])
+        triggers_free(&market.calls[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
         free(market.rankings[d].order)
     free(market.delayed)
     free(market.samples)
     free(market.rules.table.tiers)
+    free(market.warning.tiers)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)
@@ -99,3 +102,4 @@ cdef void release_tables(State* state) noexcept:
     memory_release(state.place, positions * sizeof(uint32_t))
     memory_release(state.guard_place[0], positions * sizeof(uint32_t))
     memory_release(state.guard_place[1], positions * sizeof(uint32_t))
+    memory_release(state.call_place, positions * sizeof(uint32_t))

@@ -98,3 +98,4 @@ cdef enum EventKind:
     EVENT_ADL = 17
     EVENT_SOCIALISED = 20
     EVENT_HAIRCUT = 21
+    EVENT_MARGIN_CALL = 22

@@ -49,6 +49,7 @@ class EventKind(IntEnum):
     ADL = 17
     SOCIALISED = 20
     HAIRCUT = 21
+    MARGIN_CALL = 22
 
 
 class TimeInForce(IntEnum):

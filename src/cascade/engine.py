@@ -19,6 +19,7 @@ from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.impact import Impact
 from cascade.market import Market, check_market
+from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.ruleset import LARGEST_NUMBER, Rules, exact, rate_parts, unit_atoms, whole
 
@@ -39,7 +40,8 @@ class Engine(EngineCore):
     Parameters
     ----------
     seed : int, default 0
-        Kept with the state; the engine draws from it the order of random deleveraging.
+        Of the residents' random streams (``docs/residents.md``) and the order of random
+        deleveraging.
     execution : {"sequential", "batch"}, default "sequential"
         Let each forced order move the price before the next account is tested, or take all
         accounts due at a price and then execute them.
@@ -78,6 +80,7 @@ class Engine(EngineCore):
         self.assets: dict[str, tuple[int, int]] = {}
         self.markets: list[Market] = []
         self.accounts: Accounts = Accounts(self)
+        self.residents: Residents = Residents(self)
         self.asset = asset
         self._budget: dict[str, int] = {}
         self.add_asset(asset, asset_decimals)
@@ -433,10 +436,8 @@ class Engine(EngineCore):
 
         Raises
         ------
-        KeyError
-            A market is unknown.
-        TypeError, ValueError
-            A price is off the grid or not positive; messages have the wrong type.
+        KeyError, TypeError, ValueError
+            A market is unknown; a price is off the grid or not positive; messages have the wrong type.
         OverflowError
             Open positions would not fit in 64 bits at an index.
         """

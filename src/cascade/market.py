@@ -5,12 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cascade import _money
 from cascade._columns import market_row
 from cascade._grid import Grid
 from cascade._marketbook import MarketBook, market_book
 from cascade._outsiderows import set_disposal, set_outside
 from cascade.impact import Impact
-from cascade.ruleset import Rules
+from cascade.ruleset import RATE_DENOMINATOR, Rules, rate_parts
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -137,6 +138,17 @@ class Market:
         if self.contract == "linear":
             return int(per_lot * tick) * lots * ticks
         return -lots * int(per_lot / tick) // ticks
+
+    @property
+    def dislocation_threshold(self) -> float:
+        """Distance of the venue's last price from the index, as a share of it, beyond which the time of
+        a `Dislocation` counts; 0.01 unless set."""
+        return self.row()["away_threshold"] / RATE_DENOMINATOR
+
+    @dislocation_threshold.setter
+    def dislocation_threshold(self, share: Any) -> None:
+        parts = rate_parts(share, "dislocation_threshold", 0, 1)
+        _money.set_dislocation_threshold(self.engine, self.number, parts)
 
     def set_index(self, price: Any) -> None:
         """Set the outside price without a step: no clock, no cascade; the mark follows its feed.

@@ -203,6 +203,10 @@ def exact(outcome: Outcome) -> dict[str, Any]:
         },
         "traded_ticks": {"low": int(traded.min()), "high": int(traded.max())},
         "index_ticks": market.index_ticks,
+        "dislocation": {
+            "ticks": outcome.dislocation.ticks, "index_ticks": outcome.dislocation.index_ticks,
+            "time_ns": outcome.dislocation.time_ns,
+        },
         "liquidations": len(tree),
         "caused_liquidations": int((tree.parents >= 0).sum()),
         "accounts_liquidated": len(np.unique(tree.liquidations["account"])),
@@ -294,6 +298,11 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         "execution": scenario.engine.execution,
         "accounts": len(outcome.engine.accounts),
         "price": _price_rows(whole, tick),
+        "dislocation": {
+            "price": tick(outcome.dislocation.index_ticks + outcome.dislocation.ticks),
+            "distance": outcome.dislocation.distance, "share": outcome.dislocation.share,
+            "threshold": market.dislocation_threshold, "seconds": outcome.dislocation.time,
+        },
         "amplification": _share(moves["total_move"], moves["exogenous_move"]),
         "branching_ratio": _share(whole["caused_liquidations"], whole["liquidations"]),
         "liquidations": {
@@ -463,6 +472,7 @@ def render(numbers: dict[str, Any]) -> str:
         Plain lines without colour codes, the last one ended.
     """
     price, depth, seconds = numbers["price"], numbers["depth"], numbers["seconds_taken"]
+    away = numbers["dislocation"]
     interest, found = numbers["open_interest"], numbers["liquidations"]
     down = (price["exogenous_move"] or price["total_move"] or 0) <= 0
     edge = "low" if down else "high"
@@ -483,6 +493,8 @@ def render(numbers: dict[str, Any]) -> str:
             ("end", _price(price["end"]), _percent(price["total_move"])),
             (edge, _price(price[edge]), f"trades down to {_price(traded)}" if down
              else f"trades up to {_price(traded)}"),
+            ("furthest", _price(away["price"]), f"{_percent(away['share'])} from the index; "
+             f"beyond {100 * away['threshold']:g} % for {away['seconds']:g} s"),
         ]),
         "",
         *_pairs("Cascade", [

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cascade._core import StepResult as CoreStep
 from cascade.codes import EventKind
+from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.losses import Losses, trace
 from cascade.market import Market
 from cascade.tree import CascadeTree
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from cascade.engine import Engine
 
 NANOSECONDS = 10**9
+
+
+def _dislocation(market: Market, ticks: int, index: int, time_ns: int) -> Dislocation:
+    distance = market.ticks.number(abs(ticks)) if ticks else 0.0
+    return Dislocation(ticks, index, -distance if ticks < 0 else distance, time_ns)
 
 
 class StepResult:
@@ -107,6 +113,13 @@ class StepResult:
         }
 
     @property
+    def dislocation(self) -> dict[str, Dislocation]:
+        """By market name, how far the venue's last price left the index, and for how long."""
+        rows = np.frombuffer(self._core.dislocation_bytes, DISLOCATION_DTYPE).tolist()
+        markets = self._engine.markets[: len(rows)]
+        return {m.name: _dislocation(m, *row) for m, row in zip(markets, rows, strict=True)}
+
+    @property
     def cascade(self) -> CascadeTree:
         """Who was liquidated because of whom, from this step's events."""
         if self._tree is None:
@@ -139,14 +152,23 @@ class Run:
         One record a step: time (ns), counts, lots and atoms.
     mark_ticks : numpy.ndarray of int32
         (steps, markets): marks after each step.
+    dislocations : numpy.ndarray of DISLOCATION_DTYPE
+        (steps, markets): furthest distance from the index in each step, ticks, the index then, and the
+        time beyond the threshold, ns.
     """
 
     def __init__(
-        self, engine: Engine, steps: NDArray[Any], marks: NDArray[np.int32], first: int
+        self,
+        engine: Engine,
+        steps: NDArray[Any],
+        marks: NDArray[np.int32],
+        dislocations: NDArray[Any],
+        first: int,
     ) -> None:
         self._engine = engine
         self.steps = steps
         self.mark_ticks = marks
+        self.dislocations = dislocations
         self._first_event = first
         self._end_event: int = engine.event_count
 
@@ -157,6 +179,15 @@ class Run:
         """Marks of one market after each step, as quotes."""
         market = self._engine.market(market)
         return market.ticks.numbers_of(self.mark_ticks[:, market.number])
+
+    def dislocation(self, market: Market | str) -> Dislocation:
+        """How far a venue's last price left the index in the run, and for how long in all."""
+        market = self._engine.market(market)
+        rows = self.dislocations[:, market.number]
+        if not len(rows):
+            return _dislocation(market, 0, 0, 0)
+        ticks, index, _ = rows[np.argmax(np.abs(rows["ticks"].astype(np.int64)))].tolist()
+        return _dislocation(market, ticks, index, int(rows["time"].sum()))
 
     @property
     def events(self) -> NDArray[Any]:

@@ -48,7 +48,7 @@ MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
     "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
     "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
-    "funding_fixed", "funding_rate",
+    "funding_fixed", "funding_rate", "away_threshold",
 )  # fmt: skip
 HASHED = (
     "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",
@@ -81,6 +81,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "due": _restore.DUE_DTYPE,
     "delayed": _outsiderows.DELAYED_DTYPE,
     "samples": _outsiderows.SAMPLE_DTYPE,
+    "residents": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -163,6 +164,7 @@ def state_hash(engine: Engine) -> str:
         for m, d, key, k in due_rows(engine)
     ]
     parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
+    parts += [np.array(row, dtype="<i8").tobytes() for row in engine.residents.numbers()]
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
@@ -291,6 +293,7 @@ def _settings(engine: Engine) -> dict[str, Any]:
             }
             for market in engine.markets
         ],
+        "residents": engine.residents.settings(),
     }
 
 
@@ -328,6 +331,9 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "delayed": _outsiderows.delayed_rows(engine),
         "samples": _outsiderows.sample_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
+        "residents": np.array(
+            [n for row in engine.residents.numbers() for n in (len(row), *row)], dtype="<i8"
+        ),
         "events": events,
     }
 
@@ -366,6 +372,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         raise ValueError("orders are left over")
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
+    engine.residents.restore(settings["residents"], arrays["residents"].tolist())
     events = arrays["events"]
     first = engine.event_count
     if not ((events["cause"] >= -1) & (events["cause"] < first + np.arange(len(events)))).all():

@@ -5,7 +5,14 @@ from engine_kit import TWIN, core_kit
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from random_engine_actions import Actor, compare, draw_action, draw_history, draw_setup
+from random_engine_actions import (
+    Actor,
+    compare,
+    draw_action,
+    draw_history,
+    draw_setup,
+    new_accounts,
+)
 
 CORE = core_kit()
 
@@ -36,10 +43,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.do(*draw_action(draw, self.hedged))
 
     def do(self, name: str, arguments: tuple) -> None:
-        if name == "create":
-            self.hedged += [arguments[2]] * arguments[0]
-        if name == "open_ladder" or (name == "open" and arguments[1] is None):
-            self.hedged.append(False)
+        self.hedged += new_accounts(name, arguments)
         if self.core is None:
             self.twin.act(name, arguments)
             self.twin.engine.validate()

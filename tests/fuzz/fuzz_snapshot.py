@@ -89,6 +89,10 @@ def saved_engine() -> Snapshot:
     markets[0].book.limit("buy", 900, 5, account=int(traders[0]))
     markets[0].book.stop("sell", 800, 1, account=int(traders[1]))
     engine.fund_deposit(50)
+    engine.residents.add(cascade.MarketMaker(market="B", depth=[(2, 1), (4, 1)], deposit=10_000))
+    engine.residents.add(cascade.NoiseFlow(market="B", rate=2, size=1, open_orders=3))
+    engine.residents.add(cascade.MarginCalls(market="A", warning=2, top_up_share="0.1"))
+    markets[1].set_index(1000)
     engine.step(orders=[("A", selling(30))])
     assert engine.pending > 0
     return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)

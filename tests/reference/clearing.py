@@ -193,6 +193,8 @@ class Clearing:
             market=market,
             side=fill.side,
         )
+        price = entry.venue.last if entry.venue.curved else fill.price
+        entry.dislocation.note(price, entry.index_ticks)
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
             (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),

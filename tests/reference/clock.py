@@ -4,6 +4,7 @@ docs/marks.md and docs/funding.md. Everything is read as the last step left it.
 """
 
 from . import log as events
+from .margin import rate_of
 from .outside import impact_premium, sample_basis
 
 PARTS = 10**9  # of a rate
@@ -49,6 +50,9 @@ def pass_time(engine, elapsed: int) -> None:
     """The clock moves; funding is paid, averages move, marks follow, stops fire."""
     start, end = engine.clock, engine.clock + elapsed
     markets = engine.clearing.markets
+    for market in markets:
+        threshold = rate_of(market.dislocation_threshold)
+        market.dislocation.begin(market.venue.last, market.index_ticks, elapsed, threshold)
     settle_what_falls_due(engine, start, end)
     averaged = [m for m in markets if m.rules.feed in ("ema", "index_premium")] if elapsed else []
     for market in averaged:

@@ -17,14 +17,16 @@ from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
+from .dislocation import Dislocation
 from .disposal import dispose
-from .gateway import Gateway
+from .gateway import Gateway, message_of
 from .grid import whole
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
 from .outside import believed_now, rows_of
 from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, StepResult
+from .residents import Residents
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
@@ -63,6 +65,8 @@ class Market:
     outside_lots: int = 0
     outside_entry: int = 0
     ceiling_ticks: int = 0
+    dislocation: Dislocation = field(default_factory=Dislocation)
+    dislocation_threshold: object = "0.01"
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))
 
     @property
@@ -130,6 +134,7 @@ class Engine:
         self.queue = Queue(self.clearing, self.log)
         self.waterfall = Waterfall(self)
         self.accounts = Accounts(self)
+        self.residents = Residents(self)
 
     # --- setting up ----------------------------------------------------------------------------
 
@@ -181,18 +186,9 @@ class Engine:
             made = VenueBook(self.clearing, number, **bounds)
         else:
             made = ImpactVenue(self.clearing, number, venue, **bounds)
-        market = Market(
-            self,
-            number,
-            name,
-            asset,
-            Contract(inverse, int(unit)),
-            self._table(rules, asset),
-            rules,
-            made,
-            tick_size,
-            lot_size,
-        )
+        table = self._table(rules, asset)
+        terms = (asset, Contract(inverse, int(unit)), table, rules, made, tick_size, lot_size)
+        market = Market(self, number, name, *terms)
         self.clearing.markets.append(market)
         return market
 
@@ -245,6 +241,7 @@ class Engine:
             market = self.market(name)
             for row in messages:
                 self.process(market, message_of(row))
+        self.residents.act(elapsed)
         affordable = None
         if self.limits.time_per_liquidation is not None:
             self.carried += elapsed
@@ -278,6 +275,7 @@ class Engine:
             adl_accounts=len({row.counterparty for row in rows if row.kind == events.ADL}),
             events=self.log.array()[start - self.log.first :],
             marks={market.name: market.mark for market in self.clearing.markets},
+            dislocation={m.name: m.dislocation.copy() for m in self.clearing.markets},
         )
 
     def run(self, path, dt=1.0) -> list[StepResult]:
@@ -306,6 +304,7 @@ class Engine:
             market.ceiling_ticks = max(market.ceiling_ticks, named[number])
             event = self.log.add(events.INDEX, price=named[number], market=number)
             market.venue.set_reference(named[number])
+            market.dislocation.note(market.venue.last, named[number])
             if changed:
                 self.form_mark(number, event)
         self.queue.on_marks()
@@ -590,12 +589,6 @@ class Engine:
                 row(p.leverage, p.isolated, p.ladder_trigger)
         for due in self.queue.rows():
             row(*due)
+        for resident in self.residents.all:
+            row(*resident.state())
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
-
-
-def message_of(row) -> Message:
-    """A row of MESSAGE_DTYPE as a message."""
-    fields = {name: int(row[name]) for name in row.dtype.names}
-    fields["self_trade"] = fields["time_in_force"] >> 4
-    fields["time_in_force"] &= 15
-    return Message(**fields)

@@ -49,8 +49,6 @@ class Gateway:
         return self.call("modify", order, price, size)
 
     def apply(self, messages) -> None:
-        from .engine import message_of
-
         for row in messages:
             self.engine.process(self.market_entry, message_of(row))
 
@@ -74,3 +72,11 @@ class Gateway:
     def __getattr__(self, name):
         """Readers: best_bid, bids(n), queue(...), orders, last."""
         return getattr(self.market_entry.venue, name)
+
+
+def message_of(row) -> Message:
+    """A row of MESSAGE_DTYPE as a message."""
+    fields = {name: int(row[name]) for name in row.dtype.names}
+    fields["self_trade"] = fields["time_in_force"] >> 4
+    fields["time_in_force"] &= 15
+    return Message(**fields)

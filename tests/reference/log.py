@@ -25,6 +25,8 @@ import numpy as np
 ) = range(1, 18)
 SOCIALISED, HAIRCUT = 20, 21
 
+MARGIN_CALL = 22
+
 NO_MARKET = 65535
 OUTSIDE = -1
 HOUSE = -2

@@ -198,3 +198,4 @@ class StepResult:
     events: np.ndarray
     marks: dict[str, float]
     bad_debt: float
+    dislocation: dict

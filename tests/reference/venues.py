@@ -63,6 +63,8 @@ def held(side: int, limit: int, band: tuple[int, int]) -> int:
 class VenueBook(OrderBook):
     """The book inside an engine: `clearing` answers for positions, removals are collected."""
 
+    curved = False  # fills trade at the venue's price
+
     def __init__(self, clearing, market: int, **bounds) -> None:
         super().__init__(**bounds)
         self.clearing = clearing
@@ -174,6 +176,8 @@ class VenueBook(OrderBook):
 class ImpactVenue:
     """A price that falls by numerator / denominator ticks a net lot sold, half away from zero."""
 
+    curved = True  # its price is the curve's, wherever fills trade
+
     def __init__(self, clearing, market: int, curve, *, min_size, max_size, min_price, max_price):
         self.rules = OrderBook(
             min_size=min_size, max_size=max_size, min_price=min_price, max_price=max_price
@@ -190,6 +194,10 @@ class ImpactVenue:
     @property
     def last(self) -> int:
         return self.price(0)
+
+    @property
+    def min_size(self) -> int:
+        return self.rules.min_size
 
     @property
     def min_price(self) -> int:

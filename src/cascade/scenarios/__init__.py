@@ -13,6 +13,7 @@ from typing import Any
 from cascade.errors import ScenarioError
 from cascade.scenarios.checks import check_together
 from cascade.scenarios.document import Document
+from cascade.scenarios.population import read_residents
 from cascade.scenarios.scenario import Before, Outcome, Scenario
 from cascade.scenarios.schema import REQUIRED, SECTIONS, read_section
 
@@ -58,9 +59,11 @@ def load(path: str | os.PathLike[str]) -> Scenario:
         raise ScenarioError(name, 0, "", f"not UTF-8 text ({error.reason})") from error
     document = Document(name, text)
     values = document.values
+    residents = read_residents(document, values.pop("residents", []))
     for section, content in values.items():
         if section not in SECTIONS:
-            raise document.error(section, f"unknown section; there are {', '.join(SECTIONS)}")
+            there = ", ".join((*SECTIONS, "residents"))
+            raise document.error(section, f"unknown section; there are {there}")
         if not isinstance(content, dict):
             raise document.error(section, f"must be a table, [{section}]")
     for section in REQUIRED:
@@ -82,6 +85,6 @@ def load(path: str | os.PathLike[str]) -> Scenario:
         )
         for section, kind in SECTIONS.items()
     }
-    scenario = Scenario(document, file.parent, **read)
+    scenario = Scenario(document, file.parent, **read, residents=residents)
     check_together(scenario, place)
     return scenario

@@ -22,15 +22,18 @@ from numpy.typing import NDArray
 from cascade._columns import asset_row
 from cascade.bounds import MAX_PRICE
 from cascade.codes import MessageKind, Side
+from cascade.dislocation import Dislocation, furthest
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
 from cascade.errors import ScenarioError
 from cascade.market import Market
+from cascade.results import StepResult
 from cascade.rules import PRESETS, describe, tiers_from_file
 from cascade.ruleset import Rules
 from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
 from cascade.scenarios.document import Document
+from cascade.scenarios.population import resident
 from cascade.scenarios.schema import (
     BookSection,
     CrowdSection,
@@ -111,6 +114,8 @@ class Outcome:
     steps : int
     build_seconds, run_seconds : float
         Time taken.
+    dislocation : Dislocation
+        How far the venue's price left the index in the run, and for how long in all.
     """
 
     scenario: Scenario
@@ -121,6 +126,7 @@ class Outcome:
     steps: int
     build_seconds: float
     run_seconds: float
+    dislocation: Dislocation
 
     @property
     def events(self) -> NDArray[Any]:
@@ -138,6 +144,8 @@ class Scenario:
         The file.
     market, rules, book, crowd, fund, shock, engine
         Its sections.
+    residents : tuple of dict
+        Kind and terms of each ``[[residents]]``.
     """
 
     document: Document
@@ -149,6 +157,7 @@ class Scenario:
     fund: FundSection
     shock: ShockSection
     engine: EngineSection
+    residents: tuple[dict[str, Any], ...] = ()
 
     @property
     def path(self) -> str:
@@ -377,6 +386,12 @@ class Scenario:
         with self._named("fund.deposit"):
             engine.fund_deposit(self.fund.deposit)
         self._open_crowd(engine, market, price)
+        for number, entry in enumerate(self.residents, 1):
+            with self._named("residents"):
+                try:
+                    engine.residents.add(resident(entry, market.name))
+                except (TypeError, ValueError) as error:
+                    raise ValueError(f"resident {number}: {error}") from error
         return engine
 
     # --- running -------------------------------------------------------------------------------
@@ -425,10 +440,11 @@ class Scenario:
             orders.append(messages)
         return orders
 
-    def _play(self, engine: Engine, market: Market, progress: Progress | None) -> int:
+    def _play(self, engine: Engine, market: Market, progress: Progress | None) -> list[Dislocation]:
+        # the dislocation of each step
         dt = self.shock.dt
         if self.shock.path is not None or self.shock.kind == "index":
-            shocks: list[Callable[[], object]] = [
+            shocks: list[Callable[[], StepResult]] = [
                 partial(self._move_index, engine, market, tick) for tick in self._index_path(market)
             ]
         else:
@@ -436,24 +452,24 @@ class Scenario:
                 partial(engine.step, orders=[(market.name, order)], dt=dt)
                 for order in self._slices(market)
             ]
-        done, last = 0, len(shocks)
+        found: list[Dislocation] = []
+        last = len(shocks)
         for shock in shocks:
-            shock()
-            done += 1
+            found.append(shock().dislocation[market.name])
             if progress is not None:
-                progress(done, last)
+                progress(len(found), last)
         last += self.shock.settle
-        while engine.pending and done < last:
-            engine.step(dt=dt)
-            done += 1
+        while engine.pending and len(found) < last:
+            found.append(engine.step(dt=dt).dislocation[market.name])
             if progress is not None:
-                progress(done, last)
-        return done
+                progress(len(found), last)
+        return found
 
-    def _move_index(self, engine: Engine, market: Market, tick: int) -> None:
+    def _move_index(self, engine: Engine, market: Market, tick: int) -> StepResult:
         if self.book.follow:
             depths.shift(market, tick - market.index_ticks)
-        engine.step(index={market.name: Fraction(market.ticks.step) * tick}, dt=self.shock.dt)
+        index = {market.name: Fraction(market.ticks.step) * tick}
+        return engine.step(index=index, dt=self.shock.dt)
 
     def run(self, progress: Progress | None = None) -> Outcome:
         """Build, apply the shock step by step, and go on until nothing is due.
@@ -483,7 +499,8 @@ class Scenario:
         first = engine.event_count
         built = time.perf_counter()
         with self._named("shock"):
-            steps = self._play(engine, market, progress)
+            away = self._play(engine, market, progress)
         engine.validate()
         ended = time.perf_counter()
-        return Outcome(self, engine, market, before, first, steps, built - started, ended - built)
+        taken = built - started, ended - built
+        return Outcome(self, engine, market, before, first, len(away), *taken, furthest(away))
