@@ -14,7 +14,7 @@ EVENT_FIELDS = EVENT_DTYPE.names
 KIND_NAMES = (
     *("order", "fill", "cancel", "mark", "index", "liquidation", "takeover", "fund", "bad_debt"),
     *("deposit", "withdrawal", "open", "funding", "trigger", "fee", "transfer"),
-    "adl",
+    *("adl", "halt", "auction"),
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
@@ -34,6 +34,7 @@ class Kit:
     Rules: type
     linear: Callable  # ticks a lot as a fraction, fill rule, tick size of its market
     message_dtype: np.dtype
+    Breaker: type
 
     def engine(self, **keywords):
         """An engine whose money has no decimals unless the test asks for them."""
@@ -43,6 +44,8 @@ class Kit:
         """A market of one tick, one lot and one atom a tick and lot, without maintenance."""
         made = {"tick_size": 1, "lot_size": 1, **keywords}
         stated = {"tiers": ((0, 0),), **(rules or {})}
+        if isinstance(stated.get("breaker"), dict):
+            stated["breaker"] = self.Breaker(**stated["breaker"])
         return engine.add_market(name, rules=self.Rules(**stated), **made)
 
     def messages(self, rows: list[dict]) -> np.ndarray:
@@ -83,7 +86,7 @@ def _twin_linear(numerator, denominator, fill="average", tick=1):
     return twin.Impact("linear", numerator, denominator, fill)
 
 
-TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE)
+TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE, twin.Breaker)
 
 
 def core_kit() -> Kit | None:
@@ -98,7 +101,7 @@ def core_kit() -> Kit | None:
         # the slope in price units; lots are units of one in these tests
         return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
-    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE)
+    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core.Breaker)
 
 
 def rows(engine, kind: str | None = None, start: int = 0) -> list[dict]:

@@ -23,6 +23,7 @@ from cascade._opening cimport (
 from cascade._orders cimport fire_stops, submit_order
 from cascade._phases cimport StepRecord, begin_step, set_index, set_indices, write_step
 from cascade._queue cimport queue_pending
+from cascade._reopening cimport pass_halts
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
@@ -356,6 +357,7 @@ cdef class EngineCore:
             begin_step(&self.state, elapsed)
             if prices != NULL:
                 set_indices(&self.state, prices)
+            pass_halts(&self.state)
             for number, messages in orders:
                 market = self.state.markets[<int64_t>number]
                 view = messages
@@ -370,6 +372,7 @@ cdef class EngineCore:
                 begin_step(&self.state, elapsed)
                 if prices != NULL:
                     set_indices(&self.state, prices)
+                pass_halts(&self.state)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)
 
@@ -466,6 +469,7 @@ cdef class EngineCore:
                 begin_step(&self.state, elapsed)
                 if markets:
                     set_indices(&self.state, &path[k, 0])
+                pass_halts(&self.state)
                 run_cascade(&self.state, elapsed)
                 write_step(&self.state, &records[k])
                 for m in range(markets):

@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport int128
 from cascade._book cimport Book
+from cascade._halt cimport Breaker
 from cascade._heap cimport Heap
 from cascade._impact cimport Impact
 from cascade._log cimport Log
@@ -185,6 +186,9 @@ cdef struct Market:
     uint8_t sampled           # `sample` is a premium
     uint8_t funding_fixed     # `funding_rate` counts
     State* state
+    # circuit breaker
+    Breaker* breaker          # NULL: none
+    uint8_t throttled         # forced closes wait for the end of the throttle's window
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

@@ -84,6 +84,7 @@ cdef void free_market(Market* market) noexcept:
         free(market.marks[d].records)
         free(market.rankings[d].rows)
     free(market.rules.table.tiers)
+    free(market.breaker)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)

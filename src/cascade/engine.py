@@ -14,6 +14,7 @@ from cascade import _money, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
+from cascade._halting import set_breaker
 from cascade.accounts import Accounts
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
@@ -173,6 +174,7 @@ class Engine(EngineCore):
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
         limits: dict[str, Any] = order_bounds(ticks, lots, **bounds)
+        breaker = rules.breaker.numbers(ticks, lots, atoms) if rules.breaker else None
         market = self._add_market(
             asset=number,
             unit=unit,
@@ -183,6 +185,8 @@ class Engine(EngineCore):
         )
         if curve is not None:
             self._set_impact(market, **curve)
+        if breaker is not None:
+            set_breaker(self, market, breaker, rules.breaker.level_rows() if rules.breaker else [])
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,

@@ -13,9 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 from math import isfinite, lcm
 from operator import index
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from cascade.breakers import Breaker
 
 Rate = int | float | str | Decimal | Fraction
 
@@ -226,6 +229,8 @@ class Rules:
         side, ranked by this score of `cascade.adl`. Default: the house takes it over.
     adl_price : {"bankruptcy", "mark"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty.
+    breaker : Breaker, optional
+        Price band, halts and reopening; default none.
     source : str
         Document or repository the numbers come from.
 
@@ -237,7 +242,7 @@ class Rules:
     Notes
     -----
     The meaning of each rule is in ``docs/margin.md``, ``docs/step.md``, ``docs/marks.md``,
-    ``docs/funding.md`` and ``docs/bands.md``.
+    ``docs/funding.md``, ``docs/bands.md`` and ``docs/breakers.md``.
     """
 
     tiers: Sequence[Sequence[Rate]] = ((0, "0.005"),)
@@ -267,6 +272,7 @@ class Rules:
     band_reference: Literal["index", "last"] = "index"
     adl: Literal["bitmex", "binance", "size", "hyperliquid"] | None = None
     adl_price: Literal["bankruptcy", "mark"] = "bankruptcy"
+    breaker: Breaker | None = None
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -284,6 +290,8 @@ class Rules:
         rate_parts(self.taker_fee, "taker_fee", -1, 1)
         rate_parts(self.liquidation_fee, "liquidation_fee", 0, 1)
         rate_parts(self.absorb, "absorb", 0, 1)
+        if self.breaker is not None and type(self.breaker).__name__ != "Breaker":
+            raise TypeError(f"breaker must be a Breaker, got {self.breaker!r}")
         self._partial()
         self._backstop()
         self.clock_table()

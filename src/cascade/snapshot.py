@@ -28,7 +28,9 @@ from cascade._columns import (
     position_table,
 )
 from cascade._core import EngineCore, restore_log
+from cascade._halting import breaker_row, breaker_state, restore_breaker
 from cascade._log import EVENT_DTYPE
+from cascade.breakers import Breaker
 from cascade.archive import read_archive, write_archive
 from cascade.dtypes import ORDER_DTYPE
 from cascade.errors import CascadeError
@@ -69,6 +71,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "orders": ORDER_DTYPE,
     "marks": _restore.MARK_DTYPE,
     "due": _restore.DUE_DTYPE,
+    "breakers": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -125,6 +128,9 @@ def state_hash(engine: Engine) -> str:
     for market in engine.markets:
         numbers = market.row()
         parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
+        if market.rules.breaker is not None:
+            row = breaker_row(engine, market.number)
+            parts.append(np.array(list(row.values()), dtype="<i8").tobytes())
         parts.append(_venue_state(market, numbers))
     accounts = account_table(engine)
     # a cool-down that is over makes no difference
@@ -175,6 +181,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
+    settings["breaker"] = None if rules.breaker is None else rules.breaker.settings()
     return settings
 
 
@@ -188,6 +195,8 @@ def _rules_from(settings: dict[str, Any]) -> Rules:
         numbers = [Fraction(term) for term in terms]
         # a number of tiers is an integer
         given["partial"] = (kind, *(int(n) if kind == "tier_step" else n for n in numbers))
+    if given.get("breaker") is not None:
+        given["breaker"] = Breaker.from_settings(given["breaker"])
     return Rules(**given)
 
 
@@ -267,6 +276,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "orders": np.concatenate(orders),
         "marks": _restore.mark_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
+        "breakers": _breaker_states(engine),
         "events": events,
     }
 
@@ -300,6 +310,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
         at += count
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
+    _restore_breakers(engine, arrays["breakers"].tolist())
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     events = arrays["events"]
     first = engine.event_count
@@ -308,6 +319,29 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     restore_log(engine, events)
     engine.validate()
     return engine
+
+
+def _breaker_states(engine: Engine) -> NDArray[np.int64]:
+    # market number, length and numbers of each breaker
+    rows = [np.empty(0, np.int64)]
+    for market in engine.markets:
+        if market.rules.breaker is not None:
+            numbers = breaker_state(engine, market.number)
+            rows += [np.array([market.number, len(numbers)]), numbers]
+    return np.concatenate(rows)
+
+
+def _restore_breakers(engine: Engine, stored: list[int]) -> None:
+    for market in engine.markets:
+        if market.rules.breaker is None:
+            continue
+        if len(stored) < 2 or stored[0] != market.number or not 0 <= stored[1] <= len(stored) - 2:
+            raise ValueError(f"market {market.name!r}: its breaker is not stored")
+        end = 2 + stored[1]
+        restore_breaker(engine, market.number, np.array(stored[2:end], dtype=np.int64))
+        stored = stored[end:]
+    if stored:
+        raise ValueError("breakers are left over")
 
 
 def _empty_engine(settings: dict[str, Any]) -> Engine:

@@ -193,6 +193,8 @@ class Clearing:
             market=market,
             side=fill.side,
         )
+        if entry.halts is not None:
+            entry.halts.trade(fill.price)
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
             (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),

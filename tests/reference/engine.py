@@ -19,6 +19,7 @@ from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
 from .gateway import Gateway
 from .grid import whole
+from .halts import CANCEL_ONLY, Breaker, Halts, pass_halts, time_of
 from .log import Log
 from .margin import Contract, Position, Table, Tier, rate_of
 from .queue import Queue
@@ -26,7 +27,7 @@ from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 
-__all__ = ["Engine", "Impact", "Rules"]
+__all__ = ["Breaker", "Engine", "Impact", "Rules"]
 
 NANOSECONDS = 10**9
 
@@ -58,6 +59,7 @@ class Market:
     outside_entry: int = 0
     ceiling_ticks: int = 0
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))
+    halts: Halts | None = None
 
     @property
     def book(self) -> Gateway:
@@ -72,6 +74,29 @@ class Market:
             return 1, events.MAX_PRICE
         lower, upper = reference * (1 - self.rules.band), reference * (1 + self.rules.band)
         return max(1, ceil(lower)), min(floor(upper), events.MAX_PRICE)
+
+    @property
+    def hard_band(self) -> tuple[int, int]:
+        """The band with what the breaker keeps orders within."""
+        lower, upper = self.band
+        low, high = self.halts.hard_edges if self.halts is not None else (0, 0)
+        return max(lower, low), min(upper, high or upper)
+
+    def halt(self, seconds=None) -> None:
+        start = self.engine.clock
+        self.halts.begin(-1, 0, start, time_of(seconds), 0, -1, 0)
+
+    def refuse_halted(self) -> None:
+        if self.halts is not None and self.halts.phase >= CANCEL_ONLY:
+            raise ValueError(f"market {self.name!r} is halted")
+
+    def resume(self) -> None:
+        if self.halts.phase < CANCEL_ONLY:
+            raise ValueError(f"market {self.name!r} is not halted")
+        self.halts.reopen()
+
+    def set_close(self, price) -> None:
+        self.halts.set_close(whole("close", price, self.tick_size))
 
     @property
     def mark(self) -> float:
@@ -208,6 +233,8 @@ class Engine:
             lot_size,
         )
         self.clearing.markets.append(market)
+        if rules.breaker is not None:
+            market.halts = Halts(self, market, rules.breaker)
         return market
 
     def _table(self, rules, asset) -> Table:
@@ -255,6 +282,7 @@ class Engine:
         elapsed = self.to_time(dt)
         pass_time(self, elapsed)
         self.set_indexes(index or {})
+        pass_halts(self)
         for name, messages in orders or []:
             market = self.market(name)
             for row in messages:
@@ -345,6 +373,12 @@ class Engine:
         return known[(len(known) - 1) // 2] if known else 0
 
     def recompute_mark(self, number: int, cause: int) -> None:
+        self.form_mark(number, cause)
+        halts = self.clearing.markets[number].halts
+        if halts is not None:
+            halts.look(cause, self.log.wave(cause))
+
+    def form_mark(self, number: int, cause: int) -> None:
         market = self.clearing.markets[number]
         if is_stale(market, self.clock):
             return
@@ -471,16 +505,20 @@ class Engine:
         self.recompute_mark(market.number, -1)
         self.fire_stops(market.number)
 
-    def uncross(self, market: Market) -> None:
+    def uncross_fills(self, market: Market, cause: int) -> None:
         """The uncross of a call auction: no message is the cause of its fills."""
         fills, removals = market.venue.uncross_fills()
         for order, lots in removals:
-            self.log_removal(market.number, order, lots, -1)
+            self.log_removal(market.number, order, lots, cause)
         for fill, flags in fills:
-            self.clearing.settle(market.number, fill, flags, -1, both_rested=True)
+            self.clearing.settle(market.number, fill, flags, cause, both_rested=True)
         if fills:
-            market.last_trade = -1
+            market.last_trade = cause
         self.queue.reenter_changed()
+
+    def uncross(self, market: Market) -> None:
+        market.refuse_halted()
+        self.uncross_fills(market, -1)
         self.recompute_mark(market.number, -1)
         self.fire_stops(market.number)
 
@@ -579,6 +617,8 @@ class Engine:
             row(m.average, m.index_time)
             row(*divmod(m.premium_sum, 2**62), m.premium_time)
             row(m.fixed_rate is not None, m.fixed_rate or 0)
+            if m.halts is not None:
+                row(*m.halts.numbers())
             parts.append(m.venue.state())
         for account in clearing.accounts:
             waits = account.whole_until > self.clock

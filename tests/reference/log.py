@@ -22,7 +22,9 @@ import numpy as np
     FEE,
     TRANSFER,
     ADL,
-) = range(1, 18)
+    HALT,
+    AUCTION,
+) = range(1, 20)
 
 NO_MARKET = 65535
 OUTSIDE = -1

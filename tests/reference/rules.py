@@ -61,6 +61,7 @@ class Rules:
     band_reference: str = "index"
     adl: str | None = None
     adl_price: str = "bankruptcy"
+    breaker: object = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
