@@ -338,7 +338,9 @@ class Engine:
             named[market.number] = ticks
         for number in sorted(named):
             market = self.clearing.markets[number]
+            # an index that repeats recomputes nothing, but a breaker looks and its curve may have moved
             changed = market.index_ticks != named[number] or is_stale(market, self.clock)
+            changed = changed or market.halts is not None
             market.index_time = self.clock
             market.index_ticks = named[number]
             market.ceiling_ticks = max(market.ceiling_ticks, named[number])
