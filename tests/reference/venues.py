@@ -84,10 +84,10 @@ class VenueBook(OrderBook):
         message = self._fired(stop)
         code, message = self.screen_halt(message)
         if code or outside_band(message, self.band):
-            return Result(stop.id, code or Code.BAD_PRICE, price=stop.price), [], []
+            return Result(stop.id, code or Code.BAD_PRICE, price=message.price), [], []
         code, message = self.clearing.cut(self.market, message)
         if code:
-            return Result(stop.id, code, price=stop.price), [], []
+            return Result(stop.id, code, price=message.price), [], []
         return self._enter(stop.id, message, 0), self._fills, self.removals
 
     @property
