@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._book cimport Message
 from cascade._halt cimport (
-    BEYOND_EXPIRE, BEYOND_REFUSE, BREAKER_BUCKETS, NO_END, PHASE_CANCEL_ONLY, PHASE_LIMIT,
+    BEYOND_EXPIRE, BEYOND_REFUSE, BREAKER_BUCKETS, NO_CEILING, NO_END, PHASE_CANCEL_ONLY, PHASE_LIMIT,
     PHASE_OPEN, PHASE_PAUSE, REASON_BAND, REFERENCE_FIXED, REFERENCE_INDEX, REFERENCE_LAST,
     REFERENCE_MEAN, REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker, Bucket, Deque, Extreme,
 )
@@ -78,10 +78,22 @@ cdef void forget_old(const State* state, Market* market) noexcept nogil:
         b.bucket_count -= 1
 
 
+cdef void _observe(const State* state, Breaker* b, int32_t price) noexcept nogil:
+    # a ring has room for every bucket of the window and one more
+    cdef int64_t now = _bucket_now(state, b)
+    _drop_extremes(&b.lows, now - BREAKER_BUCKETS)
+    _drop_extremes(&b.highs, now - BREAKER_BUCKETS)
+    _push_extreme(&b.lows, now, price, 1)
+    _push_extreme(&b.highs, now, price, -1)
+
+
 cdef void breaker_trade(const State* state, Market* market, int32_t price) noexcept nogil:
     cdef Breaker* b = market.breaker
     cdef Bucket* last
     cdef int64_t number, value = price
+    if b.kind == REFERENCE_WINDOW:
+        _observe(state, b, price)
+        return
     if b.kind == REFERENCE_PREMIUM:
         if market.index == 0:
             return
@@ -211,7 +223,7 @@ cdef void form_edges(Market* market) noexcept nogil:
     if b.close and b.floor >= 0:
         edge = <int32_t>ceil_divide(<int128>b.close * (RATE_DENOMINATOR - b.floor), RATE_DENOMINATOR)
         b.hard_lower = edge if edge > b.hard_lower else b.hard_lower
-    if b.close and b.ceiling >= 0:
+    if b.close and b.ceiling > NO_CEILING:
         edge = _rounded(b, <int128>b.close * (RATE_DENOMINATOR + b.ceiling), False)
         if edge and (b.hard_upper == 0 or edge < b.hard_upper):
             b.hard_upper = edge
@@ -331,9 +343,9 @@ cdef void breaker_look(State* state, Market* market, int64_t cause, int32_t wave
     if market.book.auction:
         return
     forget_old(state, market)
-    if b.kind == REFERENCE_WINDOW and price:
-        _push_extreme(&b.lows, _bucket_now(state, b), price, 1)
-        _push_extreme(&b.highs, _bucket_now(state, b), price, -1)
+    if b.kind == REFERENCE_WINDOW and market.impact_venue and price:
+        # of a book the trades count, of a curve the price at every look
+        _observe(state, b, price)
     if b.kind in (REFERENCE_INDEX, REFERENCE_PREMIUM, REFERENCE_WINDOW):
         form_edges(market)
     if b.pause:

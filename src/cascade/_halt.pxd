@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 cdef enum:
     BREAKER_BUCKETS = 60      # a window is counted in sixtieths of itself
     BREAKER_LEVELS = 8
+    NO_CEILING = -2000000000
 
 cdef extern from *:
     """

@@ -12,7 +12,7 @@ from cascade._auction cimport Indicative, auction_indicative
 from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._book cimport Book, Message, Submitted, book_enter, book_reduce, book_take_id
 from cascade._breaker cimport (
-    anchor_reference, begin_halt, breaker_look, form_edges, halt_event, venue_price,
+    anchor_reference, begin_halt, breaker_look, breaker_trade, form_edges, halt_event, venue_price,
 )
 from cascade._feed cimport refresh_mark
 from cascade._halt cimport (
@@ -172,6 +172,8 @@ cdef void reopen(State* state, Market* market) noexcept nogil:
     b.held = 0
     price = found.price if found.volume else venue_price(market)
     anchor_reference(state, market, price)
+    if found.volume:
+        breaker_trade(state, market, price)
     form_edges(market)
     halt_event(state, market, price, b.event, 0)
     refresh_mark(state, market, cause, 0)

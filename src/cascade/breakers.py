@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from cascade._halting import breaker_row
+from cascade.bounds import MAX_PRICE
 from cascade.ruleset import LARGEST_TIME, NANOSECONDS, Rate, exact, rate_parts, whole
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ MOST_LEVELS = 8
 MOST_EXTENSIONS = 255
 WIDEST = 1000
 NO_END = 2**63 - 1
+NO_CEILING = -2 * 10**9
 CHOICES: dict[str, tuple[str, ...]] = {
     "reference": REFERENCES,
     "share_of": ("reference", "close"),
@@ -59,7 +61,11 @@ def pause_time(seconds: Rate | None, name: str) -> int:
 
 
 def _share(value: Rate | None, name: str, high: int) -> int:
-    return -1 if value is None else rate_parts(value, name, 0, high)
+    # a ceiling may lie below the close
+    low = -1 if name == "ceiling" else 0
+    if value is None:
+        return NO_CEILING if name == "ceiling" else -1
+    return rate_parts(value, name, low, high)
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,8 @@ class Breaker:
         - "index" and "last": those prices, "last" as it was before the trade;
         - "mean": arithmetic mean of the trades of `window`, taken over when it is `min_change`
           away and the one in force is `min_age` old; begins with the first price;
-        - "window": the lower edge counts from the highest and the upper one from the lowest price of
-          `window`;
+        - "window": the lower edge counts from the highest and the upper one from the lowest trade of
+          `window`, of an impact venue from its prices;
         - "premium": the index, and the average distance of the trades of `window` from it.
     lower, upper : number, optional
         Widths of the band, as shares; default no edge on that side.
@@ -96,7 +102,8 @@ class Breaker:
     rounding : {"inward", "nearest"}, default "inward"
         Of the edges; "nearest" with halves up.
     floor, ceiling : number, optional
-        Shares of `close` beyond which nothing trades; they halt nobody.
+        Shares of `close` below and above it beyond which nothing trades; they halt nobody. A negative
+        ceiling lies below the close.
     beyond : {"refuse", "reprice", "expire"}, default "refuse"
         A buy limit above the upper or a sell limit below the lower edge is refused, is moved to the
         edge, or trades up to the edge and drops the rest.
@@ -281,8 +288,14 @@ class Breaker:
             "levels_on_index": self.levels_on == "index",
             "linked": self.linked,
             "extensions": self.extensions,
-            "close": 0 if self.close is None else ticks.steps(self.close, "close"),
+            "close": 0 if self.close is None else self._close_ticks(ticks),
         }
+
+    def _close_ticks(self, ticks: Grid) -> int:
+        steps = ticks.steps(exact(self.close, "close"), "close")
+        if not 1 <= steps <= MAX_PRICE:
+            raise ValueError(f"close {self.close!r} is outside 1 ... {MAX_PRICE} ticks")
+        return steps
 
     def settings(self) -> dict[str, Any]:
         """Parameters as text and plain values, from which `from_settings` makes an equal breaker."""

@@ -9,6 +9,7 @@ from cascade import _halting
 from cascade._columns import market_row
 from cascade._grid import Grid
 from cascade._marketbook import MarketBook, market_book
+from cascade.bounds import MAX_PRICE
 from cascade.breakers import HaltState, halt_state, pause_time
 from cascade.impact import Impact
 from cascade.ruleset import Rules
@@ -187,7 +188,10 @@ class Market:
         ValueError
             The market has no breaker, or `price` is not a positive multiple of the tick.
         """
-        _halting.set_close(self.engine, self.number, self.ticks.steps(price, "close"))
+        ticks = self.ticks.steps(price, "close")
+        if not 1 <= ticks <= MAX_PRICE:
+            raise ValueError(f"close {price!r} is outside 1 ... {MAX_PRICE} ticks")
+        _halting.set_close(self.engine, self.number, ticks)
 
 
 def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:

@@ -129,6 +129,8 @@ class Halts:
         return [value for number, value in rows if number > self.bucket() - BUCKETS]
 
     def trade(self, price: int) -> None:
+        if self.rules.reference == "window":
+            self.prices.append((self.bucket(), price))
         if self.rules.reference == "mean":
             self.trades.append((self.bucket(), price))
         if self.rules.reference == "premium" and self.market.index_ticks:
@@ -302,7 +304,7 @@ class Halts:
             self.look_at_levels(cause, wave)
         if self.market.venue.auction:
             return
-        if self.rules.reference == "window" and price:
+        if self.rules.reference == "window" and self.market.venue.is_curve and price:
             self.prices.append((self.bucket(), price))
         if self.rules.reference in ("index", "premium", "window"):
             self.form_edges()
@@ -438,6 +440,8 @@ class Halts:
         self.phase, self.until, self.calls_at, self.held = OPEN, 0, 0, None
         price = found[0] if found else venue.last
         self.anchor(price)
+        if found:
+            self.trade(price)
         self.form_edges()
         self.log(price, self.event, 0)
         self.engine.recompute_mark(self.market.number, cause)
