@@ -5,13 +5,15 @@
 A market with noise, whose impact decays half away, halts at a fall of 3 %. The same noise is traded
 twice: alone, and with traders who hold a stock each and sell it the sooner the nearer the halt is,
 because nobody can sell in a halt. Printed by distance to the halt: volatility and skewness of the price
-changes over the next ten seconds, volume, and how many runs end in a halt. After Chen, Petukhov, Wang and Xing (2024),
-"The dark side of circuit breakers", whose volatility, skewness and volume rise as the price comes near.
+changes over the next ten seconds, volume, and how many runs end in a halt. After Chen, Petukhov, Wang
+and Xing (2024), "The dark side of circuit breakers", where volatility, negative skewness and volume rise
+as the price comes near. In the last half percent the halt itself cuts the changes short.
 """
 
 import argparse
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,7 +111,7 @@ def sample(runs: int, with_holders: bool) -> Sample:
 def by_distance(found: Sample) -> list[dict[str, float]]:
     """Volatility, skewness and volume of the steps that began within each interval of `EDGES`."""
     table = []
-    for low, high in zip(EDGES, EDGES[1:], strict=False):
+    for low, high in pairwise(EDGES):
         inside = (found.distance >= low) & (found.distance < high)
         change = found.change[inside]
         deviation = change.std()

@@ -73,8 +73,8 @@ def test_rules_take_nothing_but_a_breaker():
     ("breaker", "message"),
     [
         (cs.Breaker(close="10.005"), "close"),
-        (cs.Breaker(throttle_lots="0.5", throttle_window=1), "throttle_lots '0.5' is outside"),
-        (cs.Breaker(throttle_notional="1e-9", throttle_window=1), "throttle_notional '1e-9'"),
+        (cs.Breaker(throttle_lots=10**19, throttle_window=1), "throttle_lots 1000.* is above 2"),
+        (cs.Breaker(throttle_notional=10**14, throttle_window=1), "throttle_notional 1000.* is"),
         (cs.Breaker(close=10**9), r"close 1000000000 is outside 1 \.\.\. 2147483646 ticks"),
     ],
 )
@@ -209,7 +209,7 @@ def test_cme_dynamic_breaker_is_that_of_the_function():
     variant = bands.dynamic_variant(4000, "0.035", "0.25")
     slow = bands.DynamicCircuitBreaker(variant)
     now = 0
-    prices = (4000, 4100, 4050, 3990, 3961, 3960, 4010, 4080, 4099, 4100, 4000)
+    prices = (4000, 4100, 4050, 3990, 3961, 3960, 4010, 4080, 4099, 4100, 4000, 4140)
     for price in prices:
         engine.step(dt=120)
         now += 120

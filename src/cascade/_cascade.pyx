@@ -206,7 +206,8 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
 
 
 cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
-    # of the unit's open positions the one with the largest maintenance, where the market is open; the list is in order of market, and a long leg comes before a short one
+    # of the unit's open positions the one with the largest maintenance, where the market is
+    # open; the list is in order of market, and a long leg comes before a short one
     cdef uint32_t i = unit_first(state, position), best = NO_POSITION
     cdef int64_t needed, most = -1
     cdef Market* market

@@ -8,10 +8,8 @@ from cascade._core import EngineCore
 FIELDS: tuple[str, ...]
 LARGEST: int
 
-def set_breaker(
-    core: EngineCore, number: int, rules: dict[str, Any], levels: list[tuple[int, int]]
-) -> None:
-    """Give a new market its breaker: whole numbers by name, levels as (share, pause)."""
+def set_breaker(core: EngineCore, number: int, rules: dict[str, Any] | None) -> None:
+    """Give a new market its breaker, if any: whole numbers by name, "levels" as (share, pause)."""
 
 def halt_market(core: EngineCore, number: int, pause: int) -> None:
     """Halt at the driver's wish, ns; -1: until resumed."""

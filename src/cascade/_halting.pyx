@@ -4,17 +4,16 @@
 checked before any of it counts.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc
-from libc.string cimport memset
 
 import numpy as np
 
-from cascade._breaker cimport anchor_reference, begin_halt, forget_old, form_edges
+from cascade._breaker cimport begin_halt, forget_old, form_edges
 from cascade._core cimport EngineCore
 from cascade._halt cimport (
-    BREAKER_BUCKETS, BREAKER_LEVELS, NO_END, PHASE_CANCEL_ONLY, PHASE_OPEN, PHASE_PAUSE,
-    REASON_DRIVER, REFERENCE_FIXED, Breaker, Bucket, Deque, Extreme,
+    BREAKER_BUCKETS, BREAKER_LEVELS, NO_END, PHASE_CANCEL_ONLY, PHASE_PAUSE,
+    REASON_DRIVER, REFERENCE_FIXED, Breaker, Deque,
 )
 from cascade._reopening cimport reopen
 from cascade._state cimport Market
@@ -41,11 +40,13 @@ cdef Breaker* breaker_at(EngineCore core, int64_t number) except NULL:
     return market.breaker
 
 
-def set_breaker(EngineCore core, int64_t number, dict rules, levels):
-    """Give a new market its breaker: whole numbers by name, levels as (share, pause)."""
+def set_breaker(EngineCore core, int64_t number, dict rules):
+    """Give a new market its breaker, if any: whole numbers by name, "levels" as (share, pause)."""
     cdef Market* market = core.market_at(number)
     cdef Breaker* b
     cdef int64_t k
+    if rules is None:
+        return
     core.begin()
     try:
         b = <Breaker*>calloc(1, sizeof(Breaker))
@@ -57,10 +58,11 @@ def set_breaker(EngineCore core, int64_t number, dict rules, levels):
          b.throttle_lots, b.throttle_notional, b.throttle_window, b.kind, b.of_close, b.hard,
          b.nearest, b.beyond, b.waits, b.levels_on_index, b.linked, b.extensions,
          b.close) = [rules[name] for name in PARAMETERS]
-        for k, (share, pause) in enumerate(levels[:BREAKER_LEVELS]):
+        levels = rules["levels"][:BREAKER_LEVELS]
+        for k, (share, pause) in enumerate(levels):
             b.level_shares[k] = share
             b.level_pauses[k] = pause
-        b.level_count = min(len(levels), BREAKER_LEVELS)
+        b.level_count = len(levels)
         b.event = -1
         if b.kind == REFERENCE_FIXED:
             b.reference = b.close
@@ -70,9 +72,9 @@ def set_breaker(EngineCore core, int64_t number, dict rules, levels):
 
 
 def halt_market(EngineCore core, int64_t number, int64_t pause):
-    """Halt at the driver's wish, ns; -1: until resumed. Gives whether the market is halted longer."""
-    cdef Breaker* b = breaker_at(core, number)
+    """Halt at the driver's wish, ns; -1: until resumed."""
     cdef Market* market = core.market_at(number)
+    breaker_at(core, number)
     core.begin()
     begin_halt(&core.state, market, REASON_DRIVER, BUY, core.state.clock,
                NO_END if pause < 0 else pause, 0, -1, 0)

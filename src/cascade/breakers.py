@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 from cascade._halting import breaker_row
 from cascade.bounds import MAX_PRICE
-from cascade.ruleset import LARGEST_TIME, NANOSECONDS, Rate, exact, rate_parts, whole
+from cascade.ruleset import (
+    LARGEST_NUMBER,
+    LARGEST_TIME,
+    NANOSECONDS,
+    Rate,
+    exact,
+    rate_parts,
+    whole,
+)
 
 if TYPE_CHECKING:
     from cascade._grid import Grid
@@ -244,8 +253,8 @@ class Breaker:
             rows.append(row)
         return rows
 
-    def numbers(self, ticks: Grid, lots: Grid, atoms_per_unit: int) -> dict[str, int]:
-        """Whole numbers for the core.
+    def numbers(self, ticks: Grid, lots: Grid, atoms_per_unit: int) -> dict[str, Any]:
+        """Whole numbers for the core, by name.
 
         Parameters
         ----------
@@ -257,26 +266,27 @@ class Breaker:
         Raises
         ------
         ValueError
-            `close` is not a multiple of the tick, or a throttle is less than a lot or an atom.
+            `close` is not a multiple of the tick, or a number does not fit.
         """
         throttled = {"throttle_lots": -1, "throttle_notional": -1}
         if self.throttle_lots is not None:
-            throttled["throttle_lots"] = int(
+            throttled["throttle_lots"] = ceil(
                 exact(self.throttle_lots, "throttle_lots") / Fraction(lots.step)
             )
         if self.throttle_notional is not None:
-            throttled["throttle_notional"] = int(
+            throttled["throttle_notional"] = ceil(
                 exact(self.throttle_notional, "throttle_notional") * atoms_per_unit
             )
         for name, value in throttled.items():
-            if value == 0 or value > 2**62:
-                raise ValueError(f"{name} {getattr(self, name)!r} is outside a lot or atom ... 2**62")
+            if value > LARGEST_NUMBER:
+                raise ValueError(f"{name} {getattr(self, name)!r} is above 2**62 lots or atoms")
         window = pause_time(self.window, "window")
         times = {name: pause_time(getattr(self, name), name) for name in TIMES if name != "window"}
         return {
             **{name: _share(getattr(self, name), name, high) for name, high in SHARES.items()},
             **times,
             **throttled,
+            "levels": self.level_rows(),
             "bucket_width": -(-window // BUCKETS),
             "replenish": rate_parts(self.replenish, "replenish", -1, 1),
             "kind": REFERENCES.index(self.reference),
@@ -313,7 +323,9 @@ class Breaker:
     def from_settings(cls, settings: dict[str, Any]) -> Breaker:
         """A breaker from what `settings` gave."""
         given = dict(settings)
-        given["levels"] = tuple((_number(share), _number(pause)) for share, pause in given["levels"])
+        given["levels"] = tuple(
+            (_number(share), _number(pause)) for share, pause in given["levels"]
+        )
         for name, value in given.items():
             if name not in (*CHOICES, *FLAGS, "extensions", "levels"):
                 given[name] = _number(value)

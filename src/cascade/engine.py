@@ -185,8 +185,7 @@ class Engine(EngineCore):
         )
         if curve is not None:
             self._set_impact(market, **curve)
-        if breaker is not None:
-            set_breaker(self, market, breaker, rules.breaker.level_rows() if rules.breaker else [])
+        set_breaker(self, market, breaker)
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,
@@ -242,15 +241,12 @@ class Engine(EngineCore):
         events : int
             Events beyond those there are, 64 bytes each; their memory is touched now.
         """
+        positions = accounts if positions is None else positions
         totals = {"accounts": accounts, "positions": positions, "events": events}
         for name, value in totals.items():
-            if value is None and name == "positions":
-                continue
             if not 0 <= whole(value, name) < 2**31:
                 raise ValueError(f"{name} {value} is outside 0 ... {2**31 - 1}")
-        self._reserve(
-            accounts=accounts, positions=accounts if positions is None else positions, events=events
-        )
+        self._reserve(**totals)
 
     # --- names and units -----------------------------------------------------------------------
 

@@ -30,8 +30,8 @@ from cascade._columns import (
 from cascade._core import EngineCore, restore_log
 from cascade._halting import breaker_row, breaker_state, restore_breaker
 from cascade._log import EVENT_DTYPE
-from cascade.breakers import Breaker
 from cascade.archive import read_archive, write_archive
+from cascade.breakers import Breaker
 from cascade.dtypes import ORDER_DTYPE
 from cascade.errors import CascadeError
 from cascade.impact import Impact

@@ -68,7 +68,9 @@ def test_a_stop_limit_beyond_the_edge_is_refused_and_a_modify_follows_the_rule(k
     assert market.book.best_ask == 95
 
 
-@pytest.mark.parametrize(("rounding", "lower", "upper"), [("inward", 94, 104), ("nearest", 93, 105)])
+@pytest.mark.parametrize(
+    ("rounding", "lower", "upper"), [("inward", 94, 104), ("nearest", 93, 105)]
+)
 def test_edges_are_rounded(kit, rounding, lower, upper):
     # 99 * (1 -+ 0.056) = 93.456 and 104.544
     shares = {"lower": "0.056", "upper": "0.056", "rounding": rounding, "pause": 0}
@@ -264,7 +266,9 @@ def test_a_mean_of_trades_moves_when_it_is_far_and_the_old_one_is_old(kit):
             kit.limit(engine, market, BUY, price, 1)
 
     def edge_is(price):
-        codes = [kit.limit(engine, market, SELL, p, 1, time_in_force=IOC) for p in (price, price - 1)]
+        codes = [
+            kit.limit(engine, market, SELL, p, 1, time_in_force=IOC) for p in (price, price - 1)
+        ]
         return codes == [0, BAD_PRICE]
 
     trade_at(100)
@@ -319,7 +323,13 @@ def test_a_window_starts_anew_after_a_pause(kit):
 
 
 def test_a_premium_moves_the_band_within_the_outer_one(kit):
-    given = {"reference": "premium", "lower": "0.02", "upper": "0.02", "outer": "0.05", "window": 60}
+    given = {
+        "reference": "premium",
+        "lower": "0.02",
+        "upper": "0.02",
+        "outer": "0.05",
+        "window": 60,
+    }
     engine, market = booked(kit, {**given, "pause": 0}, bids=(), asks=())
     market.set_index(1000)
 
@@ -408,7 +418,9 @@ def test_forced_orders_wait_at_a_hard_band_or_are_taken_over(kit, forced):
 
 
 def test_a_forced_order_that_waits_begins_the_limit_state(kit):
-    engine, market = booked(kit, {"forced": "wait", "lower": "0.04", "limit_state": 5}, feed="index")
+    engine, market = booked(
+        kit, {"forced": "wait", "lower": "0.04", "limit_state": 5}, feed="index"
+    )
     market.set_index(100)
     ladder(engine, market, [98], size=8)
     engine.step(index={"X": 98}, dt=0)
@@ -460,7 +472,9 @@ LEVELS = {
 def test_levels_act_once_each_and_on_every_linked_market(kit):
     engine = kit.engine()
     made = [
-        kit.market(engine, name, rules={"feed": "index", "breaker": {**LEVELS, "levels_on": "index"}})
+        kit.market(
+            engine, name, rules={"feed": "index", "breaker": {**LEVELS, "levels_on": "index"}}
+        )
         for name in ("A", "B")
     ]
     alone = kit.market(engine, "C", rules={"breaker": {**BAND, "close": 1000}})
@@ -518,5 +532,8 @@ def test_a_throttle_by_value(kit):
 def test_an_impact_venue_refuses_orders_while_it_is_halted(kit):
     engine, market = curved(kit, {"hard": False})
     kit.trade(engine, market, SELL, 6)
-    assert kit.send(engine, market, kind=LIMIT, side=BUY, price=99, size=1, time_in_force=IOC) == HALTED
+    assert (
+        kit.send(engine, market, kind=LIMIT, side=BUY, price=99, size=1, time_in_force=IOC)
+        == HALTED
+    )
     assert kit.trade(engine, market, SELL, 1) == HALTED

@@ -111,6 +111,10 @@ def test_a_hostile_state_is_refused_or_harmless(at, value):
 
 def test_missing_numbers_are_refused():
     arrays = snapshot.to_arrays(busy_engine())
-    for stored in (arrays["breakers"][:-1], arrays["breakers"][:0], np.append(arrays["breakers"], 0)):
+    for stored in (
+        arrays["breakers"][:-1],
+        arrays["breakers"][:0],
+        np.append(arrays["breakers"], 0),
+    ):
         with pytest.raises(ValueError, match="breaker"):
             snapshot.from_arrays({**arrays, "breakers": stored})

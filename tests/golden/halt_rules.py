@@ -14,9 +14,7 @@ NEAR = Fraction(1, 200)
 
 def replenishment(i: Inputs) -> Answer:
     shock, ratio, above, count = i["D0"], i["R"], i["R_super"], int(i["k"])
-    needed, needed_above = (
-        law.critical_replenishment(float(r), count) for r in (ratio, above)
-    )
+    needed, needed_above = (law.critical_replenishment(float(r), count) for r in (ratio, above))
     stopped, short, stopped_above = (
         halted.halted_ladder(shock, r, count, share)
         for r, share in (

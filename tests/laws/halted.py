@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from laws.ladders import BASE_TICKS, common_step
 
 import cascade as cs
+from laws.ladders import BASE_TICKS, common_step
 
 PAUSE_SECONDS = 300
 LOTS = 100  # of a rung

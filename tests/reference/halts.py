@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
 
-from . import log as events
 from .margin import rate_of
 from .records import (
     ANONYMOUS,
@@ -361,11 +360,12 @@ class Halts:
         self.throttled_lots += lots
         self.throttled_notional += notional
         most, worth = self.rules.throttle_lots, self.rules.throttle_notional
-        if most is not None and self.throttled_lots >= rate_of(most) / rate_of(self.market.lot_size):
+        size = self.throttled_lots * rate_of(self.market.lot_size)
+        if most is not None and size >= rate_of(most):
             self.throttled = True
         if worth is not None:
             atoms = 10 ** self.engine.clearing.assets[self.market.asset].decimals
-            if self.throttled_notional >= floor(rate_of(worth) * atoms):
+            if self.throttled_notional >= rate_of(worth) * atoms:
                 self.throttled = True
 
     # --- the end of a halt ---------------------------------------------------------------------

@@ -11,8 +11,8 @@ from cascade.laws.ranges import Floats, above, not_negative
 
 __all__ = [
     "break_even_size",
-    "critical_replenishment",
     "critical_open_interest",
+    "critical_replenishment",
     "crowd_density",
     "decaying_drops",
     "generation_drops",

@@ -133,9 +133,7 @@ def luld(
     return _breaker("luld", {"lower": min(share, Fraction(1)), "upper": share}, changes)
 
 
-def mwcb(
-    previous_close: Rate | None = None, at: time | None = None, **changes: Any
-) -> Breaker:
+def mwcb(previous_close: Rate | None = None, at: time | None = None, **changes: Any) -> Breaker:
     """Market-wide circuit breakers of US equities.
 
     Parameters
