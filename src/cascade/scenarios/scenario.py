@@ -31,6 +31,7 @@ from cascade.ruleset import Rules
 from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
 from cascade.scenarios.document import Document
+from cascade.scenarios.halts import breaker_of
 from cascade.scenarios.schema import (
     BookSection,
     CrowdSection,
@@ -220,7 +221,7 @@ class Scenario:
         changes: dict[str, Any] = {
             entry.name: value
             for entry in fields(self.rules)
-            if entry.name not in ("tiers", "symbol", "partial", "partial_target")
+            if entry.name not in ("tiers", "symbol", "partial", "partial_target", "breaker")
             and (value := getattr(self.rules, entry.name)) is not None
         }
         if self.market.feed is not None:
@@ -229,6 +230,9 @@ class Scenario:
             changes["partial"] = ("target", self.rules.partial_target)
         elif self.rules.partial is not None:
             changes["partial"] = tuple(self.rules.partial) or None
+        if self.rules.breaker is not None:
+            with self._named("rules.breaker"):
+                changes["breaker"] = breaker_of(self.rules.breaker)
         if isinstance(self.rules.tiers, str):
             with self._named("rules.tiers"):
                 path = self.file(self.rules.tiers)

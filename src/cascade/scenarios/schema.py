@@ -191,6 +191,7 @@ class RulesSection:
     funding_value: str | None = text(None, choices=CHOICES["funding_value"])
     price_band: Number | None = number(None, low=0, high=1)
     band_reference: str | None = text(None, choices=CHOICES["band_reference"])
+    breaker: dict[str, Any] | None = anything(None, kinds=(dict,))
 
 
 @dataclass(frozen=True)
