@@ -408,7 +408,7 @@ cdef void breaker_throttle(const State* state, Market* market, int64_t lots,
     if state.clock >= b.throttle_until:
         b.throttle_until = state.clock + b.throttle_window
         b.throttled_lots = b.throttled_notional = 0
-    b.throttled_lots += lots
+    b.throttled_lots = saturate(<int128>b.throttled_lots + lots)
     b.throttled_notional = saturate(<int128>b.throttled_notional + (-value if value < 0 else value))
     if (0 <= b.throttle_lots <= b.throttled_lots
             or 0 <= b.throttle_notional <= b.throttled_notional):
