@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Pops of the queue's own heap and nothing else: the least that a liquidation can cost."""
+"""Pops of an indexed 4-ary heap and nothing else, to hold a liquidation against."""
 
 from libc.stdint cimport int64_t, uint32_t
 
 from cascade._heap cimport (
-    Heap, heap_append, heap_build, heap_free, heap_init, heap_pop, heap_reserve,
+    Heap, heap_build, heap_free, heap_init, heap_pop, heap_reserve,
 )
 
 
@@ -18,7 +18,9 @@ cdef class BareHeap:
         if heap_reserve(&self.heap, <uint32_t>keys.shape[0], <uint32_t>keys.shape[0]):
             raise MemoryError("no memory for a heap")
         for at in range(keys.shape[0]):
-            heap_append(&self.heap, <uint32_t>at, keys[at])
+            self.heap.nodes[at].key = keys[at]
+            self.heap.nodes[at].item = <uint32_t>at
+        self.heap.count = <uint32_t>keys.shape[0]
         heap_build(&self.heap)
 
     def __dealloc__(self):

@@ -17,6 +17,7 @@ KIND_NAMES = (
     *("adl", "halt", "auction"),
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
+KINDS |= {"socialised": 20, "haircut": 21}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (

@@ -235,14 +235,37 @@ def draw_breaker(draw: random.Random) -> dict:
     }
 
 
+def by_collateral(columns):
+    """A policy of a user's own, with ties."""
+    return columns.collateral % 3
+
+
+def draw_stages(draw: random.Random) -> dict:
+    """Limits of the fund, when deleveraging begins, and who shares what is left."""
+    return {
+        "adl_trigger": draw.choice(
+            ("empty", "empty", "always", ("drawdown", 0.3, 4), ("drawdown", "0.01", 1))
+        ),
+        "fund_limit": draw.choice((None, None, 0, 5, 40)),
+        "fund_block": draw.choice((None, None, (0, None), (20, None), (15, 3))),
+        "socialised": draw.choice((None, None, "gains", "contracts", "opposite")),
+        "haircut": draw.choice((False, False, True)),
+    }
+
+
 def draw_setup(draw: random.Random) -> Setup:
     """Rules of every market; each market's table is of the kind its name says."""
 
     plain = draw.random() < 0.3
     # rules that leave the fund empty, so that deleveraging is what happens
     poor = draw.random() < 0.4
-    scores = ("bitmex", "binance", "size", "hyperliquid")
     halts = draw.choice((0, 0, 0.4, 1))
+    scores = (
+        *("bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
+        *("htx", "random", by_collateral),
+        *("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
+    )
+    prices = ("bankruptcy", "bankruptcy", "mark", "previous_mark", "index")
 
     def rules(tiers, mode, basis) -> dict:
         drawn = other_rules(tiers, mode, basis)
@@ -257,7 +280,8 @@ def draw_setup(draw: random.Random) -> Setup:
             return {
                 "tiers": tiers, "tier_mode": mode, "basis": basis, "surplus": "trader",
                 "feed": draw.choice(("last", "index")), "liquidation_order": "bankruptcy",
-                "adl": draw.choice(scores), "adl_price": draw.choice(("bankruptcy", "mark")),
+                "adl": draw.choice((None, *scores)), "adl_price": draw.choice(prices),
+                **draw_stages(draw),
             }  # fmt: skip
         return {
             "tiers": tiers,
@@ -276,7 +300,8 @@ def draw_setup(draw: random.Random) -> Setup:
             "partial": draw.choice(PARTIAL),
             "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
             "adl": draw.choice((None, *scores)),
-            "adl_price": draw.choice(("bankruptcy", "bankruptcy", "mark")),
+            "adl_price": draw.choice(prices),
+            **draw_stages(draw),
         }
 
     return Setup(

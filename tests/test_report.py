@@ -58,6 +58,10 @@ CASES = {
     "cross, partial": {"mode": "cross", "rules": "{ tiers = [[0, 0.01]], partial_target = 0.05 }"},
     "short squeeze": {"kind": "buy", "move": "0.15", "feed": "last", "share": "0.2"},
     "sold by an aggressor": {"kind": "sell", "feed": "last"},
+    "shared losses": {
+        "rules": '{ tiers = [[0, 0.01]], socialised = "gains", haircut = true, fund_limit = 3, '
+        'fund_block = [50, 2], adl = "okx", adl_trigger = ["drawdown", 0.5, 8] }',
+    },
     "inverse": {
         "contract": 'contract = "inverse"\nmultiplier = 100\nasset = "BTC"\nasset_decimals = 9',
         "rules": "{ tiers = [[0, 0.01]] }", "touch": "8", "notional": "0.5", "deposit": "0.01",
@@ -119,7 +123,11 @@ def test_losses_are_paid_to_the_atom(outcome):
     unpaid = sum(row["money"] for row in rows[EventKind.BAD_DEBT])
     assert (paid["fund"], paid["fund_received"], paid["bad_debt"]) == (fund_out, fund_in, unpaid)
     assert paid["bad_debt"] == round(outcome.engine.bad_debt() * outcome.engine.scale_of())
-    assert paid["closing_loss"] + paid["fees"] == paid["margin"] + paid["fund"] + paid["bad_debt"]
+    shared = sum(r["money"] for kind in (20, 21) for r in rows[EventKind(kind)])
+    assert paid["socialised"] + paid["haircut"] == shared
+    assert paid["closing_loss"] + paid["fees"] == (
+        paid["margin"] + paid["fund"] + shared + paid["bad_debt"]
+    )
     assert min(paid[name] for name in ("margin", "fund", "bad_debt", "left_to_traders")) >= 0
 
 

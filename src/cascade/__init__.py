@@ -16,19 +16,21 @@ from cascade.engine import Engine
 from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
+from cascade.losses import PAID_DTYPE, Losses
 from cascade.market import Market
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import adl, insurance, rules, scenarios, socialised  # isort: skip
+from cascade import adl, insurance, losses, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "EVENT_DTYPE",
     "FILL_DTYPE",
     "MESSAGE_DTYPE",
     "ORDER_DTYPE",
+    "PAID_DTYPE",
     "BatchResult",
     "BookView",
     "Breaker",
@@ -43,6 +45,7 @@ __all__ = [
     "Impact",
     "IndexSources",
     "InvariantError",
+    "Losses",
     "Market",
     "MessageFlag",
     "MessageKind",
@@ -60,6 +63,7 @@ __all__ = [
     "compare_adl",
     "get_include",
     "insurance",
+    "losses",
     "rules",
     "scenarios",
     "socialised",

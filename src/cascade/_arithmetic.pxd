@@ -32,19 +32,24 @@ cdef extern from *:
         if (a < INT64_MIN) return INT64_MIN;
         return (int64_t)a;
     }
-    /* Sign of a/b - c/d, b and d above 0: whole parts are compared, then the inverses of what is
-       left, as in Euclid's algorithm, so that no product is formed. */
+    /* x * y in 256 bits. */
+    static inline void cascade_multiply_wide(unsigned __int128 x, unsigned __int128 y,
+                                             unsigned __int128 *high, unsigned __int128 *low) {
+        uint64_t x0 = (uint64_t)x, x1 = (uint64_t)(x >> 64), y0 = (uint64_t)y, y1 = (uint64_t)(y >> 64);
+        unsigned __int128 p00 = (unsigned __int128)x0 * y0, p01 = (unsigned __int128)x0 * y1;
+        unsigned __int128 p10 = (unsigned __int128)x1 * y0, p11 = (unsigned __int128)x1 * y1;
+        unsigned __int128 middle = (p00 >> 64) + (uint64_t)p01 + (uint64_t)p10;
+        *low = (middle << 64) | (uint64_t)p00;
+        *high = p11 + (p01 >> 64) + (p10 >> 64) + (middle >> 64);
+    }
+    /* Sign of a/b - c/d, a and c not below 0, b and d above: that of a*d - c*b. */
     static inline int cascade_compare_parts(cascade_int128 a, cascade_int128 b, cascade_int128 c,
                                             cascade_int128 d) {
-        for (;;) {
-            cascade_int128 p = a / b, q = c / d, t;
-            if (p != q) return p < q ? -1 : 1;
-            a -= p * b;
-            c -= q * d;
-            if (a == 0 || c == 0) return (a != 0) - (c != 0);
-            t = a; a = d; d = t;
-            t = b; b = c; c = t;
-        }
+        unsigned __int128 left, right, left_low, right_low;
+        cascade_multiply_wide((unsigned __int128)a, (unsigned __int128)d, &left, &left_low);
+        cascade_multiply_wide((unsigned __int128)c, (unsigned __int128)b, &right, &right_low);
+        if (left != right) return left < right ? -1 : 1;
+        return (left_low > right_low) - (left_low < right_low);
     }
     static inline int cascade_compare_ratios(cascade_int128 a, cascade_int128 b, cascade_int128 c,
                                              cascade_int128 d) {

@@ -15,12 +15,14 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
-from cascade._feed cimport refresh_mark
+from cascade._feed cimport form_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
 from cascade._orders cimport fire_stops
 from cascade._partial cimport backstop_due, lots_to_close, note_partial
-from cascade._queue cimport queue_has_due, queue_return, queue_take, queue_traded, queue_unit
+from cascade._queue cimport (
+    queue_has_due, queue_return, queue_take, queue_test_moved, queue_traded, queue_unit,
+)
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
@@ -28,6 +30,7 @@ from cascade._state cimport (
     POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, Market, Position, State, Taken,
 )
+from cascade._waterfall cimport cover_deficit, share_deficits, waterfall_begin
 from cascade._types cimport (
     BUY, EVENT_LIQUIDATION, EVENT_TAKEOVER, FLAG_LONG_LEG, FLAG_SHORT_LEG, HOUSE_ACCOUNT, SELL,
 )
@@ -201,7 +204,10 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
             amount = fee if fee < amount else amount
     if amount:
         collateral[0] -= amount
-        pay_fund(state, market, p.account, amount, state.cause, state.wave)
+        if amount > 0:
+            pay_fund(state, market, p.account, amount, state.cause, state.wave)
+        else:
+            cover_deficit(state, market, p.account, -amount)
     release_margin(state, position)
 
 
@@ -307,10 +313,11 @@ cdef void _refresh_touched(State* state) noexcept nogil:
     for k in range(count):
         market = state.markets[state.touched[k]]
         market.touched = False
-        refresh_mark(state, market, market.last_liquidation,
-                     state.log.events[market.last_liquidation - state.log.first].wave)
+        form_mark(state, market, market.last_liquidation,
+                  state.log.events[market.last_liquidation - state.log.first].wave)
         market.last_liquidation = -1
     state.touched_count = 0
+    queue_test_moved(state)
     for k in range(count):
         fire_stops(state, state.markets[state.touched[k]])
 
@@ -389,6 +396,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         if by_time < allowed:
             allowed = by_time
     adl_begin(state)
+    if state.watched:
+        waterfall_begin(state)
     if state.batch:
         _in_batches(state, allowed)
     else:
@@ -396,6 +405,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     for k in range(state.deferred_count):
         queue_return(state, &state.deferred[k])
     state.deferred_count = 0
+    if state.deficit_count:
+        share_deficits(state)
     if state.time_per_liquidation > 0:
         if queue_has_due(state):
             state.carried -= state.counters.liquidated * state.time_per_liquidation

@@ -47,3 +47,5 @@ cdef int64_t exposure_lots(State* state, uint32_t position, int64_t extra_buys,
                            int64_t extra_sells) noexcept nogil
 cdef int reserve_accounts(State* state, int64_t accounts) noexcept nogil
 cdef int reserve_positions(State* state, int64_t positions) noexcept nogil
+# The queues of a market keep their places in the engine's: a position is in one queue of each kind.
+cdef void share_places(State* state, Market* market, int direction) noexcept nogil

@@ -11,6 +11,7 @@ from libc.string cimport memset
 from cascade._arithmetic cimport (
     add_into, ceil_divide, floor_divide, int128, magnitude, magnitude_wide, saturate,
 )
+from cascade._heap cimport Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport (
     initial_margin, maintenance, position_value, position_value_wide,
@@ -340,11 +341,17 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
     for m in range(state.market_count):
         market = state.markets[m]
         for d in range(2):
-            market.exact[d].place = market.due[d].place = state.place
-            market.guards[d].place = state.guard_place[d]
-            market.exact[d].item_capacity = market.due[d].item_capacity = <uint32_t>positions
-            market.guards[d].item_capacity = <uint32_t>positions
+            share_places(state, market, d)
     return 0
+
+
+cdef void share_places(State* state, Market* market, int direction) noexcept nogil:
+    cdef Heap* exact = &market.exact[direction].near
+    cdef Heap* due = &market.due[direction].near
+    cdef Heap* guards = &market.guards[direction].near
+    exact.place = due.place = state.place
+    guards.place = state.guard_place[direction]
+    exact.item_capacity = due.item_capacity = guards.item_capacity = state.position_capacity
 
 
 # ---------------------------------------------------------------- initial margin

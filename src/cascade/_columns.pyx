@@ -12,12 +12,14 @@ import numpy as np
 from cascade._arithmetic cimport floor_divide, int128, saturate
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
+from cascade._heap cimport HeapNode
 from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
 from cascade._queue cimport exact_trigger
 from cascade._state cimport (
     NO_POSITION, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market,
     Position, State,
 )
+from cascade._triggers cimport triggers_copy
 from cascade._types cimport MAX_PRICE
 
 cdef enum Column:
@@ -315,17 +317,21 @@ def position_table(EngineCore core):
 
 
 def due_rows(EngineCore core):
-    """Rows (market, direction, key, position number) of the due heaps, in key order."""
+    """Rows (market, direction, key, position number) of the due queues, in key order."""
     cdef uint32_t m, k
     cdef int d
+    cdef HeapNode* nodes
     core.begin()
     try:
         rows = []
         for m in range(core.state.market_count):
             for d in range(2):
-                heap = &core.state.markets[m].due[d]
-                rows.extend(sorted((m, d, heap.nodes[k].key, heap.nodes[k].item)
-                                   for k in range(heap.count)))
+                queue = &core.state.markets[m].due[d]
+                column = np.zeros(queue.count * sizeof(HeapNode), np.uint8)
+                nodes = <HeapNode*><size_t>column.ctypes.data
+                triggers_copy(queue, nodes)
+                rows.extend(sorted((m, d, nodes[k].key, nodes[k].item)
+                                   for k in range(queue.count)))
         return rows
     finally:
         core.release()

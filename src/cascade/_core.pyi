@@ -77,7 +77,7 @@ class EngineCore:
         price_band: int,
         band_on_last: bool,
         adl: int,
-        adl_at_mark: bool,
+        adl_at: int,
         adl_unit: int,
         min_size: int,
         max_size: int,

@@ -27,9 +27,10 @@ from cascade._reopening cimport pass_halts
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, NO_MARKET, Asset,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET, Asset,
     Market, State,
 )
+from cascade._userpolicy cimport raise_kept
 from cascade._storage cimport free_market, new_market, release_tables
 from cascade._types cimport EVENT_OPEN, MAX_PRICE
 
@@ -93,11 +94,13 @@ cdef class EngineCore:
             free_market(self.state.markets[m])
         free(self.state.markets)
         free(self.state.touched)
+        free(self.state.moved)
         free(self.state.workings)
         release_tables(&self.state)
         free(self.state.assets)
         free(self.state.taken)
         free(self.state.deferred)
+        free(self.state.deficits)
         log_free(&self.state.log)
 
     cdef int begin(self) except -1:
@@ -117,6 +120,8 @@ cdef class EngineCore:
         give_flag(&self.busy)
         if failed == FAILURE_INTERRUPT:
             return raise_signal()
+        if failed == FAILURE_POLICY:
+            return raise_kept(&self.state)
         if failed == FAILURE_MEMORY:
             raise MemoryError("no memory to grow; the step stopped at the last complete event")
         if failed == FAILURE_OVERFLOW:
@@ -166,7 +171,7 @@ cdef class EngineCore:
                     int64_t stale_after, int64_t funding_interval, int64_t interest,
                     bint funding_clamped, int64_t funding_clamp, int64_t funding_cap,
                     bint funding_on_index, int64_t price_band, bint band_on_last,
-                    int adl, bint adl_at_mark, int64_t adl_unit,
+                    int adl, int adl_at, int64_t adl_unit,
                     int64_t min_size, int64_t max_size, int32_t min_price, int32_t max_price,
                     bint impact_venue):
         """Add a market from checked whole numbers; gives its number. `tiers` are rows of (floor,
@@ -212,7 +217,7 @@ cdef class EngineCore:
             market.rules.price_band = price_band
             market.rules.band_on_last = band_on_last
             market.rules.adl = adl
-            market.rules.adl_at_mark = adl_at_mark
+            market.rules.adl_at = adl_at
             market.rules.adl_unit = adl_unit
             market.asset = asset
             market.impact_venue = impact_venue

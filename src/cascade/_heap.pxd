@@ -21,7 +21,6 @@ cdef struct Heap:
     uint32_t count
     uint32_t node_capacity
     uint32_t item_capacity
-    uint32_t unsettled        # node that may still have to sink, 0: none
 
 # Status: 0 done, -1 out of memory.
 cdef void heap_init(Heap* heap) noexcept nogil
@@ -33,12 +32,6 @@ cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil
 # no effect when the item is not queued
 cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil
 cdef uint32_t heap_pop(Heap* heap) noexcept nogil          # the heap must not be empty
-# The same two, but the far half of the work, whose memory they ask for, is left to the next change of
-# the heap or to `heap_settle`. Until then a node may be behind its children: `unsettled`.
-cdef void heap_remove_near(Heap* heap, uint32_t item) noexcept nogil
-cdef uint32_t heap_pop_near(Heap* heap) noexcept nogil
-cdef void heap_settle(Heap* heap) noexcept nogil
-# many at once: append without order, then build once in O(count)
-cdef void heap_append(Heap* heap, uint32_t item, int64_t key) noexcept nogil
+# many at once: the nodes were written without order; build once in O(count)
 cdef void heap_build(Heap* heap) noexcept nogil
 cdef int heap_validate(const Heap* heap) noexcept nogil    # 0, or the 1-based node that is wrong

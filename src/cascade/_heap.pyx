@@ -15,7 +15,6 @@ from cascade._memory cimport memory_release, memory_resize
 cdef enum:
     LEAD = 3              # nodes before the root
     FETCHED = 1 << 10     # nodes from here on may have to be waited for
-    FAR = 1 << 14         # and from here on do
 
 
 cdef inline bint _before(HeapNode a, HeapNode b) noexcept nogil:
@@ -64,15 +63,9 @@ cdef inline void _fetch_grandchildren(const Heap* heap, uint32_t at) noexcept no
         prefetch(&heap.nodes[below + 12])
 
 
-cdef inline void _fill(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
-    heap.nodes[at] = node
-    heap.place[node.item] = at
-
-
-cdef inline uint32_t _sink_while(Heap* heap, uint32_t at, HeapNode node, uint32_t end) noexcept nogil:
-    """Where the node comes to rest, or the first place at or after `end` on its way."""
+cdef inline void _sink(Heap* heap, uint32_t at, HeapNode node, bint placed) noexcept nogil:
     cdef uint32_t first, best, count = heap.count
-    while at < end:
+    while True:
         first = (at << 2) + 1
         if first + 4 > count:
             if first >= count:
@@ -84,33 +77,13 @@ cdef inline uint32_t _sink_while(Heap* heap, uint32_t at, HeapNode node, uint32_
             best = _smallest_of_four(heap.nodes, first)
         if not _before(heap.nodes[best], node):
             break
-        _fill(heap, at, heap.nodes[best])
+        heap.nodes[at] = heap.nodes[best]
+        if placed:
+            heap.place[heap.nodes[at].item] = at
         at = best
-    _fill(heap, at, node)
-    return at
-
-
-cdef inline void _sink(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
-    _sink_while(heap, at, node, heap.count)
-
-
-cdef inline void _sink_near(Heap* heap, uint32_t at, HeapNode node) noexcept nogil:
-    """`_sink` that leaves the far half of the way for later and asks for its memory now."""
-    at = _sink_while(heap, at, node, FAR)
-    if at >= FAR:
-        heap.unsettled = at
-        _fetch_grandchildren(heap, at)
-
-
-cdef inline void _settle(Heap* heap) noexcept nogil:
-    cdef uint32_t at = heap.unsettled
-    if at != 0:
-        heap.unsettled = 0
-        _sink(heap, at, heap.nodes[at])
-
-
-cdef void heap_settle(Heap* heap) noexcept nogil:
-    _settle(heap)
+    heap.nodes[at] = node
+    if placed:
+        heap.place[node.item] = at
 
 
 cdef void heap_init(Heap* heap) noexcept nogil:
@@ -164,14 +137,12 @@ cdef int heap_copy(Heap* target, const Heap* source) noexcept nogil:
     if source.item_capacity > 0:
         memcpy(target.place, source.place, <size_t>source.item_capacity * sizeof(uint32_t))
     target.count = source.count
-    target.unsettled = source.unsettled
     return 0
 
 
 cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
     cdef uint32_t at
     cdef HeapNode node
-    _settle(heap)
     at = heap.place[item]
     node.key = key
     node.item = item
@@ -183,82 +154,41 @@ cdef void heap_set(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
     elif key < heap.nodes[at].key:
         _rise(heap, at, node)
     else:
-        _sink(heap, at, node)
-
-
-cdef inline uint32_t _take_out(Heap* heap, uint32_t item, HeapNode* last) noexcept nogil:
-    """The place where `last` may have to sink from, or NOT_QUEUED when all is done."""
-    cdef uint32_t at
-    if heap.count == 0:
-        return NOT_QUEUED         # without the wait for `place`
-    _settle(heap)
-    at = heap.place[item]
-    if at == NOT_QUEUED:
-        return NOT_QUEUED
-    heap.place[item] = NOT_QUEUED
-    heap.count -= 1
-    if at == heap.count:
-        return NOT_QUEUED
-    last[0] = heap.nodes[heap.count]
-    if at > 0 and _before(last[0], heap.nodes[(at - 1) >> 2]):
-        _rise(heap, at, last[0])
-        return NOT_QUEUED
-    return at
+        _sink(heap, at, node, True)
 
 
 cdef void heap_remove(Heap* heap, uint32_t item) noexcept nogil:
+    cdef uint32_t at = heap.place[item]
     cdef HeapNode last
-    cdef uint32_t at = _take_out(heap, item, &last)
-    if at != NOT_QUEUED:
-        _sink(heap, at, last)
-
-
-cdef void heap_remove_near(Heap* heap, uint32_t item) noexcept nogil:
-    cdef HeapNode last
-    cdef uint32_t at = _take_out(heap, item, &last)
-    if at != NOT_QUEUED:
-        _sink_near(heap, at, last)
-
-
-cdef inline uint32_t _take_first(Heap* heap) noexcept nogil:
-    """Its place is for the last node to sink from."""
-    cdef uint32_t item
-    _settle(heap)
-    item = heap.nodes[0].item
+    if at == NOT_QUEUED:
+        return
     heap.place[item] = NOT_QUEUED
     heap.count -= 1
-    return item
+    if at == heap.count:
+        return
+    last = heap.nodes[heap.count]
+    if at > 0 and _before(last, heap.nodes[(at - 1) >> 2]):
+        _rise(heap, at, last)
+    else:
+        _sink(heap, at, last, True)
 
 
 cdef uint32_t heap_pop(Heap* heap) noexcept nogil:
-    cdef uint32_t item = _take_first(heap)
+    cdef uint32_t item = heap.nodes[0].item
+    heap.place[item] = NOT_QUEUED
+    heap.count -= 1
     if heap.count > 0:
-        _sink(heap, 0, heap.nodes[heap.count])
+        _sink(heap, 0, heap.nodes[heap.count], True)
     return item
-
-
-cdef uint32_t heap_pop_near(Heap* heap) noexcept nogil:
-    cdef uint32_t item = _take_first(heap)
-    if heap.count > 0:
-        _sink_near(heap, 0, heap.nodes[heap.count])
-    return item
-
-
-cdef void heap_append(Heap* heap, uint32_t item, int64_t key) noexcept nogil:
-    cdef HeapNode* node = &heap.nodes[heap.count]
-    node.key = key
-    node.item = item
-    node.note = 0
-    heap.place[item] = heap.count
-    heap.count += 1
 
 
 cdef void heap_build(Heap* heap) noexcept nogil:
     cdef int64_t at
-    if heap.count < 2:
-        return
-    for at in range((<int64_t>heap.count - 2) >> 2, -1, -1):
-        _sink(heap, <uint32_t>at, heap.nodes[at])
+    if heap.count > 1:
+        for at in range((<int64_t>heap.count - 2) >> 2, -1, -1):
+            _sink(heap, <uint32_t>at, heap.nodes[at], False)
+    for at in range(heap.count):
+        heap.place[heap.nodes[at].item] = <uint32_t>at
 
 
 cdef int heap_validate(const Heap* heap) noexcept nogil:
@@ -267,6 +197,6 @@ cdef int heap_validate(const Heap* heap) noexcept nogil:
         if heap.nodes[at].item >= heap.item_capacity or heap.place[heap.nodes[at].item] != at:
             return <int>at + 1
         parent = (at - 1) >> 2
-        if at > 0 and parent != heap.unsettled and _before(heap.nodes[at], heap.nodes[parent]):
+        if at > 0 and _before(heap.nodes[at], heap.nodes[parent]):
             return <int>at + 1
     return 0

@@ -1,4 +1,4 @@
-"""Opening accounts from columns: one pass that checks, one that writes, one heap build.
+"""Opening accounts from columns: one pass that checks, one that writes.
 
 The counterparty is the world outside, so sizes sum to zero and no order book is needed to populate
 a market. A million accounts cost well under a second.
@@ -14,16 +14,13 @@ from cascade._clearing cimport (
 )
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value_wide
-from cascade._queue cimport queue_append, queue_build, queue_unit
+from cascade._queue cimport queue_open, queue_reserve, queue_unit
 from cascade._settlement cimport has_orders, lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
     POSITION_SHORT_LEG, Account, Market, Position, State,
 )
 from cascade._types cimport EVENT_OPEN, MAX_PRICE, MAX_SIZE
-
-cdef enum:
-    BUILD_SHARE = 8           # rebuilding a heap pays from an eighth of its size on
 
 
 cdef inline uint8_t _leg(const OpenRequest* request, int64_t row) noexcept nogil:
@@ -174,7 +171,7 @@ cdef void _write_row(State* state, Market* market, const OpenRequest* request, i
 cdef int open_commit(State* state, Market* market, const OpenRequest* request) noexcept nogil:
     cdef int64_t k, deposits = state.assets[market.asset].net_deposits, wanted
     cdef uint32_t first = state.account_count, position
-    cdef bint bulk
+    cdef bint exact
     cdef int32_t account
     cdef Event* event
     wanted = <int64_t>state.position_count + request.count
@@ -184,21 +181,18 @@ cdef int open_commit(State* state, Market* market, const OpenRequest* request) n
         return OPEN_MEMORY
     if request.accounts == NULL and create_accounts(state, request.count, market.asset, 0, request.hedge):
         return OPEN_MEMORY
-    # units of new accounts have one position: appended and built at once when there are many
-    bulk = request.accounts == NULL and (market.rules.table.whole == 0 or market.rules.table.on_entry
-                                         or request.triggers != NULL)
-    bulk = bulk and request.count * BUILD_SHARE > (
-        <int64_t>market.exact[0].count + market.exact[1].count)
+    # units of new accounts have one position
+    exact = request.accounts == NULL and (market.rules.table.whole == 0 or market.rules.table.on_entry
+                                          or request.triggers != NULL)
     for k in range(request.count):
         account = <int32_t>(first + k) if request.accounts == NULL else <int32_t>request.accounts[k]
         position = claim_position(state, account, market.number, _leg(request, k))
         _write_row(state, market, request, k, account, position)
-        if bulk:
-            queue_append(state, position)
+        if exact:
+            queue_open(state, position)
         else:
             queue_unit(state, position)
-    if bulk:
-        queue_build(state, market)
+    queue_reserve(state)
     event = log_append(&state.log, EVENT_OPEN, market.number, -1, 0)
     event.quantity = request.count
     event.money = state.assets[market.asset].net_deposits - deposits

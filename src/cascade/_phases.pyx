@@ -6,12 +6,12 @@ docs/step.md gives their order; `_core` calls them and the cascade between them.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
-from cascade._feed cimport follow_venue, refresh_mark
+from cascade._feed cimport follow_venue, form_mark
 from cascade._funding cimport pay_due_funding
 from cascade._impact cimport impact_decay, impact_set_reference
 from cascade._log cimport Event, log_append
 from cascade._orders cimport fire_stops
-from cascade._queue cimport queue_pending
+from cascade._queue cimport queue_pending, queue_test_moved
 from cascade._settlement cimport last_event
 from cascade._state cimport FEED_EMA, Market, State
 from cascade._types cimport EVENT_INDEX
@@ -40,14 +40,15 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
                 # no trade shows what a halted market would pay
                 market.impact.last = shown
         if decays or (elapsed and market.rules.feed >= FEED_EMA):
-            refresh_mark(state, market, -1, 0)
+            form_mark(state, market, -1, 0)
+    queue_test_moved(state)
     if elapsed:
         for m in range(state.market_count):
             if state.markets[m].rules.feed >= FEED_EMA:
                 fire_stops(state, state.markets[m])
 
 
-cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
+cdef inline void _believe_index(State* state, Market* market, int32_t price) noexcept nogil:
     cdef Event* event
     market.index = price
     market.index_time = state.clock
@@ -55,7 +56,12 @@ cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
     event.price = price
     if market.impact_venue:
         impact_set_reference(&market.impact, price)
-    refresh_mark(state, market, last_event(state), 0)
+    form_mark(state, market, last_event(state), 0)
+
+
+cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
+    _believe_index(state, market, price)
+    queue_test_moved(state)
 
 
 cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
@@ -63,7 +69,8 @@ cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
     cdef uint32_t m
     for m in range(state.market_count):
         if prices[m]:
-            set_index(state, state.markets[m], prices[m])
+            _believe_index(state, state.markets[m], prices[m])
+    queue_test_moved(state)
     for m in range(state.market_count):
         if prices[m]:
             fire_stops(state, state.markets[m])

@@ -8,11 +8,14 @@ from cascade._state cimport Market, State, Taken
 cdef void queue_unit(State* state, uint32_t position) noexcept nogil
 # The same after a trade, which may move the balance behind the account's other unit.
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil
-# For a unit with one position that is not due: appended without order, heaps are built afterwards.
-cdef void queue_append(State* state, uint32_t position) noexcept nogil
-cdef void queue_build(State* state, Market* market) noexcept nogil
-# A new mark: remembers which event made it and looks at the units whose guards it crossed.
-cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil
+# For a unit with one position whose trigger is exact and that was never queued.
+cdef void queue_open(State* state, uint32_t position) noexcept nogil
+# Room beside what is queued, so that steps ask for no memory.
+cdef void queue_reserve(State* state) noexcept nogil
+# A new mark: remembers which event made it.
+cdef void queue_move(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil
+# Once all marks of a moment are formed: looks at the units whose guards they crossed.
+cdef void queue_test_moved(State* state) noexcept nogil
 # Takes the most overdue entry out; 0 when nothing is due. What is due in a market that collects for an
 # auction waits for its reopening.
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil

@@ -1,20 +1,17 @@
-"""The liquidation queue: heaps of exact triggers, and guards for units that several prices move.
+"""The liquidation queue: exact triggers, and guards for units that several prices move.
 docs/queue.md gives the argument.
 
 Keys are ticks with the sign turned for longs, so that the smallest key is always the most overdue.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
-from cascade._foresight cimport GROUP, fetch_next_units, fetch_units
-from cascade._heap cimport (
-    NOT_QUEUED, Heap, heap_append, heap_build, heap_pop_near, heap_remove,
-    heap_remove_near, heap_reserve, heap_set, heap_settle,
-)
+from cascade._foresight cimport GROUP, Crossed, fetch_next_units, fetch_units
+from cascade._heap cimport NOT_QUEUED, Heap
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
@@ -23,6 +20,10 @@ from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
     Market, Position, State, Taken,
+)
+from cascade._triggers cimport (
+    Triggers, node_at, queue_holds, triggers_pop, triggers_reached, triggers_remove,
+    triggers_reserve, triggers_set,
 )
 
 cdef enum:
@@ -37,16 +38,13 @@ cdef inline int32_t _trigger(uint8_t direction, int64_t key) noexcept nogil:
     return <int32_t>(-key if direction == DOWN else key)
 
 
-cdef inline bint _crossed(const Heap* heap, uint8_t direction, int32_t mark) noexcept nogil:
-    return heap.count > 0 and mark > 0 and heap.nodes[0].key <= trigger_key(direction, mark)
+cdef inline bint _crossed(const Triggers* queue, uint8_t direction, int32_t mark) noexcept nogil:
+    return queue.count > 0 and mark > 0 and queue.near.nodes[0].key <= trigger_key(direction, mark)
 
 
-cdef void _insert(State* state, Heap* heap, uint32_t position, int64_t key) noexcept nogil:
-    if heap.count == heap.node_capacity:
-        if heap_reserve(heap, heap.node_capacity * 2 if heap.node_capacity else 64, 0):
-            state.failed = FAILURE_MEMORY
-            return
-    heap_set(heap, position, key)
+cdef inline void _insert(State* state, Triggers* queue, uint32_t position, int64_t key) noexcept nogil:
+    if triggers_set(queue, position, key):
+        state.failed = FAILURE_MEMORY
 
 
 cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
@@ -69,31 +67,23 @@ cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     # `place` is shared: the position is in exact[side] or due[side] or nowhere
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef uint32_t at
     cdef uint8_t direction
-    cdef Heap* heap
     if not p.flags & (POSITION_EXACT | POSITION_DUE):
         return
-    at = state.place[position]
-    if at == NOT_QUEUED:
-        return
-    p.flags &= ~POSITION_EXACT
     for direction in range(2):
-        heap = &market.exact[direction]
-        if at < heap.count and heap.nodes[at].item == position:
-            heap_remove(heap, position)
-            return
-        heap = &market.due[direction]
-        if at < heap.count and heap.nodes[at].item == position:
-            heap_remove(heap, position)
-            p.flags &= ~POSITION_DUE
-            return
+        if queue_holds(&market.exact[direction], position):
+            triggers_remove(&market.exact[direction], position)
+            break
+        if queue_holds(&market.due[direction], position):
+            triggers_remove(&market.due[direction], position)
+            break
+    p.flags &= ~(POSITION_EXACT | POSITION_DUE)
 
 
 cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     cdef Market* market = state.markets[state.positions[position].market]
-    heap_remove_near(&market.guards[DOWN], position)
-    heap_remove_near(&market.guards[UP], position)
+    triggers_remove(&market.guards[DOWN], position)
+    triggers_remove(&market.guards[UP], position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -220,7 +210,7 @@ cdef void _narrow_to_tier(const Market* market, const Position* p, int64_t value
 cdef inline void _set_guard(State* state, Market* market, uint8_t direction, uint32_t position,
                             int32_t tick, int32_t never) noexcept nogil:
     if tick == never:
-        heap_remove(&market.guards[direction], position)
+        triggers_remove(&market.guards[direction], position)
     else:
         _insert(state, &market.guards[direction], position, trigger_key(direction, tick))
 
@@ -250,9 +240,7 @@ cdef void _watch(State* state, uint32_t position, const Unit* unit) noexcept nog
 cdef bint _keeps_place(State* state, uint32_t position) noexcept nogil:
     # a unit that waits in a due heap stays while its position there is on the same side
     cdef Position* p = &state.positions[position]
-    cdef Heap* heap = &state.markets[p.market].due[DOWN if p.size > 0 else UP]
-    cdef uint32_t at = state.place[position]
-    return p.size != 0 and at < heap.count and heap.nodes[at].item == position
+    return p.size != 0 and queue_holds(&state.markets[p.market].due[DOWN if p.size > 0 else UP], position)
 
 
 cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
@@ -302,121 +290,170 @@ cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
         i = state.positions[i].next
 
 
-cdef void queue_append(State* state, uint32_t position) noexcept nogil:
+cdef void queue_open(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef uint8_t direction = DOWN if p.size > 0 else UP
     cdef int32_t trigger = exact_trigger(state, position)
-    cdef Heap* heap = &state.markets[p.market].exact[direction]
-    if trigger == (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
-        return
-    if heap.count == heap.node_capacity:
-        if heap_reserve(heap, heap.node_capacity * 2 if heap.node_capacity else 64, 0):
-            state.failed = FAILURE_MEMORY
-            return
-    heap_append(heap, position, trigger_key(direction, trigger))
-    p.flags |= POSITION_EXACT
+    if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
+        _insert(state, &state.markets[p.market].exact[direction], position,
+                trigger_key(direction, trigger))
+        p.flags |= POSITION_EXACT
 
 
-cdef void queue_build(State* state, Market* market) noexcept nogil:
-    heap_build(&market.exact[DOWN])
-    heap_build(&market.exact[UP])
+cdef void queue_reserve(State* state) noexcept nogil:
+    cdef uint32_t m
+    cdef uint8_t direction
+    cdef Market* market
+    for m in range(state.market_count):
+        market = state.markets[m]
+        for direction in range(2):
+            if (triggers_reserve(&market.exact[direction], market.exact[direction].count)
+                    or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+                state.failed = FAILURE_MEMORY
 
 
 # ---------------------------------------------------------------- crossed guards
 
-cdef inline bint _waits_crossed(const Heap* heap, uint32_t position, int64_t key) noexcept nogil:
-    cdef uint32_t at = heap.place[position]
-    return at != NOT_QUEUED and heap.nodes[at].key <= key
+cdef inline bint _waits_crossed(const Market* market, const Crossed* crossed) noexcept nogil:
+    cdef const Triggers* queue = &market.guards[crossed.direction]
+    cdef uint32_t at = queue.near.place[crossed.position]
+    return at != NOT_QUEUED and node_at(queue, at).key <= trigger_key(crossed.direction, market.mark)
 
 
-cdef uint32_t _gather(const Heap* heap, int64_t key, uint32_t* group) noexcept nogil:
-    # Items of the first crossed nodes, at most GROUP. Crossed nodes hang together from the root, so that
+cdef uint32_t _gather(const Market* market, uint8_t direction, Crossed* group,
+                      uint32_t room) noexcept nogil:
+    # The first crossed nodes, at most `room`. Crossed nodes hang together from the root, so that
     # they are found level by level without taking anything out.
+    cdef const Heap* heap = &market.guards[direction].near
+    cdef int64_t key = trigger_key(direction, market.mark)
     cdef uint32_t[GROUP] nodes
     cdef uint32_t count = 1, at = 0, child, first
-    if heap.count == 0 or heap.nodes[0].key > key:
+    if room == 0 or heap.count == 0 or heap.nodes[0].key > key:
         return 0
     nodes[0] = 0
     while at < count:
-        group[at] = heap.nodes[nodes[at]].item
+        group[at].position = heap.nodes[nodes[at]].item
+        group[at].market = market.number
+        group[at].direction = direction
         first = 4 * nodes[at] + 1
         for child in range(first, first + 4):
-            if count < GROUP and child < heap.count and heap.nodes[child].key <= key:
+            if count < room and child < heap.count and heap.nodes[child].key <= key:
                 nodes[count] = child
                 count += 1
         at += 1
     return count
 
 
-cdef void _resolve(State* state, Market* market, uint8_t direction, int32_t old, int64_t event,
-                   int32_t wave) noexcept nogil:
+cdef uint32_t _gather_moved(State* state, Crossed* group) noexcept nogil:
+    cdef uint32_t count = 0, k
+    cdef uint8_t direction
+    cdef Market* market
+    for k in range(state.moved_count):
+        market = state.markets[state.moved[k]]
+        for direction in range(2):
+            count += _gather(market, direction, &group[count], GROUP - count)
+    return count
+
+
+cdef void _test_crossed(State* state) noexcept nogil:
     # Crossed guards are looked at in groups, whose memory is fetched together. Their order does not
     # matter, each unit answers for itself. A guard stays in its heap until its unit has been looked at:
     # most then move a little way down, which costs less than to leave and to come back.
-    cdef Heap* heap = &market.guards[direction]
-    cdef uint32_t[GROUP] group
+    cdef Crossed[GROUP] group
     cdef uint32_t count, k
-    cdef int64_t key = trigger_key(direction, market.mark)
-    if market.mark == 0:
-        return
+    cdef Market* market
     while not state.failed:
-        heap_settle(heap)
-        count = _gather(heap, key, group)
+        count = _gather_moved(state, group)
         if count == 0:
             return
         if count > 1:             # a lone unit was fetched as it came near
-            fetch_units(state, direction, group, count)
+            fetch_units(state, group, count)
         for k in range(count):
+            market = state.markets[group[k].market]
             # another leg of its unit may have moved or removed it
-            if not _waits_crossed(heap, group[k], key):
+            if not _waits_crossed(market, &group[k]):
                 continue
-            _resolve_unit(state, market, group[k], direction, old, event, wave)
-            if _waits_crossed(heap, group[k], key):
-                heap_remove(heap, group[k])     # its unit waits for the mark of another market
+            _test_unit(state, group[k].position)
+            if _waits_crossed(market, &group[k]):
+                # its unit waits for the mark of another market
+                triggers_remove(&market.guards[group[k].direction], group[k].position)
 
 
-cdef void _resolve_unit(State* state, Market* market, uint32_t position, uint8_t direction,
-                        int32_t old, int64_t event, int32_t wave) noexcept nogil:
+cdef void _test_unit(State* state, uint32_t position) noexcept nogil:
     # a guard was crossed: the unit is healthy and watched from here, or due
-    cdef Position* p
     cdef Unit unit
-    cdef int128 bound
-    cdef int64_t value
-    cdef int32_t trigger = market.mark
+    cdef uint32_t i
     state.counters.resolved += 1
     unit_evaluate(state, position, &unit)
     if not unit_due(state, position, &unit):
         _watch(state, position, &unit)
         return
-    position = _losing_leg(state, position, direction)
+    if state.moved_count == 1:
+        _enter_fallen(state, position, state.markets[state.moved[0]], &unit)
+        return
+    # the marks are taken back and moved again one by one, to see with which of them the unit fell
+    i = unit_first(state, position)
+    while i != NO_POSITION:
+        _take_back(state, state.markets[state.positions[i].market])
+        i = unit_next(state, i)
+    _replay_moves(state, position, &unit)
+
+
+cdef inline void _take_back(State* state, Market* market) noexcept nogil:
+    if market.moved_to:
+        market.mark = market.moved_from
+
+
+cdef void _replay_moves(State* state, uint32_t position, Unit* unit) noexcept nogil:
+    cdef uint32_t k
+    cdef bint found = False
+    cdef Market* market
+    for k in range(state.moved_count):
+        market = state.markets[state.moved[k]]
+        if market.mark == market.moved_to:
+            continue              # none of the unit's
+        market.mark = market.moved_to
+        if found:
+            continue
+        unit_evaluate(state, position, unit)
+        found = unit_due(state, position, unit)
+        if found:
+            _enter_fallen(state, position, market, unit)
+
+
+cdef void _enter_fallen(State* state, uint32_t position, const Market* market,
+                        const Unit* unit) noexcept nogil:
+    # due by the move of this market, the unit evaluated with the other marks as they were then
+    cdef uint8_t direction = DOWN if market.moved_to < market.moved_from else UP
+    cdef int128 bound
+    cdef int64_t value
+    cdef int32_t trigger = market.mark
+    cdef bint only_leg
+    cdef Position* p
+    position = _losing_leg(state, position, market.number, direction, &only_leg)
     p = &state.positions[position]
-    if old and (not market.rules.table.whole or market.rules.table.on_entry):
-        if _only_leg(state, position):
-            # due iff V - M of this position < bound, the others as they are
-            value = position_value(&market.rules.table, p.size, market.mark)
-            bound = value - <int128>required_margin(market, p, value)
-            bound += unit.inclusive - (unit.equity - unit.maintenance)
-            trigger = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
-    _enter_due(state, position, trigger, event, wave)
+    if only_leg and market.moved_from and (
+            not market.rules.table.whole or market.rules.table.on_entry):
+        # due iff V - M of this position < bound, the others as they are
+        value = position_value(&market.rules.table, p.size, market.mark)
+        bound = value - <int128>required_margin(market, p, value)
+        bound += unit.inclusive - (unit.equity - unit.maintenance)
+        trigger = surplus_tick(&market.rules.table, p.size, p.entry_value, bound, value)
+    _enter_due(state, position, trigger, market.moved_event, market.moved_wave + 1)
 
 
-cdef uint32_t _losing_leg(State* state, uint32_t position, uint8_t direction) noexcept nogil:
-    # of the unit's positions in this market, the long leg on a fall and the short leg on a rise
-    cdef uint32_t i = unit_first(state, position)
+cdef uint32_t _losing_leg(State* state, uint32_t position, uint16_t market, uint8_t direction,
+                          bint* only) noexcept nogil:
+    # of the unit's positions in a market, the long leg on a fall and the short leg on a rise
+    cdef uint32_t i = unit_first(state, position), found = NO_POSITION
+    only[0] = True
     while i != NO_POSITION:
-        if state.positions[i].market == state.positions[position].market:
-            if (state.positions[i].size > 0) == (direction == DOWN):
-                return i
+        if state.positions[i].market == market:
+            only[0] = found == NO_POSITION
+            if only[0] or (state.positions[i].size > 0) == (direction == DOWN):
+                found = i
         i = unit_next(state, i)
-    return position
-
-
-cdef bint _only_leg(State* state, uint32_t position) noexcept nogil:
-    cdef uint32_t i = unit_first(state, position), n = 0
-    while i != NO_POSITION:
-        n += state.positions[i].market == state.positions[position].market
-        i = unit_next(state, i)
-    return n == 1
+    return found
 
 
 cdef inline void _feel(int64_t* motion, int64_t ticks, int64_t old) noexcept nogil:
@@ -425,17 +462,33 @@ cdef inline void _feel(int64_t* motion, int64_t ticks, int64_t old) noexcept nog
         motion[0] += ticks * MOTION_UNIT // old
 
 
-cdef void queue_mark(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil:
-    cdef uint8_t direction
+cdef void queue_move(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil:
     if old:
         _feel(&market.motion[DOWN], old - <int64_t>market.mark, old)
         _feel(&market.motion[UP], market.mark - <int64_t>old, old)
     push_mark(state, &market.marks[DOWN], DOWN, market.mark, event, wave)
     push_mark(state, &market.marks[UP], UP, market.mark, event, wave)
-    for direction in range(2):
-        if market.guards[direction].count:
-            _resolve(state, market, direction, old, event, wave + 1)
+    market.moved_event = event
+    market.moved_wave = wave
+    market.moved_from = old
+    market.moved_to = market.mark
+    state.moved[state.moved_count] = market.number
+    state.moved_count += 1
+
+
+cdef void queue_test_moved(State* state) noexcept nogil:
+    cdef uint32_t k
+    cdef uint8_t direction
+    cdef Market* market
+    if state.moved_count == 0:
+        return
+    _test_crossed(state)
+    for k in range(state.moved_count):
+        market = state.markets[state.moved[k]]
+        market.moved_to = 0
+        for direction in range(2):
             fetch_next_units(state, &market.guards[direction], direction, NEXT_GUARDS)
+    state.moved_count = 0
 
 
 # ---------------------------------------------------------------- taking
@@ -449,8 +502,8 @@ cdef bint _more_overdue(int64_t distance, int64_t mark, int64_t best_distance,
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     cdef Market* market
     cdef Market* best = NULL
-    cdef Heap* heap
-    cdef Heap* best_heap = NULL
+    cdef Triggers* queue
+    cdef Triggers* best_queue = NULL
     cdef uint32_t m
     cdef uint8_t direction
     cdef int64_t distance, best_distance = 0
@@ -459,22 +512,22 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
         if market.mark == 0 or market.book.auction or market.throttled:
             continue
         for direction in range(2):
-            heap = _foremost(market, direction)
-            if heap == NULL:
+            queue = _foremost(market, direction)
+            if queue == NULL:
                 continue
-            distance = trigger_key(direction, market.mark) - heap.nodes[0].key
+            distance = trigger_key(direction, market.mark) - queue.near.nodes[0].key
             if best == NULL or _more_overdue(distance, market.mark, best_distance, best.mark):
                 best = market
-                best_heap = heap
+                best_queue = queue
                 best_distance = distance
                 taken.direction = direction
     if best == NULL:
         return False
     taken.market = best.number
-    taken.trigger = _trigger(taken.direction, best_heap.nodes[0].key)
-    taken.was_due = best_heap == &best.due[taken.direction]
-    taken.position = heap_pop_near(best_heap)
-    fetch_next_units(state, best_heap, taken.direction, NEXT_GUARDS if taken.was_due else NEXT_EXACT)
+    taken.trigger = _trigger(taken.direction, best_queue.near.nodes[0].key)
+    taken.was_due = best_queue == &best.due[taken.direction]
+    taken.position = triggers_pop(best_queue)
+    fetch_next_units(state, best_queue, taken.direction, NEXT_GUARDS if taken.was_due else NEXT_EXACT)
     if taken.was_due:
         state.positions[taken.position].flags &= ~POSITION_DUE
         taken.cause = state.positions[taken.position].due_cause
@@ -485,17 +538,17 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     return True
 
 
-cdef inline Heap* _foremost(Market* market, uint8_t direction) noexcept nogil:
-    # of the exact triggers that are crossed and the due ones, the heap with the smaller (key, item)
-    cdef Heap* exact = &market.exact[direction]
-    cdef Heap* due = &market.due[direction]
+cdef inline Triggers* _foremost(Market* market, uint8_t direction) noexcept nogil:
+    # of the exact triggers that are crossed and the due ones, the queue with the smaller (key, item)
+    cdef Triggers* exact = &market.exact[direction]
+    cdef Triggers* due = &market.due[direction]
     if not _crossed(exact, direction, market.mark):
         return due if due.count else NULL
     if due.count == 0:
         return exact
-    if due.nodes[0].key != exact.nodes[0].key:
-        return due if due.nodes[0].key < exact.nodes[0].key else exact
-    return due if due.nodes[0].item < exact.nodes[0].item else exact
+    if due.near.nodes[0].key != exact.near.nodes[0].key:
+        return due if due.near.nodes[0].key < exact.near.nodes[0].key else exact
+    return due if due.near.nodes[0].item < exact.near.nodes[0].item else exact
 
 
 cdef bint queue_has_due(State* state) noexcept nogil:
@@ -528,7 +581,7 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
 
 
 cdef int64_t queue_pending(State* state) noexcept nogil:
-    # entries at or beyond the mark; a heap is searched only below nodes that are crossed
+    # entries at or beyond the mark
     cdef int64_t pending = 0
     cdef uint32_t m
     cdef uint8_t direction
@@ -538,19 +591,6 @@ cdef int64_t queue_pending(State* state) noexcept nogil:
         for direction in range(2):
             pending += market.due[direction].count
             if market.mark:
-                pending += _count_crossed(&market.exact[direction],
-                                          trigger_key(direction, market.mark), 0)
+                pending += triggers_reached(&market.exact[direction],
+                                            trigger_key(direction, market.mark))
     return pending
-
-
-cdef int64_t _count_crossed(const Heap* heap, int64_t key, uint32_t at) noexcept nogil:
-    cdef int64_t found = 0
-    cdef uint32_t child
-    if at >= heap.count:
-        return 0
-    found = heap.nodes[at].key <= key
-    if not found and (at == 0 or at != heap.unsettled):
-        return 0
-    for child in range(4 * at + 1, 4 * at + 5):
-        found += _count_crossed(heap, key, child)
-    return found

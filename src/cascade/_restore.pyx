@@ -14,7 +14,7 @@ from cascade._clearing cimport (
     unit_evaluate, unit_first, unit_next,
 )
 from cascade._core cimport EngineCore
-from cascade._heap cimport NOT_QUEUED, Heap, heap_reserve, heap_set, heap_validate
+from cascade._heap cimport NOT_QUEUED
 from cascade._impact cimport impact_price
 from cascade._marketbook cimport MarketBook
 from cascade._marks cimport push_mark_record
@@ -26,6 +26,9 @@ from cascade._state cimport (
     ACCOUNT_HEDGE, AVERAGE_PARTS, FEED_EMA, NO_POSITION, POSITION_DUE, POSITION_EXACT,
     POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR,
     Account, Market, Position, State, Working,
+)
+from cascade._triggers cimport (
+    Triggers, node_at, queue_holds, triggers_set, triggers_validate,
 )
 from cascade._types cimport (
     BUY, FLAG_LONG_LEG, FLAG_REDUCE_ONLY, FLAG_SHORT_LEG, MAX_PRICE, MAX_SIZE,
@@ -39,6 +42,8 @@ MARK_DTYPE = np.dtype([
 ])
 DUE_DTYPE = np.dtype([("key", "<i8"), ("position", "<i8"), ("market", "<i4"), ("direction", "<i4")])
 LARGEST_AMOUNT = 2**62
+QUEUE_FAULTS = {1: "the heap is out of order", 2: "shelves are out of order",
+                3: "a trigger is on the wrong shelf", 4: "a place is wrong", 5: "counts are wrong"}
 
 
 cdef int require(bint good, str what) except -1:
@@ -219,7 +224,7 @@ def restore_queue(EngineCore core, marks, due):
     cdef State* state = &core.state
     cdef uint32_t i
     cdef Market* market
-    cdef Heap* heap
+    cdef Triggers* queue
     cdef int d
     for row in marks:
         require(0 <= row["market"] < state.market_count and row["direction"] in (0, 1), "mark record")
@@ -239,10 +244,9 @@ def restore_queue(EngineCore core, marks, due):
                 and (state.positions[i].size > 0) == (d == 0), "due entry")
         require(not state.positions[i].flags & POSITION_DUE, "due entry stored twice")
         require(0 < abs(int(row["key"])) <= MAX_PRICE + 1, "due entry")
-        heap = &state.markets[<int>row["market"]].due[d]
-        if heap_reserve(heap, heap.count + 1, 0):
+        queue = &state.markets[<int>row["market"]].due[d]
+        if triggers_set(queue, i, row["key"]):
             raise MemoryError("no memory for the queue")
-        heap_set(heap, i, row["key"])
         state.positions[i].flags |= POSITION_DUE
     for i in range(state.position_count):
         if state.positions[i].size:
@@ -286,11 +290,11 @@ def check_structure(EngineCore core):
         for m in range(state.market_count):
             market = state.markets[m]
             for d in range(2):
-                for name, heap in (("exact", 0), ("guard", 1), ("due", 2)):
-                    broken = heap_validate(&market.exact[d] if heap == 0 else
-                                           &market.guards[d] if heap == 1 else &market.due[d])
+                for name, queue in (("exact", 0), ("guard", 1), ("due", 2)):
+                    broken = triggers_validate(&market.exact[d] if queue == 0 else
+                                               &market.guards[d] if queue == 1 else &market.due[d])
                     if broken:
-                        raise InvariantError(f"market {m}: {name} heap is broken at node {broken}")
+                        raise InvariantError(f"market {m}: {name} queue: {QUEUE_FAULTS[broken]}")
             gross = longs = 0
             for i in range(state.position_count):
                 if state.positions[i].market == m:
@@ -327,7 +331,8 @@ cdef int check_unit(EngineCore core, uint32_t i) except -1:
         if at == NOT_QUEUED:
             if 1 <= tick <= MAX_PRICE:
                 raise InvariantError(f"position {i} has trigger {tick} and is not queued")
-        elif market.exact[d].nodes[at].item != i or market.exact[d].nodes[at].key != key:
+        elif (not queue_holds(&market.exact[d], i)
+                or node_at(&market.exact[d], at).key != key):
             raise InvariantError(f"position {i} is not queued at its trigger {tick}")
         return 0
     if unit_due(state, i, &unit) and not waits(state, i):

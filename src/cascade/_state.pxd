@@ -9,10 +9,10 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from cascade._arithmetic cimport int128
 from cascade._book cimport Book
 from cascade._halt cimport Breaker
-from cascade._heap cimport Heap
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
+from cascade._triggers cimport Triggers
 
 cdef enum:
     NO_POSITION = 0xFFFFFFFF
@@ -53,6 +53,32 @@ cdef enum AdlPolicy:                  # docs/adl.md
     ADL_BINANCE = 2
     ADL_SIZE = 3
     ADL_HYPERLIQUID = 4
+    ADL_BYBIT = 5
+    ADL_OKX = 6
+    ADL_HYPERLIQUID_LITERAL = 7
+    ADL_HTX = 8
+    ADL_RANDOM = 9
+    ADL_FUNCTION = 10                 # of a user's, asked once a ranking
+
+cdef enum AdlPrice:
+    ADL_AT_BANKRUPTCY = 0
+    ADL_AT_MARK = 1
+    ADL_AT_PREVIOUS_MARK = 2
+    ADL_AT_INDEX = 3
+
+cdef enum AdlTrigger:
+    ADL_WHEN_EMPTY = 0
+    ADL_ALWAYS = 1
+    ADL_ON_DRAWDOWN = 2
+
+cdef enum Socialised:                 # by what a market's positions pay for its deficits
+    SOCIALISED_NOT = 0
+    SOCIALISED_GAINS = 1
+    SOCIALISED_CONTRACTS = 2          # of both sides
+    SOCIALISED_OPPOSITE = 3           # of the side against the liquidated one
+
+cdef enum:
+    PEAK_SLOTS = 8                    # a power of two
 
 cdef struct Account:          # 24 bytes
     int64_t balance           # atoms: free collateral, and the cross unit's B
@@ -129,30 +155,48 @@ cdef struct Rules:
     int64_t funding_cap
     int64_t price_band        # parts in 10**9 of the reference either way, -1: none
     uint8_t adl               # AdlPolicy: what does not fill is closed against winners
-    uint8_t adl_at_mark       # at the mark, not at the bankruptcy price
+    uint8_t adl_at            # AdlPrice
     uint16_t pad
     int64_t adl_unit          # atoms, the least wallet a score divides by
+    # the waterfall
+    int64_t fund_limit        # atoms the fund pays for one unit at most, -1: no limit
+    int64_t fund_block        # atoms it pays in a block, -1: no limit
+    int64_t fund_window       # ns of a block, 0: the step
+    int64_t drawdown          # parts in 10**9 of the peak
+    int64_t drawdown_window   # ns
+    uint8_t adl_trigger       # AdlTrigger
+    uint8_t socialised        # Socialised
+    uint8_t haircut
+    void* adl_function        # borrowed from the market's Rules
 
 cdef struct Ranked:           # a position that may be deleveraged, score over / under
     int128 over
     int128 under
-    double key                # the score, rounded
-    uint32_t position
     int32_t account
 
-cdef struct Ranking:          # heap, the highest score first
+cdef struct RankedKey:        # what is moved while a ranking is put in order
+    double key
+    uint32_t row
+    uint32_t position
+
+cdef struct Ranking:          # the highest score first, in order as far as it was asked for
     Ranked* rows
+    RankedKey* order
     int64_t count
     int64_t capacity
+    int64_t at                # the first that is left
+    int64_t sorted            # order[at:sorted] is final
+    int64_t bounds[64]        # ends of the parts behind, each wholly before the next; innermost last
+    int64_t depth
     int64_t wave              # it was made for this wave of the step, -1: for none
 
 cdef struct Market:
     Rules rules
     Book book                 # also lends its fill buffer to an impact venue
     Impact impact
-    Heap exact[2]             # by Direction; item: position number
-    Heap guards[2]
-    Heap due[2]
+    Triggers exact[2]         # by Direction; item: position number
+    Triggers guards[2]
+    Triggers due[2]
     MarkStack marks[2]        # DOWN: marks falling, UP: rising
     Ranking rankings[2]       # of shorts, of longs: see _adl
     int64_t outside_size
@@ -185,7 +229,17 @@ cdef struct Market:
     uint8_t touched           # waits for its mark to be formed again
     uint8_t sampled           # `sample` is a premium
     uint8_t funding_fixed     # `funding_rate` counts
+    int64_t moved_event       # MARK event of a move whose units wait to be tested
+    int32_t moved_wave
+    int32_t moved_from
+    int32_t moved_to
     State* state
+    # the waterfall
+    int64_t block             # number of the fund's block that `block_paid` is of
+    int64_t block_paid        # atoms
+    int64_t peaks[8]          # the fund's highest balance, by eighth of the drawdown's window
+    int64_t peak_eighth       # number of the one noted last
+    int32_t previous_mark     # before its last change, 0: none
     # circuit breaker
     Breaker* breaker          # NULL: none
     uint8_t throttled         # forced closes wait for the end of the throttle's window
@@ -198,6 +252,14 @@ cdef struct Taken:            # a unit taken from the queue, for batch execution
     uint16_t market
     uint8_t direction
     uint8_t was_due
+
+cdef struct Deficit:          # what the fund left of a unit's deficit
+    int64_t left              # atoms
+    int64_t cause             # the unit's last LIQUIDATION
+    int32_t account
+    int32_t wave
+    uint16_t market
+    uint8_t long_side         # that LIQUIDATION closed a long
 
 cdef struct Counters:         # of the current step
     int64_t liquidated        # units
@@ -223,6 +285,7 @@ cdef struct State:
     Taken* taken              # the units of a batch
     Taken* deferred           # executed without closing anything: out of the queue until the step ends
     uint16_t* touched         # markets whose mark waits, in the order first touched
+    uint16_t* moved           # markets whose marks changed at this moment, in that order
     Log log
     Counters counters
     int64_t clock             # ns
@@ -247,14 +310,22 @@ cdef struct State:
     uint32_t working_capacity
     int32_t wave
     uint16_t touched_count
+    uint16_t moved_count
     uint16_t market_count
     uint16_t market_capacity
     uint16_t asset_count
     uint8_t batch
     uint8_t failed            # Failure, sticky within a call
+    # the waterfall
+    uint8_t watched           # some market has a block of a step or a drawdown
+    Deficit* deficits         # of this step, not shared out yet
+    int64_t deficit_count
+    int64_t deficit_capacity
+    void* error               # exception to be raised when the call ends, owned; NULL: none
 
 cdef enum Failure:
     FAILURE_NONE = 0
     FAILURE_MEMORY = 1
     FAILURE_OVERFLOW = 2
     FAILURE_INTERRUPT = 3
+    FAILURE_POLICY = 4        # a user's function raised `State.error`

@@ -5,11 +5,12 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 
 from cascade._arithmetic cimport int128
 from cascade._book cimport book_free, book_init
-from cascade._heap cimport heap_free, heap_init
+from cascade._clearing cimport share_places
 from cascade._impact cimport impact_free, impact_init
 from cascade._margin cimport Tier, TierTable
 from cascade._memory cimport memory_release
 from cascade._state cimport Account, Market, Position, State
+from cascade._triggers cimport triggers_free, triggers_init
 
 
 cdef Market* new_market(State* state, int64_t min_size, int64_t max_size, int32_t min_price,
@@ -58,31 +59,31 @@ cdef Market* _blank_market(State* state) noexcept:
     if grown == NULL:
         return NULL
     state.touched = <uint16_t*>grown
+    grown = realloc(state.moved, (state.market_count + 1) * sizeof(uint16_t))
+    if grown == NULL:
+        return NULL
+    state.moved = <uint16_t*>grown
     market = <Market*>calloc(1, sizeof(Market))
     if market == NULL:
         return NULL
     impact_init(&market.impact)
     for d in range(2):
-        heap_init(&market.exact[d])
-        heap_init(&market.guards[d])
-        heap_init(&market.due[d])
-        market.exact[d].place = market.due[d].place = state.place
-        market.guards[d].place = state.guard_place[d]
-        market.exact[d].item_capacity = market.due[d].item_capacity = state.position_capacity
-        market.guards[d].item_capacity = state.position_capacity
+        triggers_init(&market.exact[d])
+        triggers_init(&market.guards[d])
+        triggers_init(&market.due[d])
+        share_places(state, market, d)
     return market
 
 
 cdef void free_market(Market* market) noexcept:
     cdef int d
     for d in range(2):
-        # the places belong to the engine
-        market.exact[d].place = market.due[d].place = market.guards[d].place = NULL
-        heap_free(&market.exact[d])
-        heap_free(&market.guards[d])
-        heap_free(&market.due[d])
+        triggers_free(&market.exact[d])
+        triggers_free(&market.guards[d])
+        triggers_free(&market.due[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
+        free(market.rankings[d].order)
     free(market.rules.table.tiers)
     free(market.breaker)
     impact_free(&market.impact)

@@ -97,3 +97,5 @@ cdef enum EventKind:
     EVENT_ADL = 17
     EVENT_HALT = 18
     EVENT_AUCTION = 19
+    EVENT_SOCIALISED = 20
+    EVENT_HAIRCUT = 21

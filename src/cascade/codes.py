@@ -49,6 +49,8 @@ class EventKind(IntEnum):
     ADL = 17
     HALT = 18
     AUCTION = 19
+    SOCIALISED = 20
+    HAIRCUT = 21
 
 
 class TimeInForce(IntEnum):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _money, conservation, snapshot
+from cascade import _money, _stages, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
@@ -40,7 +40,7 @@ class Engine(EngineCore):
     Parameters
     ----------
     seed : int, default 0
-        Kept with the state, for drivers that draw; the engine itself draws nothing.
+        Kept with the state; the engine draws from it the order of random deleveraging.
     execution : {"sequential", "batch"}, default "sequential"
         Let each forced order move the price before the next account is tested, or take all
         accounts due at a price and then execute them.
@@ -185,6 +185,10 @@ class Engine(EngineCore):
         )
         if curve is not None:
             self._set_impact(market, **curve)
+        _stages.set_stages(
+            self, market, **rules.stage_table(atoms), seed=self.seed % 2**64,
+            adl_function=rules.adl if callable(rules.adl) else None,
+        )  # fmt: skip
         set_breaker(self, market, breaker)
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
@@ -583,6 +587,8 @@ class Engine(EngineCore):
         ------
         OSError
             The file cannot be written.
+        ValueError
+            A market's `adl` is a function.
         """
         snapshot.save(self, path)
 

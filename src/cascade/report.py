@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cascade._columns import asset_row
 from cascade.codes import EventKind, Side
+from cascade.losses import trace
 from cascade.market import Market
 from cascade.scenarios.scenario import Before, Outcome
 from cascade.tree import CascadeTree
@@ -129,6 +130,10 @@ def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
     collateral = engine.accounts.column(market, "margin") + engine.accounts.balance_atoms
     closed = _total(before.entry_value[accounts]) - _total(entry[accounts])
     fees = events[(kinds == EventKind.FEE) & np.isin(events["account"], accounts)]
+    # a liquidated account may have paid for others too
+    shared = (kinds == EventKind.SOCIALISED) | (kinds == EventKind.HAIRCUT)
+    for_others = events["money"][shared & np.isin(events["account"], accounts)]
+    stages = trace(engine, events, outcome.first_event, market.asset).atoms
     fund = events[kinds == EventKind.FUND]
     own = fund["money"][fund["account"] >= 0]
     received, paid = _total(own[own > 0]), -_total(own[own < 0])
@@ -136,9 +141,13 @@ def _payments(outcome: Outcome, events: Events) -> dict[str, int]:
     return {
         "closing_loss": closed - _signed(market, forced) + _signed(market, deleveraged),
         "fees": _total(fees["money"]),
-        "margin": _total(before.collateral[accounts]) - left - received,
+        "margin": _total(before.collateral[accounts]) - left - received - _total(for_others),
         "fund": paid,
+        "socialised": stages["socialised"],
+        "haircut": stages["haircut"],
         "bad_debt": _total(events["money"][kinds == EventKind.BAD_DEBT]),
+        "winners": stages["adl"],
+        "backstop": stages["backstop"],
         "left_to_traders": left,
         "fund_received": received,
         "house_realised": _total(fund["money"][fund["account"] == HOUSE]),
@@ -410,6 +419,12 @@ def _payment_lines(numbers: dict[str, Any]) -> list[str]:
          f"{humanise(paid['closing_loss'])} in closing, {humanise(paid['fees'])} in fees"),
         ("  their margin", humanise(paid["margin"]), part(paid["margin"])),
         ("  insurance fund", humanise(paid["fund"]), part(paid["fund"])),
+        *[
+            (f"  {label}", humanise(paid[name]), part(paid[name]))
+            for name, label in (("socialised", "all others (socialised)"),
+                                ("haircut", "profits (haircut)"))
+            if paid[name]
+        ],
         ("  nobody (bad debt)", humanise(paid["bad_debt"]), part(paid["bad_debt"])),
         ("left to them", humanise(paid["left_to_traders"]), ""),
         ("insurance fund", humanise(fund["after"]),
@@ -418,12 +433,18 @@ def _payment_lines(numbers: dict[str, Any]) -> list[str]:
     if numbers["deleveraged"]["accounts"]:
         lines.append(
             f"  Deleveraging closed {humanise(numbers['deleveraged']['size'])} of "
-            f"{numbers['deleveraged']['accounts']:,} winners."
+            f"{numbers['deleveraged']['accounts']:,} winners, which cost them "
+            f"{humanise(paid['winners'])} against the mark."
         )
     if house["taken_over"]:
         lines.append(
             f"  The house took over {humanise(house['taken_over'])} and holds "
-            f"{humanise(house['held'])}, unrealised {humanise(house['unrealised'])}."
+            f"{humanise(house['held'])}, unrealised {humanise(house['unrealised'])}"
+            + (
+                f"; it paid {humanise(paid['backstop'])} over the mark."
+                if paid["backstop"]
+                else "."
+            )
         )
     return lines
 

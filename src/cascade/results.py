@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cascade._core import StepResult as CoreStep
 from cascade.codes import EventKind
+from cascade.losses import Losses, trace
 from cascade.market import Market
 from cascade.tree import CascadeTree
 
@@ -49,6 +50,7 @@ class StepResult:
         self._core = core
         self.pending: int = engine.pending
         self._tree: CascadeTree | None = None
+        self._losses: Losses | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -111,6 +113,22 @@ class StepResult:
             self._tree = CascadeTree(self._core.events, self._core.first_event)
         return self._tree
 
+    @property
+    def losses(self) -> Losses:
+        """Losses of the step's liquidations by stage, in the engine's asset: `Losses`."""
+        if self._losses is None:
+            self._losses = self.losses_in(self._engine.asset)
+        return self._losses
+
+    def losses_in(self, asset: str) -> Losses:
+        """The same of the markets that settle in another asset."""
+        return trace(self._engine, self._core.events, self._core.first_event, asset)
+
+    @property
+    def paid_by(self) -> NDArray[Any]:
+        """Who bore them: columns ``account``, ``stage`` and ``atoms``."""
+        return self.losses.paid_by
+
 
 class Run:
     """What a path of steps did.
@@ -149,3 +167,17 @@ class Run:
     def cascade(self) -> CascadeTree:
         """Who was liquidated because of whom, over the whole run."""
         return CascadeTree(self.events, self._first_event)
+
+    @property
+    def losses(self) -> Losses:
+        """Losses of the run's liquidations by stage, in the engine's asset: `Losses`."""
+        return self.losses_in(self._engine.asset)
+
+    def losses_in(self, asset: str) -> Losses:
+        """The same of the markets that settle in another asset."""
+        return trace(self._engine, self.events, self._first_event, asset)
+
+    @property
+    def paid_by(self) -> NDArray[Any]:
+        """Who bore them: columns ``account``, ``stage`` and ``atoms``."""
+        return self.losses.paid_by

@@ -7,7 +7,7 @@ margin exact until its one rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -32,7 +32,13 @@ LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
 #: Partial rules in the core's order, and how many terms each has.
 PARTIAL: dict[str, tuple[int, ...]] = {"target": (1,), "fraction": (3,), "tier_step": (0, 1)}
-ADL_POLICIES = ("bitmex", "binance", "size", "hyperliquid")
+ADL_POLICIES = (
+    "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random",
+)  # fmt: skip
+#: Policies that share lots out; the core counts them after a user's function.
+ADL_SHARES = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
+ADL_TRIGGERS = ("empty", "always")
+SOCIALISED = ("gains", "contracts", "opposite")
 CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
@@ -43,7 +49,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
-    "adl_price": ("bankruptcy", "mark"),
+    "adl_price": ("bankruptcy", "mark", "previous_mark", "index"),
 }
 
 
@@ -127,6 +133,15 @@ def _nanoseconds(seconds: Rate | None, name: str, least: int, without: int) -> i
     if not least <= time < LARGEST_TIME:
         raise ValueError(f"{name} {seconds!r} s is outside {least} ns ... {LARGEST_TIME - 1} ns")
     return time
+
+
+def _limit(amount: Rate | None, name: str, atoms_per_unit: int) -> int:
+    if amount is None:
+        return -1
+    limit = exact(amount, name)
+    if limit < 0:
+        raise ValueError(f"{name} {amount!r} is below 0")
+    return min(int(limit * atoms_per_unit), LARGEST_NUMBER)
 
 
 def unit_atoms(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
@@ -224,11 +239,30 @@ class Rules:
         Largest distance of a price from the reference, as a share of it; default no band.
     band_reference : {"index", "last"}, default "index"
         What the band is formed round, read at every order.
-    adl : {"bitmex", "binance", "size", "hyperliquid"}, optional
+    adl : str or function, optional
         While the insurance fund is empty, close what a liquidation leaves against the opposite
-        side, ranked by this score of `cascade.adl`. Default: the house takes it over.
-    adl_price : {"bankruptcy", "mark"}, default "bankruptcy"
-        Price of the deleveraging, the same for every counterparty.
+        side, ranked by this score of `cascade.adl`: "bitmex", "binance", "bybit", "okx",
+        "hyperliquid", "hyperliquid_literal", "htx", "size" or "random"; or by a function of
+        `cascade.adl.Columns` that gives a number a row, the highest first, called once a wave,
+        market and side. Or shared out over it: "pro_rata_quantity", "contract_pro_rata" or
+        "pro_rata_pnl". Default: the house takes it over.
+    adl_price : {"bankruptcy", "mark", "previous_mark", "index"}, default "bankruptcy"
+        Price of the deleveraging, the same for every counterparty; the mark before its last change
+        and the index give way to the mark where there is none.
+    adl_trigger : "empty", "always" or ("drawdown", share, seconds), default "empty"
+        When `adl` acts: while the fund can pay nothing, always, or also while the fund is a share
+        of its peak within that time below it.
+    fund_limit : number, optional
+        Most that the fund pays for one liquidated unit; default no limit.
+    fund_block : (amount, seconds) or (amount,), optional
+        Most that the fund pays for this market in a block of that length, counted from time 0, or
+        in a step.
+    socialised : {"gains", "contracts", "opposite"}, optional
+        Who shares what the fund leaves of a step's deficits in this market: units in proportion to
+        their unrealised gain in it, to the lots they hold, or to the lots of the side against
+        the liquidated one. Default nobody.
+    haircut : bool, default False
+        Cut the unrealised profits of all units of the asset by what is left then.
     breaker : Breaker, optional
         Price band, halts and reopening; default none.
     source : str
@@ -242,7 +276,8 @@ class Rules:
     Notes
     -----
     The meaning of each rule is in ``docs/margin.md``, ``docs/step.md``, ``docs/marks.md``,
-    ``docs/funding.md``, ``docs/bands.md`` and ``docs/breakers.md``.
+    ``docs/funding.md``, ``docs/bands.md``, ``docs/adl.md``, ``docs/waterfall.md`` and
+    ``docs/breakers.md``.
     """
 
     tiers: Sequence[Sequence[Rate]] = ((0, "0.005"),)
@@ -270,8 +305,13 @@ class Rules:
     funding_value: Literal["mark", "index"] = "mark"
     price_band: Rate | None = None
     band_reference: Literal["index", "last"] = "index"
-    adl: Literal["bitmex", "binance", "size", "hyperliquid"] | None = None
-    adl_price: Literal["bankruptcy", "mark"] = "bankruptcy"
+    adl: str | Callable[..., Any] | None = None
+    adl_price: Literal["bankruptcy", "mark", "previous_mark", "index"] = "bankruptcy"
+    adl_trigger: str | tuple[str, Rate, Rate] = "empty"
+    fund_limit: Rate | None = None
+    fund_block: tuple[Rate, Rate | None] | tuple[Rate] | None = None
+    socialised: Literal["gains", "contracts", "opposite"] | None = None
+    haircut: bool = False
     breaker: Breaker | None = None
     source: str = field(default="", compare=False)
 
@@ -282,9 +322,11 @@ class Rules:
                     f"{name} must be one of {', '.join(map(repr, allowed))}, "
                     f"got {getattr(self, name)!r}"
                 )
-        if self.adl is not None and self.adl not in ADL_POLICIES:
+        names = (*ADL_POLICIES, *ADL_SHARES)
+        if self.adl is not None and not callable(self.adl) and self.adl not in names:
             raise ValueError(
-                f"adl must be None or one of {', '.join(map(repr, ADL_POLICIES))}, got {self.adl!r}"
+                f"adl must be None, a function or one of {', '.join(map(repr, names))}, "
+                f"got {self.adl!r}"
             )
         rate_parts(self.maker_fee, "maker_fee", -1, 1)
         rate_parts(self.taker_fee, "taker_fee", -1, 1)
@@ -296,6 +338,7 @@ class Rules:
         self._backstop()
         self.clock_table()
         self.band_table()
+        self.stage_table(1)
         self.rows()
 
     def _partial(self) -> dict[str, int]:
@@ -460,7 +503,54 @@ class Rules:
             "surplus_to_trader": self.surplus == "trader",
             **self.clock_table(),
             **self.band_table(),
-            "adl": 0 if self.adl is None else 1 + ADL_POLICIES.index(self.adl),
-            "adl_at_mark": self.adl_price == "mark",
+            "adl": self._policy(),
+            "adl_at": CHOICES["adl_price"].index(self.adl_price),
             "adl_unit": atoms_per_unit,
         }
+
+    def stage_table(self, atoms_per_unit: int) -> dict[str, int]:
+        """Whole numbers of the waterfall's stages: atoms rounded down, ns, -1 for no limit."""
+        block: Any = (None, None) if self.fund_block is None else self.fund_block
+        if not isinstance(block, (tuple, list)) or len(block) not in (1, 2):
+            raise ValueError(f"fund_block must be (amount[, seconds]), got {block!r}")
+        window = block[1] if len(block) == 2 else None
+        if self.socialised is not None and self.socialised not in SOCIALISED:
+            raise ValueError(
+                f"socialised must be None or one of {', '.join(map(repr, SOCIALISED))}, "
+                f"got {self.socialised!r}"
+            )
+        if not isinstance(self.haircut, bool):
+            raise TypeError(f"haircut must be a bool, got {self.haircut!r}")
+        return {
+            "fund_limit": _limit(self.fund_limit, "fund_limit", atoms_per_unit),
+            "fund_block": _limit(block[0], "fund_block amount", atoms_per_unit),
+            "fund_window": _nanoseconds(window, "fund_block", 1, 0),
+            **self._trigger(),
+            "socialised": 0 if self.socialised is None else 1 + SOCIALISED.index(self.socialised),
+            "haircut": self.haircut,
+        }
+
+    def _policy(self) -> int:
+        if self.adl is None:
+            return 0
+        if callable(self.adl):
+            return 1 + len(ADL_POLICIES)
+        return 1 + (*ADL_POLICIES, None, *ADL_SHARES).index(self.adl)
+
+    def _trigger(self) -> dict[str, int]:
+        found = {"drawdown": 0, "drawdown_window": 0}
+        trigger: Any = self.adl_trigger
+        if isinstance(trigger, str) and trigger in ADL_TRIGGERS:
+            return {"adl_trigger": ADL_TRIGGERS.index(trigger), **found}
+        if not (
+            isinstance(trigger, (tuple, list)) and len(trigger) == 3 and trigger[0] == "drawdown"
+        ):
+            raise ValueError(
+                "adl_trigger must be 'empty', 'always' or ('drawdown', share, seconds), "
+                f"got {trigger!r}"
+            )
+        found["drawdown"] = rate_parts(trigger[1], "adl_trigger share", 0, 1)
+        if found["drawdown"] == 0:
+            raise ValueError("adl_trigger share 0 is outside 1e-9 ... 1")
+        found["drawdown_window"] = _nanoseconds(trigger[2], "adl_trigger", 1, 0)
+        return {"adl_trigger": len(ADL_TRIGGERS), **found}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _restore
+from cascade import _restore, _stages
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cascade.market import Market
 
 VERSION = 1
+FUNCTION = "(function)"  # in place of a policy that only a copy can take over
 ORDER_LEGS = 96  # FLAG_LONG_LEG | FLAG_SHORT_LEG
 LEGS = 6  # POSITION_LONG_LEG | POSITION_SHORT_LEG
 ISOLATED, LADDER = 1, 8
@@ -60,7 +61,14 @@ RATES = (
     "maker_fee", "taker_fee", "liquidation_fee", "absorb", "backstop", "premium_cap", "interest",
     "funding_cap",
 )  # fmt: skip
-OPTIONAL = ("average_time", "stale_after", "funding_interval", "funding_clamp", "price_band")
+OPTIONAL = (
+    "average_time",
+    "stale_after",
+    "funding_interval",
+    "funding_clamp",
+    "price_band",
+    "fund_limit",
+)
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -69,6 +77,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "accounts": ACCOUNT_DTYPE,
     "positions": POSITION_DTYPE,
     "orders": ORDER_DTYPE,
+    "stages": np.dtype("<i8"),
     "marks": _restore.MARK_DTYPE,
     "due": _restore.DUE_DTYPE,
     "breakers": np.dtype("<i8"),
@@ -92,6 +101,16 @@ def _venue_state(market: Market, row: dict[str, int]) -> bytes:
     if market.impact.permanent == 1:
         lots = [sum(lots)]
     return np.array([*lots, row["next_id"]], dtype="<i8").tobytes()
+
+
+def _stage_state(market: Market) -> list[bytes]:
+    # of the waterfall, what the market's rules look at
+    row = _stages.stage_rows(market.engine, market.number)
+    rules = market.rules.stage_table(1)
+    chosen = [row[:2]] if rules["fund_window"] else []
+    chosen += [row[2:-1]] if rules["drawdown"] else []
+    chosen += [row[-1:]] if market.rules.adl_price == "previous_mark" else []
+    return [np.array(numbers, dtype="<i8").tobytes() for numbers in chosen]
 
 
 def _position_rows(engine: Engine) -> NDArray[np.int64]:
@@ -128,6 +147,7 @@ def state_hash(engine: Engine) -> str:
     for market in engine.markets:
         numbers = market.row()
         parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
+        parts += _stage_state(market)
         if market.rules.breaker is not None:
             row = breaker_row(engine, market.number)
             parts.append(np.array(list(row.values()), dtype="<i8").tobytes())
@@ -170,6 +190,8 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "band_reference",
             "adl",
             "adl_price",
+            "socialised",
+            "haircut",
             "source",
         )
     }
@@ -178,6 +200,15 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
         value = getattr(rules, name)
         settings[name] = None if value is None else _text(value)
     settings["tiers"] = [[str(part) for part in row] for row in rules.rows()]
+    if callable(rules.adl):
+        settings["adl"] = FUNCTION
+    trigger, block = rules.adl_trigger, rules.fund_block
+    settings["adl_trigger"] = (
+        trigger if isinstance(trigger, str) else [trigger[0], *map(_text, trigger[1:])]
+    )
+    settings["fund_block"] = None
+    if block is not None:
+        settings["fund_block"] = [None if term is None else _text(term) for term in block]
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
@@ -185,11 +216,20 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     return settings
 
 
-def _rules_from(settings: dict[str, Any]) -> Rules:
+def _rules_from(settings: dict[str, Any], original: Rules | None) -> Rules:
     given = dict(settings)
+    if given["adl"] == FUNCTION and original is not None:
+        given["adl"] = original.adl
     given["tiers"] = tuple(tuple(Fraction(part) for part in row) for row in given["tiers"])
     given.update({name: Fraction(given[name]) for name in RATES})
     given.update({name: Fraction(given[name]) for name in OPTIONAL if given[name] is not None})
+    if not isinstance(given["adl_trigger"], str):
+        kind, *terms = given["adl_trigger"]
+        given["adl_trigger"] = (kind, *map(Fraction, terms))
+    if given["fund_block"] is not None:
+        given["fund_block"] = tuple(
+            None if term is None else Fraction(term) for term in given["fund_block"]
+        )
     if given["partial"] is not None:
         kind, *terms = given["partial"]
         numbers = [Fraction(term) for term in terms]
@@ -274,6 +314,9 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "accounts": account_table(engine),
         "positions": position_table(engine),
         "orders": np.concatenate(orders),
+        "stages": np.array(
+            [_stages.stage_rows(engine, market.number) for market in engine.markets], dtype="<i8"
+        ).ravel(),
         "marks": _restore.mark_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "breakers": _breaker_states(engine),
@@ -281,8 +324,8 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
     }
 
 
-def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
-    """An engine from `to_arrays`; everything is checked.
+def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None) -> Engine:
+    """An engine from `to_arrays`; everything is checked. `original` lends functions to its copy.
 
     Raises
     ------
@@ -290,7 +333,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
         The arrays are not the state of an engine.
     """
     settings = json.loads(arrays["settings"].tobytes())
-    engine = _empty_engine(settings)
+    engine = _empty_engine(settings, original)
     numbers = arrays["numbers"].tolist()
     assets = arrays["assets"]
     if len(numbers) != 3 or len(assets) != 4 * len(engine.assets):
@@ -301,6 +344,9 @@ def from_arrays(arrays: dict[str, NDArray[Any]]) -> Engine:
     _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
     _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
     at = 0
+    stages = np.array_split(arrays["stages"], max(len(engine.markets), 1))
+    for market, numbers in zip(engine.markets, stages, strict=False):
+        _stages.restore_stages(engine, market.number, numbers.tolist())
     for market, row in zip(engine.markets, arrays["markets"], strict=True):
         count = int(row["orders"])
         if not 0 <= count <= len(arrays["orders"]) - at:
@@ -344,7 +390,7 @@ def _restore_breakers(engine: Engine, stored: list[int]) -> None:
         raise ValueError("breakers are left over")
 
 
-def _empty_engine(settings: dict[str, Any]) -> Engine:
+def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
     from cascade.engine import Engine
 
     if settings["version"] != VERSION:
@@ -367,7 +413,9 @@ def _empty_engine(settings: dict[str, Any]) -> Engine:
             entry["name"],
             tick_size=Fraction(entry["tick_size"]),
             lot_size=Fraction(entry["lot_size"]),
-            rules=_rules_from(entry["rules"]),
+            rules=_rules_from(
+                entry["rules"], None if original is None else original.market(entry["name"]).rules
+            ),
             venue=_venue_from(entry["venue"]),
             contract=entry["contract"],
             multiplier=Fraction(entry["multiplier"]),
@@ -389,11 +437,14 @@ def _empty_engine(settings: dict[str, Any]) -> Engine:
 
 def copy_engine(engine: Engine) -> Engine:
     """See `Engine.copy`."""
-    return from_arrays(to_arrays(engine))
+    return from_arrays(to_arrays(engine), engine)
 
 
 def save(engine: Engine, path: str | PathLike[str]) -> None:
     """See `Engine.save`."""
+    for market in engine.markets:
+        if callable(market.rules.adl):
+            raise ValueError(f"market {market.name!r} has a function as adl: it cannot be saved")
     write_archive(path, to_arrays(engine))
 
 

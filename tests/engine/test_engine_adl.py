@@ -159,6 +159,49 @@ def test_policies_rank_by_their_formulas(kit, policy, order):
     assert len(set(hit)) >= 2
 
 
+@pytest.mark.parametrize(
+    ("policy", "lots"),
+    [
+        # ten lots over 8, 6, 26 and 20: sums of 8, 14, 40 and 60 are owed 1.3, 2.3, 6.7 and 10
+        ("pro_rata_quantity", [1, 1, 4, 4]),
+        # the last one has lost: 8, 14 and 40 of 40 are owed 2, 3.5 and 10
+        ("contract_pro_rata", [2, 1, 7, 0]),
+        # profits of 80, 120, 130: 80, 200 and 330 of 330 are owed 2.4, 6.06 and 10
+        ("pro_rata_pnl", [2, 4, 4, 0]),
+    ],
+)
+def test_policies_share_lots_out(kit, policy, lots):
+    shorts = [(8, 100, 5), (6, 110, 10), (26, 95, 5), (20, 88, 5)]
+    engine, market = market_with_shorts(kit, shorts, rules={"adl": policy})
+    market.set_index(90)
+    result = engine.step()
+    assert list(engine.accounts.size(market)[1:]) == [
+        closed - size for closed, (size, _, _) in zip(lots, shorts, strict=True)
+    ]
+    assert result.adl_lots == 10
+    engine.validate()
+
+
+def test_losers_share_what_winners_do_not_have(kit):
+    shorts = [(2, 100, 5), (1, 110, 10), (26, 85, 5), (13, 88, 5)]
+    engine, market = market_with_shorts(kit, shorts, rules={"adl": "contract_pro_rata"})
+    market.set_index(90)
+    engine.step()
+    # three lots of winners; of seven the losers' 26 and 39 of 39 are owed 4.67 and 7
+    assert list(engine.accounts.size(market)[1:]) == [0, 0, 4 - 26, 3 - 13]
+
+
+def test_who_has_no_more_leaves_it_to_the_others(kit):
+    # profits of 60 and 20: 7.5 of ten, but there are three; then seven for the other one
+    engine, market = market_with_shorts(
+        kit, [(3, 110, 5), (20, 91, 5)], rules={"adl": "pro_rata_pnl"}
+    )
+    market.set_index(90)
+    engine.step()
+    assert pick(rows(engine, "adl"), "counterparty", "quantity") == [(1, 3), (2, 3), (2, 4)]
+    engine.validate()
+
+
 def test_the_short_side_mirrors(kit):
     engine = kit.engine()
     rules = {"tiers": [(0, 0.01)], "feed": "index", "adl": "bitmex"}
@@ -228,7 +271,20 @@ def test_refusals(kit):
         kit.Rules(adl="size", adl_price="last")
 
 
-@pytest.mark.parametrize("policy", ["bitmex", "binance", "size", "hyperliquid"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "bitmex",
+        "binance",
+        "size",
+        "hyperliquid",
+        "bybit",
+        "okx",
+        "hyperliquid_literal",
+        "htx",
+        "random",
+    ],
+)
 @pytest.mark.parametrize("contract", ["linear", "inverse"])
 def test_the_order_is_that_of_the_columns(policy, contract):
     # a crowd with equal and nearly equal scores; the engine's queue and cascade.adl know nothing of
@@ -237,7 +293,7 @@ def test_the_order_is_that_of_the_columns(policy, contract):
     from cascade.adlcompare import columns_of
 
     draw = np.random.default_rng(7)
-    engine = cs.Engine(asset_decimals=6)
+    engine = cs.Engine(asset_decimals=6, seed=3 - 2**70)
     market = engine.add_market(
         "X", tick_size=1, lot_size=1, contract=contract, multiplier=1 if contract == "linear" else 1000,
         rules=cs.Rules(tiers=((0, "0.002"),), feed="index", adl=policy),
@@ -258,7 +314,8 @@ def test_the_order_is_that_of_the_columns(policy, contract):
     result = engine.step()
     assert result.liquidated == 1
     events = engine.events[engine.events["kind"] == cs.EventKind.ADL]
-    order = cs.adl.queue(others, policy, lots=1)
+    # a random order is another one in every step
+    order = cs.adl.queue(others, policy, lots=1, seed=engine.seed + engine.time_ns)
     assert events["counterparty"].tolist() == others.account[order].tolist()
     assert len(order) > 100
     assert events["quantity"].tolist() == abs(others.size[order]).tolist()

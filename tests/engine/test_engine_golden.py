@@ -11,10 +11,10 @@ LONGS["E"] = (50, 990, 20)
 RICH = 10**8
 
 
-def waterfall(kit, *, fund, surplus="fund"):
+def waterfall(kit, *, fund, surplus="fund", **stages):
     """The engine of G01 before its external sale: market, maker and seller."""
     engine = kit.engine()
-    rules = {"tiers": [(0, "0.01")], "surplus": surplus}
+    rules = {"tiers": [(0, "0.01")], "surplus": surplus, **stages}
     market = kit.market(engine, rules=rules)
     engine.fund_deposit(fund)
     maker, seller = (int(k) for k in engine.accounts.create(2, balance=RICH))
@@ -85,6 +85,22 @@ def test_fund_runs_out_when_surplus_is_returned(kit):
     assert engine.bad_debt() == 155
     assert result.bad_debt == 155
     assert market.mark == 965
+    engine.validate()
+
+
+def test_winners_pay_what_the_fund_cannot(kit):
+    # G02_order_book_waterfall_adl: 155 of 13,865. In account order the gains of 1340, 4725 and 7800
+    # sum to 1340, 6065 and 13865; of that 14.98, 67.80 and 155 are due, rounded down 14, 67 and 155
+    engine, market, _, seller, longs, shorts = waterfall(
+        kit, fund=300, surplus="trader", socialised="gains"
+    )
+    orders = [{"kind": 2, "side": SELL, "size": 40, "account": seller}]
+    engine.step(orders=[("X", kit.messages(orders))])
+    found = pick(rows(engine, "socialised"), "account", "money")
+    assert found == [(seller, 14), (shorts[0], 53), (shorts[1], 88)]
+    assert engine.insurance_fund() == engine.bad_debt() == 0
+    assert market.mark == 965
+    assert list(engine.accounts.balance[longs][:2]) == [199, 246]
     engine.validate()
 
 

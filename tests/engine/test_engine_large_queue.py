@@ -1,6 +1,6 @@
-"""Queues too large for the caches, whose heaps leave part of a change for later.
+"""Queues with many shelves behind their heap, which are filled, split, merged and taken over.
 
-Small engines never come there, so these are checked by what must hold, not against the slow twin.
+Engines small enough for the slow twin have none, so these are checked by what must hold.
 """
 
 import numpy as np
@@ -90,3 +90,32 @@ def test_cross_units_come_due_exactly_when_their_margin_is_gone(per_step):
         accounts = engine.accounts
         open_ = accounts.size("X")[ids] != 0
         assert (accounts.equity[ids][open_] >= accounts.maintenance[ids][open_]).all()
+
+
+def test_triggers_that_wander_keep_their_order():
+    """Deposits move every trigger into one narrow range after another, in random order."""
+    random = np.random.default_rng(13)
+    count = 8_000
+    engine = cs.Engine(asset_decimals=0)
+    market = engine.add_market(
+        "X", tick_size=1, lot_size=1, rules=cs.Rules(feed="index"), venue=cs.Impact.linear(0)
+    )
+    market.set_index(START)
+    ids = engine.accounts.open(market, side="long", size=1, entry=START, leverage=random.uniform(
+        4, 40, count), mode="cross")  # fmt: skip
+    balance = engine.accounts.balance.astype(int)
+    for depth in (30_000, 45_000, 55_000, 75_000):
+        for number, account in enumerate(random.permutation(ids).tolist()):
+            wanted = depth + int(random.integers(0, 300))
+            engine.accounts.deposit(account, wanted - int(balance[account]))
+            balance[account] = wanted
+            if number % 1_000 == 0:
+                engine.validate()
+    prices = engine.accounts.liquidation_price(market)
+    assert len(np.unique(prices)) > 200
+    expected = np.lexsort((ids, -prices[ids]))
+    half = float(np.median(prices))
+    expected = ids[expected][prices[ids][expected] >= half]
+    assert engine.step(index={"X": half}).liquidated == len(expected)
+    np.testing.assert_array_equal(taken(engine), expected)
+    engine.validate()

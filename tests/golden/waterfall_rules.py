@@ -204,21 +204,22 @@ def hub(i: Inputs) -> dict[str, Any]:
 def order_book_with_winners(i: Inputs) -> dict[str, Any]:
     base = next(c["inputs"] for c in i.cases if str(c["id"]).startswith(i.given["base"]))
     feed = base | {"fund0": i.given["fund0"]}
-    story = book_waterfall.sell_into_bids(feed, surplus="trader")
+    # atoms of 1e-11: whole ones round a share by less than the tolerance
+    story = book_waterfall.sell_into_bids(feed, 11, surplus="trader", socialised="gains")
     winners = ["S1", "S2", "EXT"]
-    profit = [Fraction(str(story["pnl"][name])) for name in winners]
-    residual = Fraction(str(story["bad_debt"]))
-    shares = adl.haircuts(profit, residual)
+    taken = story["socialised"]
+    losses = story["losses"]
+    residual = Fraction(losses.atoms["socialised"] + losses.atoms["bad_debt"], 10**11)
+    profit = [Fraction(str(round(story["pnl"][n] + taken[n], 9))) for n in winners]
     first = adl.seize(profit, residual, [0, 1, 2])
-    taken = [p * h for p, h in zip(profit, shares, strict=True)]
     return {
         "A_returned": story["returned"]["A"],
         "B_returned": story["returned"]["B"],
         "fund_final": story["fund"],
         "residual": residual,
         "winner_pnl": dict(zip(winners, profit, strict=True)),
-        "haircut": shares[0],
-        "seized": dict(zip(winners, taken, strict=True)),
+        "haircut": sum(Fraction(str(taken[n])) for n in winners) / sum(profit),
+        "seized": taken,
         "queue_S1_first": {n: t for n, t in zip(winners, first, strict=True) if t},
     }
 

@@ -49,10 +49,12 @@ class Crowd:
         )  # fmt: skip
 
 
-def _market(feed: dict[str, Any], rules: cs.Rules, grid: Fraction) -> tuple[cs.Engine, cs.Market]:
+def _market(
+    feed: dict[str, Any], rules: cs.Rules, grid: Fraction, decimals: int = 9
+) -> tuple[cs.Engine, cs.Market]:
     sizes = [row[0] for row in (*feed["accounts"].values(), *feed.get("shorts", {}).values())]
     sizes += [feed["level_qty"], feed["external_sell"]]
-    engine = cs.Engine(asset_decimals=9)
+    engine = cs.Engine(asset_decimals=decimals)
     lot = common_step(*(Fraction(str(size)) for size in sizes))
     market = engine.add_market("X", tick_size=grid, lot_size=lot, rules=rules)
     engine.fund_deposit(feed["fund0"])
@@ -65,7 +67,7 @@ def _run(
 ) -> dict[str, Any]:
     """Rest a maker's orders, send the order from outside, run the cascade and tell the story."""
     rest, away = ("buy", -1) if side == "sell" else ("sell", 1)
-    maker, sender = engine.accounts.create(2, balance=10**7).tolist()
+    maker, sender = engine.accounts.create(2, balance=4 * 10**6).tolist()
     owner = owner | {maker: "MM", sender: "EXT"}
     for level in range(feed["levels"]):
         price = feed["best_bid"] + away * level * feed["tick"]
@@ -74,8 +76,10 @@ def _run(
     paid_in = engine.accounts.balance_atoms + engine.accounts.column(market, "margin")
     begin = len(engine.events)
     market.book.market(side, feed["external_sell"], account=sender)
-    engine.step()
+    result = engine.step()
     engine.validate()
+    rows = result.paid_by[result.paid_by["stage"] == "socialised"]
+    shared = {owner[int(row["account"])]: engine.from_atoms(int(row["atoms"])) for row in rows}
     events = engine.events[begin:]
     causes = events["cause"] - begin
     fills = events["kind"] == cs.EventKind.FILL
@@ -109,15 +113,16 @@ def _run(
         "liquidations": steps, "vwaps": {step["account"]: step["vwap"] for step in steps},
         "final_last": market.last, "best_bid": best, "best_ask": best,
         "fund": engine.insurance_fund(), "total_sold": sold,
-        "pnl": pnl, "pnl_sum": sum(pnl.values()),
+        "pnl": pnl, "pnl_sum": sum(pnl.values()), "socialised": shared,
+        "losses": result.losses,
     }  # fmt: skip
 
 
-def sell_into_bids(feed: dict[str, Any], surplus: str = "fund") -> dict[str, Any]:
+def sell_into_bids(feed: dict[str, Any], decimals: int = 9, **stages: Any) -> dict[str, Any]:
     """G01, G02: isolated longs with maintenance on the mark, and a sale from outside into bids."""
     crowd = Crowd.of(feed)
-    rules = cs.Rules(tiers=((0, feed["maintenance"]),), trigger="<=", surplus=surplus)
-    engine, market = _market(feed, rules, Fraction(str(feed["tick"])))
+    rules = cs.Rules(tiers=((0, feed["maintenance"]),), trigger="<=", **stages)
+    engine, market = _market(feed, rules, Fraction(str(feed["tick"])), decimals)
     ids = engine.accounts.open(
         market, side="long", size=crowd.size, entry=crowd.entry, leverage=crowd.leverage
     ).tolist()

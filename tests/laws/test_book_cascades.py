@@ -38,6 +38,19 @@ def test_longs_into_bids():  # G01
     assert found["pnl_sum"] == 0
 
 
+def test_winners_pay_what_the_fund_cannot():  # G02
+    # 300 in the fund, surplus returned: 155 of 13,865 of gains are missing
+    found = sell_into_bids(FEED | {"fund0": 300}, 11, surplus="trader", socialised="gains")
+    assert found["fund"] == found["bad_debt"] == 0
+    assert (found["returned"]["A"], found["returned"]["B"]) == (199, 246)
+    gains = {"S1": 4725, "S2": 7800, "EXT": 1340}
+    assert found["socialised"] == pytest.approx(
+        {name: gain * 155 / 13865 for name, gain in gains.items()}, rel=1e-12
+    )
+    assert found["losses"].atoms["socialised"] == 155 * 10**11
+    assert found["losses"].atoms["fund"] == 300 * 10**11
+
+
 def test_shorts_from_asks():  # G03
     found = buy_from_asks(FEED, Fraction(1000))
     assert (found["external_vwap"], found["final_last"]) == (1001.5, 1035)

@@ -33,7 +33,8 @@ class Cascade:
         self.clearing: Clearing = engine.clearing
         self.queue: Queue = engine.queue
         self.log: Log = engine.log
-        self.deleveraging = Deleveraging(self.clearing, self.log)
+        self.waterfall = engine.waterfall
+        self.deleveraging = Deleveraging(engine)
         self.units = 0
         self.notional = 0
         self.touched: dict[int, int] = {}  # market: LIQUIDATION event that is its marks' cause
@@ -42,6 +43,7 @@ class Cascade:
         """Liquidate while something is due and the budget lasts."""
         self.units, self.notional, self.affordable = 0, 0, affordable
         self.queue.aside.clear()
+        self.waterfall.begin()
         while not self.exhausted() and (taken := self.queue.takeable()):
             self.touched = {}
             for entry in taken if self.engine.execution == "batch" else taken[:1]:
@@ -51,10 +53,12 @@ class Cascade:
                     continue
                 self.take(entry)
             for market, cause in self.touched.items():
-                self.engine.recompute_mark(market, cause)
+                self.engine.form_mark(market, cause)
+            self.queue.on_marks()
             for market in self.touched:
                 self.engine.fire_stops(market)
         self.queue.aside.clear()
+        self.waterfall.share()
 
     def exhausted(self) -> bool:
         budget = self.engine.limits
@@ -250,4 +254,8 @@ class Cascade:
         else:
             self.clearing.set_collateral(name, 0)
             self.clearing.move_balance(account, max(left - to_fund, 0))
-        self.clearing.move_fund(to_fund, market_number, account, last)
+        if left < 0:
+            long = self.log.events[last].side == SELL
+            self.waterfall.cover(market_number, account, -left, last, long)
+        else:
+            self.clearing.move_fund(to_fund, market_number, account, last)

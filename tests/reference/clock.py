@@ -50,7 +50,8 @@ def pass_time(engine, elapsed: int) -> None:
         follow(market, start, elapsed)
     engine.clock = engine.log.time = end
     for market in averaged:
-        engine.recompute_mark(market.number, -1)
+        engine.form_mark(market.number, -1)
+    engine.queue.on_marks()
     for market in averaged:
         engine.fire_stops(market.number)
 

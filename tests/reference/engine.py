@@ -21,10 +21,11 @@ from .halts import Breaker, Halts, pass_halts
 from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
-from .queue import Queue
+from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message
 from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
+from .waterfall import Waterfall
 
 __all__ = ["Breaker", "Engine", "Impact", "Rules"]
 
@@ -66,6 +67,7 @@ class Engine:
         self.clearing = Clearing(self.log)
         self.clearing.assets[asset] = Asset(asset_decimals)
         self.queue = Queue(self.clearing, self.log)
+        self.waterfall = Waterfall(self)
         self.accounts = Accounts(self)
 
     # --- setting up ----------------------------------------------------------------------------
@@ -245,7 +247,8 @@ class Engine:
             event = self.log.add(events.INDEX, price=named[number], market=number)
             market.venue.set_reference(named[number])
             if changed:
-                self.recompute_mark(number, event)
+                self.form_mark(number, event)
+        self.queue.on_marks()
         for number in sorted(named):
             self.fire_stops(number)
 
@@ -274,21 +277,26 @@ class Engine:
 
     def recompute_mark(self, number: int, cause: int) -> None:
         self.form_mark(number, cause)
+        self.queue.on_marks()
+
+    def form_mark(self, number: int, cause: int) -> None:
+        """Form a market's mark again; the units are tested when all marks of the moment are formed."""
+        self.change_mark(number, cause)
         halts = self.clearing.markets[number].halts
         if halts is not None:
             halts.look(cause, self.log.wave(cause))
 
-    def form_mark(self, number: int, cause: int) -> None:
+    def change_mark(self, number: int, cause: int) -> None:
         market = self.clearing.markets[number]
         if is_stale(market, self.clock):
             return
         old, new = market.mark_ticks, self.feed(market)
         if not new or new == old:
             return
-        market.mark_ticks = new
+        market.previous_ticks, market.mark_ticks = old, new
         event = self.log.add(events.MARK, cause=cause, price=new, money=old, market=number)
         market.venue.set_mark(new)
-        self.queue.on_mark(number, old, new, event)
+        self.queue.moves.append(Move(number, old, new, event))
 
     def fire_stops(self, number: int) -> None:
         market = self.clearing.markets[number]
@@ -517,6 +525,8 @@ class Engine:
             row(m.average, m.index_time)
             row(*divmod(m.premium_sum, 2**62), m.premium_time)
             row(m.fixed_rate is not None, m.fixed_rate or 0)
+            for numbers in self.waterfall.rows(m):
+                row(*numbers)
             if m.halts is not None:
                 row(*m.halts.numbers())
             parts.append(m.venue.state())

@@ -25,6 +25,7 @@ import numpy as np
     HALT,
     AUCTION,
 ) = range(1, 20)
+SOCIALISED, HAIRCUT = 20, 21
 
 NO_MARKET = 65535
 OUTSIDE = -1

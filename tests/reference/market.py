@@ -26,6 +26,7 @@ class Market:
     tick_size: object
     lot_size: object
     mark_ticks: int = 0
+    previous_ticks: int = 0  # the mark before its last change
     index_ticks: int = 0
     touch_seen: bool = False
     index_time: int = 0  # when the index was given last

@@ -1,8 +1,9 @@
 """Who is due, in order (docs/queue.md), by looking at everybody.
 
 A unit with one position whose surplus is monotone is due when its test says so now, and its trigger
-is found when it is asked for. Any other unit is tested after each change of a mark it depends on
-and, once due, stays in `due` with the key and the cause of that moment until it is taken.
+is found when it is asked for. Any other unit is tested when marks it depends on have changed, after
+all that change at one moment, and, once due, stays in `due` with the key and the cause of the move
+that made it due until it is taken.
 """
 
 from dataclasses import dataclass
@@ -26,10 +27,21 @@ class Entry:
     cause: int
 
 
+@dataclass
+class Move:
+    """A mark that changed, and its MARK event."""
+
+    market: int
+    old: int
+    new: int
+    event: int
+
+
 class Queue:
     def __init__(self, clearing: Clearing, log: Log) -> None:
         self.clearing = clearing
         self.log = log
+        self.moves: list[Move] = []
         self.due: dict[Name, Entry] = {}
         self.aside: set[Name] = set()
 
@@ -39,19 +51,33 @@ class Queue:
             return False
         return bool(unit.holdings[0].ladder_trigger) or not unit.holdings[0].table.jumps
 
-    def on_mark(self, market: int, old: int, new: int, event: int) -> None:
-        """Test every unit that has a position in the market whose mark has just changed."""
+    def on_marks(self) -> None:
+        """Test every unit that has a position in a market whose mark has just changed."""
+        moves, self.moves = self.moves, []
+        moved = {move.market for move in moves}
         for name in self.clearing.unit_names():
             positions = self.clearing.unit_positions(name)
-            moved = [k for k, p in enumerate(positions) if p.market == market]
-            if not moved or name in self.due or self.is_exact(name):
+            if not moved & {p.market for p in positions}:
                 continue
+            if name in self.due or self.is_exact(name) or not self.clearing.unit(name).due():
+                continue
+            self.add_fallen(name, positions, moves)
+
+    def add_fallen(self, name: Name, positions: list[Position], moves: list[Move]) -> None:
+        """Find the first of the moves after which the unit was due."""
+        markets = self.clearing.markets
+        for move in moves:
+            markets[move.market].mark_ticks = move.old
+        found = None
+        for move in moves:
+            markets[move.market].mark_ticks = move.new
+            held = [k for k, p in enumerate(positions) if p.market == move.market]
             unit = self.clearing.unit(name)
-            if not unit.due():
-                continue
-            legs = [positions[k] for k in moved]
-            lost = [p for p in legs if (p.size > 0) == (new < old)] or legs
-            self.add(name, lost[0], due_key(unit, moved, old, new), event)
+            if found is None and held and unit.due():
+                legs = [positions[k] for k in held]
+                lost = [p for p in legs if (p.size > 0) == (move.new < move.old)] or legs
+                found = (lost[0], due_key(unit, held, move.old, move.new), move.event)
+        self.add(name, *found)
 
     def add(self, name: Name, position: Position, key: int, cause: int) -> None:
         self.due[name] = Entry(name, position, position.size > 0, key, cause)

@@ -14,8 +14,12 @@ CHOICES = {
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
     "surplus": ("fund", "trader"),
-    "adl": (None, "bitmex", "binance", "size", "hyperliquid"),
-    "adl_price": ("bankruptcy", "mark"),
+    "adl": (
+        *(None, "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
+        *("htx", "random", "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
+    ),
+    "adl_price": ("bankruptcy", "mark", "previous_mark", "index"),
+    "socialised": (None, "gains", "contracts", "opposite"),
 }
 
 
@@ -61,11 +65,16 @@ class Rules:
     band_reference: str = "index"
     adl: str | None = None
     adl_price: str = "bankruptcy"
+    adl_trigger: object = "empty"
+    fund_limit: object = None
+    fund_block: tuple | None = None
+    socialised: str | None = None
+    haircut: bool = False
     breaker: object = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
+            if getattr(self, name) not in choices and not callable(getattr(self, name)):
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
         for k, (_, rate, *initial) in enumerate(self.tiers):
             if initial and 0 < rate_of(initial[0]) < rate_of(rate):

@@ -2,12 +2,12 @@
 
 A liquidator takes over, at the oracle price, just what restores maintenance and a buffer of 2 %
 above it; that is the exact shortage rule, here ``partial=("target", maintenance + buffer)`` with the
-whole close off the book (`absorb` one). What is left stays with the trader.
+whole close off the book (`absorb` one). What is left stays with the trader; what the fund
+cannot pay, every contract of both sides does.
 
 Left out, because `Rules` has no place for it: the liquidator's and the fund's fee (both in
 `cascade.closeout.transfer_to_cover`), the share that grows with time
-(`cascade.partial.freeable_share`), rates that grow with the root of size, spot collateral, the
-loss through the funding index.
+(`cascade.partial.freeable_share`), rates that grow with the root of size, spot collateral.
 """
 
 FOLLOWS = "code"
@@ -26,6 +26,7 @@ RULES: dict[str, object] = {
     "surplus": "trader",
     "absorb": 1,
     "partial": ("target", "0.07"),
+    "socialised": "contracts",
 }
 
 #: The market of the tests: floor, maintenance rate, largest leverage.

@@ -3,10 +3,12 @@
 Maintenance is a fraction of the oracle value. A liquidation pays the fund at most `liquidation_fee`
 of the proceeds out of what is left, the rest stays with the trader. The code's default fee is 0.5 %,
 genesis and help pages say 1.5 %: this follows genesis, ``variant="code"`` the default.
+What does not fill goes to random counterparties at the bankruptcy price, before the fund, which pays
+at most 1,000,000 USDC a block, here a step.
 
 Left out, because `Rules` has no place for it: the fillable price as limit (here the bankruptcy
 price; `cascade.closeout.fillable_price` has it), limits by block (`cascade.partial.block_size`), the
-random choice of the position, deleveraging, initial rates that rise with open interest
+random choice of the position, initial rates that rise with open interest
 (`cascade.closeout.initial_rate_by_open_interest`).
 """
 
@@ -25,6 +27,9 @@ RULES: dict[str, object] = {
     "liquidation_fee": "0.015",
     "liquidation_order": "bankruptcy",
     "surplus": "trader",
+    "adl": "random",
+    "adl_trigger": "always",
+    "fund_block": (1_000_000,),
 }
 VARIANTS: dict[str, object] = {"code": {"liquidation_fee": "0.005"}}
 

@@ -4,8 +4,8 @@ The maintenance rate of a tier is half the initial rate at its largest leverage,
 maintenance continuous. A position below maintenance is sent to the book as a market order: a fifth
 of one above 100,000 USDC, then for 30 seconds whatever the account has whole; what is left of its
 collateral stays with the trader. Below two thirds of maintenance the liquidator vault (here the
-house) takes the whole unit, margin included. Deleveraging is at the mark; its index is read with the
-position's sign.
+house) takes the whole unit, margin included. Deleveraging is at the previous mark; its index is read
+with the position's sign.
 
 Left out, because `Rules` has no place for it: deleveraging set off by a negative account value
 (here by an empty fund, for what a close leaves), trading fees (they depend on volume: give
@@ -30,7 +30,7 @@ RULES: dict[str, object] = {
     "partial": ("fraction", "0.2", 100_000, 30),
     "backstop": "2/3",
     "adl": "hyperliquid",
-    "adl_price": "mark",
+    "adl_price": "previous_mark",
 }
 
 #: Floor of the notional (USDC), maintenance rate, largest leverage.

@@ -8,7 +8,8 @@ first (``partial=("tier_step", 99)``).
 Left out, because `Rules` has no place for it: tiers above the first, which OKX counts in contracts
 and not in notional; the take-over of everything below what the first tier asks for
 (`cascade.partial.okx_reduction`), offsetting of both sides first, auto-deleveraging. The older text
-socialises what the reserve cannot pay. The source's row of ADA-USDT is left out too: its maintenance
+takes what the reserve cannot pay from the day's winners, here from those of a step
+(``variant="clawback"``). The source's row of ADA-USDT is left out too: its maintenance
 rate is above one over its leverage.
 """
 
@@ -30,6 +31,7 @@ RULES: dict[str, object] = {
     "surplus": "fund",
     "partial": ("tier_step", 2),
 }
+VARIANTS: dict[str, object] = {"clawback": {"socialised": "gains"}}
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
 TIERS: dict[str, object] = {

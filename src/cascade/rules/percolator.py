@@ -1,12 +1,12 @@
 """Percolator: parameters of the protocol as its proofs have them.
 
 A due position is closed whole at the oracle price, off the book; its deficit is paid by its own
-capital and then by the insurance fund. A liquidation pays 0.5 % to the fund.
+capital, then by the insurance fund, then by every contract of the opposing side, and what is left by a
+haircut of profits. A liquidation pays 0.5 % to the fund.
 
-Left out, because `Rules` has no place for it: the loss on the opposing side's index beyond the fund,
-the haircut of profits and their warm-up, the bound of a step's price move. Version 16 reduces every
-opposing position alike; the version of October 2025 takes warming profits, then insurance, then a
-haircut of equity.
+Left out, because `Rules` has no place for it: the warm-up of profits, the bound of a step's price move.
+Version 16 reduces every opposing position alike; the version of October 2025 takes warming profits, then
+insurance, then a haircut of equity.
 """
 
 FOLLOWS = "specification 16.8.3 for the waterfall, proofs for the rates"
@@ -25,6 +25,8 @@ RULES: dict[str, object] = {
     "liquidation_order": "market",
     "surplus": "trader",
     "absorb": 1,
+    "socialised": "opposite",
+    "haircut": True,
 }
 
 #: Floor, maintenance rate, largest leverage.

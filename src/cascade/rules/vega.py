@@ -1,12 +1,13 @@
 """Vega: parameters of the protocol as its feature files have them.
 
 A distressed party's whole position goes to the network and its whole margin to the market's
-insurance pool: `absorb` one at the mark, surplus to the fund. The maintenance rate is the risk
+insurance pool: `absorb` one at the mark, surplus to the fund. What the pool cannot pay is shared in
+proportion to gains. The maintenance rate is the risk
 factor of the simple risk model of the feature files; a market's own comes from its risk model.
 
 Left out, because `Rules` has no place for it: the network's disposal of what it took over
 (`cascade.partial.disposal_sizes`), the slippage part of maintenance, search and release levels,
-price monitoring, loss socialisation.
+price monitoring.
 """
 
 FOLLOWS = "specification and feature files"
@@ -24,6 +25,7 @@ RULES: dict[str, object] = {
     "liquidation_order": "market",
     "surplus": "fund",
     "absorb": 1,
+    "socialised": "gains",
 }
 
 #: The simple risk model: floor, risk factor.

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from cascade.impact import FILLS, KINDS
-from cascade.ruleset import ADL_POLICIES, CHOICES
+from cascade.ruleset import ADL_POLICIES, ADL_SHARES, CHOICES, SOCIALISED
 from cascade.scenarios.document import Document
 
 Check = Callable[[Any], Any]
@@ -175,8 +175,13 @@ class RulesSection:
     liquidation_order: str | None = text(None, choices=CHOICES["liquidation_order"])
     surplus: str | None = text(None, choices=CHOICES["surplus"])
     absorb: Number | None = number(None, low=0, high=1)
-    adl: str | None = text(None, choices=ADL_POLICIES)
+    adl: str | None = text(None, choices=(*ADL_POLICIES, *ADL_SHARES))
     adl_price: str | None = text(None, choices=CHOICES["adl_price"])
+    adl_trigger: str | list[Any] | None = anything(None, kinds=(str, list))
+    fund_limit: Number | None = number(None, low=0)
+    fund_block: list[Any] | None = anything(None, kinds=(list,))
+    socialised: str | None = text(None, choices=SOCIALISED)
+    haircut: bool | None = flag(None)
     partial_target: Number | None = number(None, above=0, high=1)
     partial: list[Any] | None = anything(None, kinds=(list,))
     backstop: Number | None = number(None, low=0, high=1)
