@@ -16,7 +16,7 @@ EVENT_FIELDS = EVENT_DTYPE.names
 KIND_NAMES = (
     *("order", "fill", "cancel", "mark", "index", "liquidation", "takeover", "fund", "bad_debt"),
     *("deposit", "withdrawal", "open", "funding", "trigger", "fee", "transfer"),
-    "adl",
+    *("adl", "halt", "auction"),
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
 KINDS |= {"socialised": 20, "haircut": 21, "margin_call": 22}
@@ -38,6 +38,7 @@ class Kit:
     linear: Callable  # ticks a lot as a fraction, fill rule, tick size of its market
     message_dtype: np.dtype
     residents: ModuleType  # where MarketMaker and its like are
+    Breaker: type
 
     def engine(self, **keywords):
         """An engine whose money has no decimals unless the test asks for them."""
@@ -47,6 +48,8 @@ class Kit:
         """A market of one tick, one lot and one atom a tick and lot, without maintenance."""
         made = {"tick_size": 1, "lot_size": 1, **keywords}
         stated = {"tiers": ((0, 0),), **(rules or {})}
+        if isinstance(stated.get("breaker"), dict):
+            stated["breaker"] = self.Breaker(**stated["breaker"])
         return engine.add_market(name, rules=self.Rules(**stated), **made)
 
     def messages(self, rows: list[dict]) -> np.ndarray:
@@ -87,7 +90,9 @@ def _twin_linear(numerator, denominator, fill="average", tick=1):
     return twin.Impact("linear", numerator, denominator, fill)
 
 
-TWIN = Kit("twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE, twin_residents)
+TWIN = Kit(
+    "twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE, twin_residents, twin.Breaker
+)
 
 
 def core_kit() -> Kit | None:
@@ -102,7 +107,7 @@ def core_kit() -> Kit | None:
         # the slope in price units; lots are units of one in these tests
         return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
-    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core)
+    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core, core.Breaker)
 
 
 def rows(engine, kind: str | None = None, start: int = 0) -> list[dict]:

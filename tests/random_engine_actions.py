@@ -148,6 +148,18 @@ class Actor:
     def open_auction(self, market) -> None:
         self.markets[market].book.open_auction()
 
+    def halt(self, market, seconds) -> None:
+        if self.setup.rules[market].get("breaker"):
+            self.markets[market].halt(seconds)
+
+    def resume(self, market) -> None:
+        if self.setup.rules[market].get("breaker"):
+            self.markets[market].resume()
+
+    def set_close(self, market, price) -> None:
+        if self.setup.rules[market].get("breaker"):
+            self.markets[market].set_close(price)
+
     def uncross(self, market) -> tuple:
         book = self.markets[market].book
         return (book.indicative(), book.uncross())
@@ -201,6 +213,43 @@ def draw_clocks(draw: random.Random) -> dict:
     }
 
 
+def draw_breaker(draw: random.Random) -> dict:
+    """A breaker in which anything may be on; times of half a second to a few steps."""
+    throttled = draw.choice((None, None, "lots", "notional"))
+    levels = draw.choice(((), (), (("0.03", 2), ("0.05", 0), ("0.08", None)), (("0.04", 1.5),)))
+    width = draw.choice((None, "0.02", "0.03", "0.055", "0.001"))
+    return {
+        "reference": draw.choice(("fixed", "index", "last", "mean", "window", "premium")),
+        "lower": draw.choice((width, width, None)),
+        "upper": draw.choice((width, width, "0.04")),
+        "share_of": draw.choice(("reference", "close")),
+        "close": draw.choice((99, 100, 101)),
+        "window": draw.choice((0.5, 3, 40)),
+        "min_change": draw.choice((0, "0.01")),
+        "min_age": draw.choice((0, 2)),
+        "outer": draw.choice(("0.02", "0.06")),
+        "hard": draw.random() < 0.6,
+        "rounding": draw.choice(("inward", "nearest")),
+        "floor": draw.choice((None, None, "0.06")),
+        "ceiling": draw.choice((None, None, "0.05")),
+        "beyond": draw.choice(("refuse", "reprice", "expire")),
+        "forced": draw.choice(("takeover", "wait")),
+        "limit_state": draw.choice((0, 0, 1)),
+        "pause": draw.choice((0, 1, 1.5, 4, None)),
+        "cancel_only": draw.choice((0, 0, 0.5, 2, None)),
+        "extension": 1,
+        "extension_band": draw.choice((0, "0.02")),
+        "extensions": draw.choice((0, 1, 3)),
+        "replenish": draw.choice((0, "0.3", -1, "-0.25", 1)),
+        "levels": levels,
+        "levels_on": draw.choice(("last", "index")),
+        "linked": draw.random() < 0.5,
+        "throttle_lots": 6 if throttled == "lots" else None,
+        "throttle_notional": 450 if throttled == "notional" else None,
+        "throttle_window": draw.choice((1, 3)) if throttled else 0,
+    }
+
+
 def by_collateral(columns):
     """A policy of a user's own, with ties."""
     return columns.collateral % 3
@@ -225,6 +274,7 @@ def draw_setup(draw: random.Random) -> Setup:
     plain = draw.random() < 0.3
     # rules that leave the fund empty, so that deleveraging is what happens
     poor = draw.random() < 0.4
+    halts = draw.choice((0, 0, 0.4, 1))
     scores = (
         *("bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
         *("htx", "random", by_collateral),
@@ -233,6 +283,12 @@ def draw_setup(draw: random.Random) -> Setup:
     prices = ("bankruptcy", "bankruptcy", "mark", "previous_mark", "index")
 
     def rules(tiers, mode, basis) -> dict:
+        drawn = other_rules(tiers, mode, basis)
+        if draw.random() < halts:
+            drawn["breaker"] = draw_breaker(draw)
+        return drawn
+
+    def other_rules(tiers, mode, basis) -> dict:
         if plain:
             return {"tiers": tiers, "tier_mode": mode, "basis": basis}
         if poor:
@@ -370,9 +426,9 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         (
             "message", "step", "open", "open_ladder", "create", "deposit", "withdraw",
             "set_leverage", "transfer", "fund_deposit", "fund", "set_funding", "budget", "set_index", "load_depth",
-            "open_auction", "uncross", "populate",
+            "open_auction", "uncross", "populate", "halt", "resume", "set_close",
         ),
-        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2, 1),
+        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2, 1, 1, 1, 0.5),
     )[0]  # fmt: skip
     if name == "populate":
         return name, draw_resident(draw)
@@ -424,6 +480,9 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         "set_index": (market, price),
         "open_auction": (market,),
         "uncross": (market,),
+        "halt": (market, draw.choice((1, 3, None))),
+        "resume": (market,),
+        "set_close": (market, price),
     }
     return name, arguments[name]
 

@@ -85,12 +85,15 @@ def test_venues_lists_every_preset(capsys):
     assert cli.main(["venues"]) == 0
     lines = capsys.readouterr().out.splitlines()
     named = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
-    assert named == list(cs.rules.VENUES)
+    every = [*cs.rules.VENUES, *cs.rules.BREAKER_VENUES]
+    assert named == every
+    assert "    breaker" in lines
     assert "    follows code (gmx-io/gmx-synthetics at a5c0c883)" in lines
     assert cli.main(["venues", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == list(cs.rules.VENUES)
-    assert all(row["source"] and row["symbols"] for row in rows)
+    assert [row["name"] for row in rows] == every
+    assert all(row["source"] for row in rows)
+    assert all(bool(row["symbols"]) == (row["contract"] != "breaker") for row in rows)
 
 
 def test_rules_of_a_venue_for_any_scenario(small, capsys):

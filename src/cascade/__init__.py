@@ -9,6 +9,7 @@ from cascade._orderbook import OrderBook
 from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
 from cascade.adlcompare import PolicyOutcome, compare_adl
+from cascade.breakers import Breaker, HaltState
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
@@ -36,6 +37,7 @@ __all__ = [
     "Arbitrageur",
     "BatchResult",
     "BookView",
+    "Breaker",
     "CascadeError",
     "CascadeTree",
     "Code",
@@ -44,6 +46,7 @@ __all__ = [
     "Engine",
     "EventKind",
     "Grid",
+    "HaltState",
     "Impact",
     "IndexSources",
     "InvariantError",

@@ -21,7 +21,8 @@ from cascade._queue cimport queue_traded
 from cascade._state cimport (
     ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT,
     ADL_FUNCTION, ADL_HTX, ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM,
-    DOWN, FAILURE_MEMORY, POSITION_EXACT, POSITION_ISOLATED, UP, Market, Position, Ranked, RankedKey, Ranking, State,
+    DOWN, FAILURE_MEMORY, POSITION_EXACT, POSITION_ISOLATED, UP, Market, Position, Ranked,
+    RankedKey, Ranking, State,
 )
 from cascade._triggers cimport Triggers, node_at
 from cascade._types cimport BUY, EVENT_ADL, SELL

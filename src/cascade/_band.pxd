@@ -31,19 +31,28 @@ cdef inline void read_band(const Market* market, int32_t* lower, int32_t* upper)
 
 
 cdef inline bint within_band(Market* market, int32_t price) noexcept nogil:
-    # `price` 0: an order without a limit. The edges bound what such orders fill from now on.
-    cdef int32_t lower, upper
-    if market.rules.price_band < 0:
+    # `price` 0: an order without a limit. The edges bound what such orders fill from now on; those of
+    # a breaker refuse nothing here, see breaker_admit.
+    cdef int32_t lower = 1, upper = MAX_PRICE
+    cdef bint within
+    if market.rules.price_band < 0 and market.breaker == NULL:
         return True
-    read_band(market, &lower, &upper)
+    if market.rules.price_band >= 0:
+        read_band(market, &lower, &upper)
+    within = price == 0 or lower <= price <= upper
+    if market.breaker != NULL:
+        if market.breaker.hard_upper and market.breaker.hard_upper < upper:
+            upper = market.breaker.hard_upper
+        if market.breaker.hard_lower > lower:
+            lower = market.breaker.hard_lower
     market.book.market_limit[BUY] = upper
     market.book.market_limit[SELL] = lower
-    return price == 0 or lower <= price <= upper
+    return within
 
 
 cdef inline int32_t held_limit(Market* market, int side, int32_t limit) noexcept nogil:
     # the engine's own order: its limit, 0 for none, held within the band
-    if market.rules.price_band < 0 or not within_band(market, 0):
+    if (market.rules.price_band < 0 and market.breaker == NULL) or not within_band(market, 0):
         return limit
     if side == BUY:
         return market.book.market_limit[BUY] if limit == 0 else min(limit, market.book.market_limit[BUY])

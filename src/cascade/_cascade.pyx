@@ -10,6 +10,7 @@ from libc.stdlib cimport realloc
 from cascade._adl cimport adl_applies, adl_begin, adl_close
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, prefetch, saturate
 from cascade._book cimport book_cancel, book_cancel_all
+from cascade._breaker cimport breaker_holds, breaker_throttle
 from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
@@ -157,6 +158,8 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         lots = lots_to_close(state, position, &unit)
     value = position_value(&market.rules.table, lots, market.mark)
     state.counters.notional += value if value > 0 else -value
+    if market.breaker != NULL:
+        breaker_throttle(state, market, lots, value)
     event = log_append(&state.log, EVENT_LIQUIDATION, market.number, taken.cause, taken.wave)
     event.account = p.account
     event.side = side
@@ -181,7 +184,8 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         _touch(state, market)
         if filled:
             market.last_liquidation = state.cause
-    if left and lots == held:
+    if left and lots == held and not (market.breaker != NULL and breaker_holds(
+            market, side, tick if market.rules.limit_at_bankruptcy else 0)):
         if adl_applies(state, market):
             left = adl_close(state, position, left, tick)
         if left:
@@ -212,14 +216,14 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
 
 
 cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
-    # of the unit's open positions the one with the largest maintenance, where the market does not
-    # collect for an auction; the list is in order of market, and a long leg comes before a short one
+    # of the unit's open positions the one with the largest maintenance, where the market is
+    # open; the list is in order of market, and a long leg comes before a short one
     cdef uint32_t i = unit_first(state, position), best = NO_POSITION
     cdef int64_t needed, most = -1
     cdef Market* market
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
-        if market.book.auction:
+        if market.book.auction or market.throttled:
             i = unit_next(state, i)
             continue
         needed = required_margin(
@@ -381,7 +385,8 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
             count += 1
         done = 0
         for k in range(count):
-            if state.failed or _spent(state, allowed):
+            if (state.failed or _spent(state, allowed)
+                    or state.markets[state.taken[k].market].throttled):
                 queue_return(state, &state.taken[k])
                 continue
             state.positions[state.taken[k].position].flags &= ~(POSITION_TAKEN | POSITION_CHANGED)

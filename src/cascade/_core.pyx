@@ -25,6 +25,7 @@ from cascade._phases cimport (
     DislocationRecord, StepRecord, begin_step, set_index, set_indices, write_dislocation, write_step,
 )
 from cascade._queue cimport queue_pending
+from cascade._reopening cimport pass_halts
 from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
@@ -371,6 +372,7 @@ cdef class EngineCore:
             begin_step(&self.state, elapsed)
             if prices != NULL or self.state.delays:
                 set_indices(&self.state, prices)
+            pass_halts(&self.state)
             for number, messages in orders:
                 market = self.state.markets[<int64_t>number]
                 view = messages
@@ -386,6 +388,7 @@ cdef class EngineCore:
                 begin_step(&self.state, elapsed)
                 if prices != NULL or self.state.delays:
                     set_indices(&self.state, prices)
+                pass_halts(&self.state)
                 act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)
@@ -492,6 +495,7 @@ cdef class EngineCore:
                 begin_step(&self.state, elapsed)
                 if markets:
                     set_indices(&self.state, &path[k, 0])
+                pass_halts(&self.state)
                 act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
                 write_step(&self.state, &records[k])

@@ -7,6 +7,7 @@ event took the price through a trigger.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from cascade._arithmetic cimport divide_toward_zero, floor_divide, int128
+from cascade._breaker cimport breaker_look
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_move, queue_test_moved
 from cascade._settlement cimport admit_price, last_event
@@ -138,6 +139,12 @@ cdef int32_t _feed_price(State* state, Market* market) noexcept nogil:
 
 
 cdef void form_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
+    _change_mark(state, market, cause, wave)
+    if market.breaker != NULL:
+        breaker_look(state, market, cause, wave)
+
+
+cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     cdef int32_t price, old = market.mark
     cdef Event* event
     if market.rules.stale_after >= 0 and index_is_stale(state, market):

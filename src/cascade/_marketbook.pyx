@@ -12,6 +12,7 @@ from cascade._book cimport Message, Submitted
 from cascade._bookview cimport BookView
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
+from cascade._halt cimport PHASE_CANCEL_ONLY
 from cascade._orderentry cimport OrderEntry
 from cascade._feed cimport refresh_mark
 from cascade._orders cimport fire_stops, submit_order
@@ -63,11 +64,13 @@ cdef class MarketBook(OrderEntry):
     cdef int check_auction(self) except -1:
         if self.market_state.impact_venue:
             raise ValueError("an impact venue holds no auctions")
+        if self.market_state.breaker != NULL and self.market_state.breaker.phase >= PHASE_CANCEL_ONLY:
+            raise ValueError("the market is halted: its breaker reopens it, or market.resume()")
         return 0
 
     cdef int cross(self, Indicative* found) except -1:
         # the mark is formed and stops fire when the call ends
-        uncross_market(&self.engine.state, self.market_state, found)
+        uncross_market(&self.engine.state, self.market_state, found, -1)
         return 0
 
     cdef OrderResult send(self, Message* message):

@@ -12,6 +12,7 @@ from cascade._book cimport (
     Message, Order, OrderExtra, Submitted, book_cancel, book_cancel_all, book_check,
     book_enter, book_find, book_next_stop, book_submit, book_take_id,
 )
+from cascade._breaker cimport breaker_admit
 from cascade._clearing cimport (
     claim_position, exposure_lots, find_position, free_collateral, unclaim_position,
 )
@@ -223,6 +224,9 @@ cdef void _process(State* state, Market* market, const Message* message, int64_t
     state.wave = wave
     out.price = m.price if m.kind == MESSAGE_LIMIT or m.kind == MESSAGE_STOP_LIMIT else 0
     out.code = CODE_OK if order_id else book_check(&market.book, &m)
+    if out.code == CODE_OK and market.breaker != NULL:
+        out.code = breaker_admit(state, market, &m)
+        out.price = m.price if out.price else 0
     if out.code == CODE_OK and not within_band(market, out.price):
         out.code = CODE_BAD_PRICE
     if out.code == CODE_OK and m.price > 0 and admit_price(state, market, m.price):
@@ -310,9 +314,14 @@ cdef void _cancel_message(State* state, Market* market, const Message* message, 
 cdef uint8_t _check_modify(State* state, Market* market, Message* message, const Order* order,
                            const OrderExtra* extra, int64_t open_lots, uint32_t* position) noexcept nogil:
     cdef int64_t room
+    cdef uint8_t code
     message.account = order.account
     message.side = side_of_slot(&market.book, <uint32_t>(order - market.book.orders))
     message.flags = extra.flags
+    if market.breaker != NULL:
+        code = breaker_admit(state, market, message)
+        if code != CODE_OK:
+            return code
     if not within_band(market, message.price):
         return CODE_BAD_PRICE
     if admit_price(state, market, message.price):
@@ -375,6 +384,7 @@ cdef void _send_modify(State* state, Market* market, const Message* m, const Mes
     # the order's lots are taken off its position's sums and what is open afterwards put back
     cdef Message sent = original[0]
     sent.size = m.size
+    sent.price = m.price
     market.taker_leg = leg_of(m.flags)
     state.modifying = sent.order
     book_submit(&market.book, &sent, 0, out)

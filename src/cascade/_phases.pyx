@@ -23,6 +23,7 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
     cdef uint32_t m
     cdef Market* market
     cdef bint decays
+    cdef int32_t shown
     memset(&state.counters, 0, sizeof(state.counters))
     for m in range(state.market_count):
         begin_dislocation(state.markets[m], elapsed)
@@ -40,7 +41,11 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
         market = state.markets[m]
         decays = market.impact_venue != 0 and market.impact.transient_lots != 0
         if decays:
+            shown = market.impact.last
             impact_decay(&market.impact, elapsed)
+            if market.book.auction:
+                # no trade shows what a halted market would pay
+                market.impact.last = shown
             note_dislocation(market, market.impact.last)
         if decays or (elapsed and market.rules.feed >= FEED_EMA):
             form_mark(state, market, -1, 0)

@@ -536,7 +536,7 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     cdef int64_t distance, best_distance = 0
     for m in range(state.market_count):
         market = state.markets[m]
-        if market.mark == 0 or market.book.auction:
+        if market.mark == 0 or market.book.auction or market.throttled:
             continue
         for direction in range(2):
             queue = _foremost(market, direction)
@@ -583,7 +583,7 @@ cdef bint queue_has_due(State* state) noexcept nogil:
     cdef uint8_t direction
     for m in range(state.market_count):
         for direction in range(2):
-            if state.markets[m].book.auction:
+            if state.markets[m].book.auction or state.markets[m].throttled:
                 continue
             if state.markets[m].mark and _foremost(state.markets[m], direction) != NULL:
                 return True

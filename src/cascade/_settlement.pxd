@@ -41,7 +41,9 @@ cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uin
 # The house's own order; what it realises moves the fund. Gives the lots filled.
 cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t lots) noexcept nogil
 # The uncross of a call auction and its settlement; the mark and stops are the caller's business.
-cdef void uncross_market(State* state, Market* market, Indicative* found) noexcept nogil
+# `cause`: the AUCTION event of a reopening, -1 for a driver's uncross.
+cdef void uncross_market(State* state, Market* market, Indicative* found,
+                         int64_t cause) noexcept nogil
 # Raises the ceiling of the market's prices: 0, or -1 when open sizes would overflow there.
 cdef int admit_price(State* state, Market* market, int32_t price) noexcept nogil
 cdef bint lots_fit(const Market* market, int64_t lots, int32_t price) noexcept nogil

@@ -13,6 +13,7 @@ from cascade._band cimport held_limit
 from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_clear_fills, book_enter, book_reserve,
 )
+from cascade._breaker cimport breaker_trade
 from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
     trade_position,
@@ -184,6 +185,8 @@ cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32
     state.counters.fills += 1
     state.counters.volume += fill.size
     note_dislocation(market, market.impact.last if market.impact_venue else fill.price)
+    if market.breaker != NULL:
+        breaker_trade(state, market, fill.price)
     _settle_side(state, market, taker, forced, lots, value, notional, taker_rate, event_index)
     maker = _settle_order(state, market, fill.maker_account, fill.maker_flags,
                           SELL if fill.side == BUY else BUY, fill.size)
@@ -298,12 +301,13 @@ cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t l
     return out.filled
 
 
-cdef void uncross_market(State* state, Market* market, Indicative* found) noexcept nogil:
+cdef void uncross_market(State* state, Market* market, Indicative* found,
+                         int64_t cause) noexcept nogil:
     # no message is the cause, and both sides of a fill had rested
     cdef int64_t k
     cdef uint32_t taker
     cdef Fill* fill
-    state.cause = -1
+    state.cause = cause
     state.wave = 0
     auction_uncross(&market.book, found)
     if market.book.out_of_memory:
@@ -313,7 +317,7 @@ cdef void uncross_market(State* state, Market* market, Indicative* found) noexce
         taker = _settle_order(state, market, fill.taker_account, fill.taker_flags, fill.side, fill.size)
         _settle_fill(state, market, fill, taker, False, market.rules.maker_fee)
     if market.book.fill_count > market.settled:
-        market.last_source = -1
+        market.last_source = cause
         market.source_wave = 0
     for k in range(market.settled, market.book.fill_count):
         fill = &market.book.fills[k]

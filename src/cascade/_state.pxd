@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport int128
 from cascade._book cimport Book
+from cascade._halt cimport Breaker
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
@@ -275,6 +276,9 @@ cdef struct Market:
     Triggers calls[2]         # warning triggers by Direction; item: position number
     TierTable warning         # maintenance with every rate times the warning level
     uint8_t calls_on
+    # circuit breaker
+    Breaker* breaker          # NULL: none
+    uint8_t throttled         # forced closes wait for the end of the throttle's window
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

@@ -90,6 +90,7 @@ cdef void free_market(Market* market) noexcept:
     free(market.samples)
     free(market.rules.table.tiers)
     free(market.warning.tiers)
+    free(market.breaker)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)

@@ -65,7 +65,7 @@ cdef enum Code:
     CODE_WOULD_TRADE = 13            # post-only
     CODE_NOT_FILLABLE = 14           # fill-or-kill
     CODE_AUCTION = 15                # not allowed during a call auction
-    CODE_HALTED = 16                 # reserved: never given
+    CODE_HALTED = 16                 # the market is halted and takes cancels only
     CODE_WINDOW = 17                 # price too far from the live prices of the book
     CODE_BAD_MESSAGE = 18            # unknown kind, side, time in force or flag combination
     CODE_LEVEL_FULL = 19             # the level's total would pass 2**62 lots
@@ -76,8 +76,7 @@ cdef enum Code:
     CODE_OVERFLOW = 54               # a product does not fit in 64 bits
     CODE_OTHER_ASSET = 55            # the account's money is not the market's asset
 
-# Kinds of log events, docs/log.md. 18-31 are kept for socialised, halt, auction, interest,
-# oracle and margin call.
+# Kinds of log events, docs/log.md. 20-31 are kept for socialised, interest, oracle and margin call.
 cdef enum EventKind:
     EVENT_ORDER = 1
     EVENT_FILL = 2
@@ -96,6 +95,8 @@ cdef enum EventKind:
     EVENT_FEE = 15
     EVENT_TRANSFER = 16
     EVENT_ADL = 17
+    EVENT_HALT = 18
+    EVENT_AUCTION = 19
     EVENT_SOCIALISED = 20
     EVENT_HAIRCUT = 21
     EVENT_MARGIN_CALL = 22

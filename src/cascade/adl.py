@@ -273,7 +273,8 @@ def allocate(
         if policy == "contract_pro_rata":
             left = abs(lots) - int(out.sum())
             losers = np.where(part.profit > 0, 0, np.abs(part.size))
-            out[rows] += _shared(left, losers.tolist(), losers.tolist(), part.account)
+            second = _shared(left, losers.tolist(), losers.tolist(), part.account)
+            out[rows] += np.array(second, dtype=np.int64)
     return out
 
 

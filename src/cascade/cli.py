@@ -101,16 +101,17 @@ def _parser() -> argparse.ArgumentParser:
 def _venues(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from cascade.rules import VENUES, describe
+    from cascade.rules import BREAKER_VENUES, VENUES, describe, describe_breaker
 
     listed = [describe(name) for name in VENUES]
+    listed += [describe_breaker(name) for name in BREAKER_VENUES]
     if arguments.json:
         json.dump([asdict(venue) for venue in listed], sys.stdout, indent=2)
         sys.stdout.write("\n")
         return 0
     for venue in listed:
         print(f"{venue.name}: {venue.title}")
-        print(f"    {venue.contract}; {', '.join(venue.symbols)}")
+        print(f"    {'; '.join(filter(None, (venue.contract, ', '.join(venue.symbols))))}")
         print(f"    follows {venue.follows} ({venue.date})")
     return 0
 

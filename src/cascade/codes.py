@@ -47,6 +47,8 @@ class EventKind(IntEnum):
     FEE = 15
     TRANSFER = 16
     ADL = 17
+    HALT = 18
+    AUCTION = 19
     SOCIALISED = 20
     HAIRCUT = 21
     MARGIN_CALL = 22
@@ -85,7 +87,7 @@ class MessageFlag(IntFlag):
 class Code(IntEnum):
     """Answer to a message: 0-9 done, 10-49 the book refused, 50-89 the clearing house refused.
 
-    HALTED and CLOSED_ACCOUNT are reserved: nothing gives them so far.
+    CLOSED_ACCOUNT is reserved: nothing gives it so far.
     """
 
     OK = 0

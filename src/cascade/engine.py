@@ -14,6 +14,7 @@ from cascade import _money, _stages, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
+from cascade._halting import set_breaker
 from cascade.accounts import Accounts
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
@@ -176,6 +177,7 @@ class Engine(EngineCore):
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
         limits: dict[str, Any] = order_bounds(ticks, lots, **bounds)
+        breaker = rules.breaker.numbers(ticks, lots, atoms) if rules.breaker else None
         market = self._add_market(
             asset=number,
             unit=unit,
@@ -187,6 +189,7 @@ class Engine(EngineCore):
         if curve is not None:
             self._set_impact(market, **curve)
         _stages.set_stages(self, market, **rules.stage_table(atoms), seed=self.seed % 2**64)
+        set_breaker(self, market, breaker)
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
             venue if isinstance(venue, Impact) else None,
@@ -242,15 +245,12 @@ class Engine(EngineCore):
         events : int
             Events beyond those there are, 64 bytes each; their memory is touched now.
         """
+        positions = accounts if positions is None else positions
         totals = {"accounts": accounts, "positions": positions, "events": events}
         for name, value in totals.items():
-            if value is None and name == "positions":
-                continue
             if not 0 <= whole(value, name) < 2**31:
                 raise ValueError(f"{name} {value} is outside 0 ... {2**31 - 1}")
-        self._reserve(
-            accounts=accounts, positions=accounts if positions is None else positions, events=events
-        )
+        self._reserve(**totals)
 
     # --- names and units -----------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from cascade import _money
+from cascade import _halting, _money
 from cascade._columns import market_row
 from cascade._grid import Grid
 from cascade._marketbook import MarketBook, market_book
 from cascade._outsiderows import set_disposal, set_outside
+from cascade.bounds import MAX_PRICE
+from cascade.breakers import HaltState, halt_state, pause_time
 from cascade.impact import Impact
 from cascade.ruleset import RATE_DENOMINATOR, Rules, rate_parts
 
@@ -159,6 +161,52 @@ class Market:
             `price` is not a positive multiple of the tick.
         """
         self.engine._set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))
+
+    # --- circuit breaker -----------------------------------------------------------------------
+
+    @property
+    def halt_state(self) -> HaltState | None:
+        """What the market's breaker does now; None without one."""
+        return None if self.rules.breaker is None else halt_state(self)
+
+    def halt(self, seconds: Any = None) -> None:
+        """Halt the market, whatever its prices; a halt under way lasts as long as the later end says.
+
+        Parameters
+        ----------
+        seconds : number, optional
+            Default until `resume`.
+
+        Raises
+        ------
+        ValueError
+            The market has no breaker, or `seconds` is out of range.
+        """
+        time = pause_time(seconds, "seconds")
+        _halting.halt_market(self.engine, self.number, -1 if seconds is None else time)
+
+    def resume(self) -> None:
+        """End a halt now, by the call auction and without an extension.
+
+        Raises
+        ------
+        ValueError
+            The market has no breaker or is not halted.
+        """
+        _halting.resume_market(self.engine, self.number)
+
+    def set_close(self, price: Any) -> None:
+        """Begin a new day: the breaker's levels and static limits are counted from `price`.
+
+        Raises
+        ------
+        ValueError
+            The market has no breaker, or `price` is not a positive multiple of the tick.
+        """
+        ticks = self.ticks.steps(price, "close")
+        if not 1 <= ticks <= MAX_PRICE:
+            raise ValueError(f"close {price!r} is outside 1 ... {MAX_PRICE} ticks")
+        _halting.set_close(self.engine, self.number, ticks)
 
 
 def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:

@@ -13,9 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 from math import isfinite, lcm
 from operator import index
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from cascade.breakers import Breaker
 
 Rate = int | float | str | Decimal | Fraction
 
@@ -286,6 +289,8 @@ class Rules:
     disposal : (seconds, fraction, full_size, max_share), optional
         Every so many seconds the house sells a fraction of what it took over, all of it up to
         `full_size`, but at most a share of the size displayed on the other side. Default: it keeps it.
+    breaker : Breaker, optional
+        Price band, halts and reopening; default none.
     source : str
         Document or repository the numbers come from.
 
@@ -297,7 +302,8 @@ class Rules:
     Notes
     -----
     The meaning of each rule is in ``docs/margin.md``, ``docs/step.md``, ``docs/marks.md``,
-    ``docs/funding.md``, ``docs/bands.md``, ``docs/adl.md`` and ``docs/waterfall.md``.
+    ``docs/funding.md``, ``docs/bands.md``, ``docs/adl.md``, ``docs/waterfall.md`` and
+    ``docs/breakers.md``.
     """
 
     tiers: Sequence[Sequence[Rate]] = ((0, "0.005"),)
@@ -338,6 +344,7 @@ class Rules:
     premium_samples: tuple[Rate, int] | None = None
     funding_payments: int = 1
     disposal: tuple[Rate, Rate, Rate, Rate] | None = None
+    breaker: Breaker | None = None
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -357,6 +364,8 @@ class Rules:
         rate_parts(self.taker_fee, "taker_fee", -1, 1)
         rate_parts(self.liquidation_fee, "liquidation_fee", 0, 1)
         rate_parts(self.absorb, "absorb", 0, 1)
+        if self.breaker is not None and type(self.breaker).__name__ != "Breaker":
+            raise TypeError(f"breaker must be a Breaker, got {self.breaker!r}")
         self._partial()
         self._backstop()
         self.clock_table()

@@ -28,8 +28,10 @@ from cascade._columns import (
     position_table,
 )
 from cascade._core import EngineCore, restore_log
+from cascade._halting import breaker_row, breaker_state, restore_breaker
 from cascade._log import EVENT_DTYPE
 from cascade.archive import read_archive, write_archive
+from cascade.breakers import Breaker
 from cascade.dtypes import ORDER_DTYPE
 from cascade.errors import CascadeError
 from cascade.impact import Impact
@@ -82,6 +84,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "delayed": _outsiderows.DELAYED_DTYPE,
     "samples": _outsiderows.SAMPLE_DTYPE,
     "residents": np.dtype("<i8"),
+    "breakers": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -151,6 +154,9 @@ def state_hash(engine: Engine) -> str:
         numbers = market.row()
         parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
         parts += _stage_state(market)
+        if market.rules.breaker is not None:
+            row = breaker_row(engine, market.number)
+            parts.append(np.array(list(row.values()), dtype="<i8").tobytes())
         parts.append(_venue_state(market, numbers))
     accounts = account_table(engine)
     # a cool-down that is over makes no difference
@@ -219,6 +225,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
     settings["partial"] = None
     if rules.partial is not None:
         settings["partial"] = [rules.partial[0], *map(_text, rules.partial[1:])]
+    settings["breaker"] = None if rules.breaker is None else rules.breaker.settings()
     return settings
 
 
@@ -246,6 +253,8 @@ def _rules_from(settings: dict[str, Any], original: Rules | None) -> Rules:
         numbers = [Fraction(term) for term in terms]
         # a number of tiers is an integer
         given["partial"] = (kind, *(int(n) if kind == "tier_step" else n for n in numbers))
+    if given.get("breaker") is not None:
+        given["breaker"] = Breaker.from_settings(given["breaker"])
     return Rules(**given)
 
 
@@ -334,6 +343,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "residents": np.array(
             [n for row in engine.residents.numbers() for n in (len(row), *row)], dtype="<i8"
         ),
+        "breakers": _breaker_states(engine),
         "events": events,
     }
 
@@ -371,6 +381,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
+    _restore_breakers(engine, arrays["breakers"].tolist())
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     engine.residents.restore(settings["residents"], arrays["residents"].tolist())
     events = arrays["events"]
@@ -380,6 +391,29 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     restore_log(engine, events)
     engine.validate()
     return engine
+
+
+def _breaker_states(engine: Engine) -> NDArray[np.int64]:
+    # market number, length and numbers of each breaker
+    rows = [np.empty(0, np.int64)]
+    for market in engine.markets:
+        if market.rules.breaker is not None:
+            numbers = breaker_state(engine, market.number)
+            rows += [np.array([market.number, len(numbers)]), numbers]
+    return np.concatenate(rows)
+
+
+def _restore_breakers(engine: Engine, stored: list[int]) -> None:
+    for market in engine.markets:
+        if market.rules.breaker is None:
+            continue
+        if len(stored) < 2 or stored[0] != market.number or not 0 <= stored[1] <= len(stored) - 2:
+            raise ValueError(f"market {market.name!r}: its breaker is not stored")
+        end = 2 + stored[1]
+        restore_breaker(engine, market.number, np.array(stored[2:end], dtype=np.int64))
+        stored = stored[end:]
+    if stored:
+        raise ValueError("breakers are left over")
 
 
 def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:

@@ -188,11 +188,14 @@ def chains(engine, cost):
     return [(before, after) for _, before, after, _ in found]
 
 
+REOPENING = ("open_auction", "uncross", "halt", "resume", "set_close")
+
+
 def whole_closes(seed):
-    """A history without partial rules and auctions: every unit that is taken is settled."""
+    """A history without partial rules, auctions and halts: every unit that is taken is settled."""
     setup, actions = histories.draw_history(seed)
-    rules = tuple({**rules, "partial": None} for rules in setup.rules)
-    kept = [a for a in actions if a[0] not in ("open_auction", "uncross")]
+    rules = tuple({**rules, "partial": None, "breaker": None} for rules in setup.rules)
+    kept = [a for a in actions if a[0] not in REOPENING]
     return type(setup)(setup.execution, rules, setup.curve), kept
 
 

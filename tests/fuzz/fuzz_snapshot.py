@@ -98,6 +98,37 @@ def saved_engine() -> Snapshot:
     return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)
 
 
+def saved_halts() -> Snapshot:
+    """An engine with circuit breakers: one market pauses with orders collected, one is open."""
+    engine = cascade.Engine(seed=6)
+    breakers = (
+        cascade.Breaker(
+            reference="window", lower="0.02", upper="0.02", window=60, pause=100, hard=False,
+            extension=5, extensions=2, replenish="-0.5", cancel_only=2,
+        ),
+        cascade.Breaker(
+            reference="mean", lower="0.1", window=60, close=1000, levels=[("0.2", 5)],
+            limit_state=3, pause=None, throttle_lots=3, throttle_window=5, linked=True,
+        ),
+    )  # fmt: skip
+    for name, breaker in zip("AB", breakers, strict=True):
+        market = engine.add_market(
+            name, tick_size=1, lot_size=1, rules=cascade.Rules(breaker=breaker)
+        )
+        market.book.load_depth(
+            bids=[(1000 - 5 * level, 3) for level in range(1, 20)],
+            asks=[(1000 + 5 * level, 3) for level in range(1, 20)],
+        )
+        engine.accounts.open(market, side="long", size=4, entry=1000, leverage=[20, 30, 40])
+        for _ in range(4):
+            engine.step(orders=[(name, selling(3))])
+    engine.markets[0].book.limit("sell", 900, 20)
+    engine.step(dt=3)
+    engine.markets[0].book.limit("buy", 950, 7)
+    assert engine.markets[0].halt_state.phase == "pause"
+    return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)
+
+
 def selling(lots: int) -> np.ndarray:
     """A market order of the world outside."""
     messages = np.zeros(1, dtype=cascade.MESSAGE_DTYPE)
@@ -166,7 +197,7 @@ def damaged(data: bytes, source: random.Random) -> bytes:
     return file.getvalue()
 
 
-SNAPSHOTS = [saved_book(), saved_engine()]
+SNAPSHOTS = [saved_book(), saved_engine(), saved_halts()]
 
 
 def check(data: bytes) -> None:

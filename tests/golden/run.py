@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 # an installed package comes first: sources alone have no compiled modules
 sys.path.append(str(HERE.parent.parent / "src"))
 
+import halt_rules  # noqa: E402
 import law_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
 import market_rules  # noqa: E402
@@ -35,6 +36,7 @@ RULES: dict[str, Adapter] = {
     **waterfall_rules.RULES,
     **law_rules.RULES,
     **model_rules.RULES,
+    **halt_rules.RULES,
 }
 LAW = re.compile(r"[A-Z]\d\d")
 

@@ -49,6 +49,8 @@ class Cascade:
             for entry in taken if self.engine.execution == "batch" else taken[:1]:
                 if self.exhausted():
                     break
+                if self.queue.collects(entry.position):
+                    continue
                 self.take(entry)
             for market, cause in self.touched.items():
                 self.engine.form_mark(market, cause)
@@ -102,6 +104,8 @@ class Cascade:
                     lots, fee, last = self.close(name, position, alone, entry.cause)
                 closed += lots
                 fees += fee
+                if position.size:
+                    break
         if not self.clearing.unit_positions(name):
             self.settle(name, fees, last, backstop)
         self.clearing.liquidating = None
@@ -196,6 +200,8 @@ class Cascade:
         market = self.clearing.markets[position.market]
         signed = lots if position.size > 0 else -lots
         self.notional += abs(market.contract.value(signed, mark))
+        if market.halts is not None:
+            market.halts.throttle(lots, abs(market.contract.value(lots, mark)))
         return self.log.add(
             events.LIQUIDATION,
             cause=cause,
@@ -251,6 +257,8 @@ class Cascade:
         if fills:
             self.touched[position.market] = market.last_trade = liquidation
         left = lots - filled if whole else 0
+        if left and market.halts is not None and market.halts.holds(side, limit):
+            left = 0
         if left and self.deleveraging.applies(position.market):
             self.queue.reenter_changed()
             left = self.deleveraging.close(position, left, tick, liquidation)

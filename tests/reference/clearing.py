@@ -195,6 +195,8 @@ class Clearing:
         )
         price = entry.venue.last if entry.venue.curved else fill.price
         entry.dislocation.note(price, entry.index_ticks)
+        if entry.halts is not None:
+            entry.halts.trade(fill.price)
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
             (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),

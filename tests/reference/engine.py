@@ -6,9 +6,7 @@ settled, queue looked at, mark recomputed, stops one at a time, each the same wa
 
 import copy
 import hashlib
-from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor
 
 import numpy as np
 
@@ -17,12 +15,13 @@ from .accounts import Accounts
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
-from .dislocation import Dislocation
 from .disposal import dispose
-from .gateway import Gateway, message_of
+from .gateway import message_of
 from .grid import whole
+from .halts import Breaker, Halts, pass_halts
 from .log import Log
-from .margin import Contract, Position, Table, Tier, rate_of
+from .margin import Contract, Table, Tier, rate_of
+from .market import Market
 from .outside import believed_now, rows_of
 from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, StepResult
@@ -31,91 +30,9 @@ from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
 
-__all__ = ["Engine", "Impact", "Rules"]
+__all__ = ["Breaker", "Engine", "Impact", "Rules"]
 
 NANOSECONDS = 10**9
-
-
-@dataclass
-class Market:
-    """A contract, its venue, its rules and what outside and the house hold of it."""
-
-    engine: "Engine"
-    number: int
-    name: str
-    asset: str
-    contract: Contract
-    table: Table
-    rules: Rules
-    venue: object
-    tick_size: object
-    lot_size: object
-    mark_ticks: int = 0
-    previous_ticks: int = 0  # the mark before its last change
-    index_ticks: int = 0
-    touch_seen: bool = False
-    index_time: int = 0  # when the index was given last
-    average: int = 0  # in parts of 2**20 of a tick
-    premium_sum: int = 0
-    premium_time: int = 0
-    fixed_rate: int | None = None  # of funding, in parts of 10**9
-    delayed: list = field(default_factory=list)  # (time, index) not believed yet
-    samples: list = field(default_factory=list)  # of the basis, in ticks
-    last_trade: int = -1  # ORDER or LIQUIDATION event that traded last
-    outside_lots: int = 0
-    outside_entry: int = 0
-    ceiling_ticks: int = 0
-    dislocation: Dislocation = field(default_factory=Dislocation)
-    dislocation_threshold: object = "0.01"
-    house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))
-
-    @property
-    def book(self) -> Gateway:
-        return Gateway(self.engine, self)
-
-    @property
-    def band(self) -> tuple[int, int]:
-        """Lowest and highest tick that may trade now."""
-        on_last = self.rules.band_reference == "last"
-        reference = self.venue.last if on_last else self.index_ticks
-        if self.rules.band is None or not reference:
-            return 1, events.MAX_PRICE
-        lower, upper = reference * (1 - self.rules.band), reference * (1 + self.rules.band)
-        return max(1, ceil(lower)), min(floor(upper), events.MAX_PRICE)
-
-    @property
-    def mark(self) -> float:
-        return float(self.mark_ticks * rate_of(self.tick_size))
-
-    @property
-    def index(self) -> float:
-        return float(self.index_ticks * rate_of(self.tick_size))
-
-    @property
-    def last(self) -> float:
-        return float(self.venue.last * rate_of(self.tick_size))
-
-    @property
-    def open_interest(self) -> float:
-        return float(self.open_interest_lots * rate_of(self.lot_size))
-
-    @property
-    def open_interest_lots(self) -> int:
-        """Lots held long by anybody."""
-        sizes = [p.size for p in self.engine.clearing.positions if p.market == self.number]
-        sizes += [self.outside_lots, self.house_position.size]
-        return sum(size for size in sizes if size > 0)
-
-    @property
-    def outside(self) -> tuple[int, int]:
-        return self.outside_lots, self.outside_entry
-
-    @property
-    def house(self) -> tuple[int, int]:
-        return self.house_position.size, self.house_position.entry
-
-    def set_index(self, price) -> None:
-        self.engine.set_indexes({self.name: price}, at_once=True)
 
 
 class Engine:
@@ -190,6 +107,8 @@ class Engine:
         terms = (asset, Contract(inverse, int(unit)), table, rules, made, tick_size, lot_size)
         market = Market(self, number, name, *terms)
         self.clearing.markets.append(market)
+        if rules.breaker is not None:
+            market.halts = Halts(self, market, rules.breaker)
         return market
 
     def _table(self, rules, asset) -> Table:
@@ -237,6 +156,7 @@ class Engine:
         elapsed = self.to_time(dt)
         pass_time(self, elapsed)
         self.set_indexes(index or {})
+        pass_halts(self)
         for name, messages in orders or []:
             market = self.market(name)
             for row in messages:
@@ -298,7 +218,9 @@ class Engine:
             named = believed_now(self.clearing.markets, named, self.clock)
         for number in sorted(named):
             market = self.clearing.markets[number]
+            # an index that repeats recomputes nothing, but a breaker looks and its curve may have moved
             changed = market.index_ticks != named[number] or is_stale(market, self.clock)
+            changed = changed or market.halts is not None
             market.index_time = self.clock
             market.index_ticks = named[number]
             market.ceiling_ticks = max(market.ceiling_ticks, named[number])
@@ -340,6 +262,12 @@ class Engine:
 
     def form_mark(self, number: int, cause: int) -> None:
         """Form a market's mark again; the units are tested when all marks of the moment are formed."""
+        self.change_mark(number, cause)
+        halts = self.clearing.markets[number].halts
+        if halts is not None:
+            halts.look(cause, self.log.wave(cause))
+
+    def change_mark(self, number: int, cause: int) -> None:
         market = self.clearing.markets[number]
         if is_stale(market, self.clock):
             return
@@ -466,16 +394,20 @@ class Engine:
         self.recompute_mark(market.number, -1)
         self.fire_stops(market.number)
 
-    def uncross(self, market: Market) -> None:
+    def uncross_fills(self, market: Market, cause: int) -> None:
         """The uncross of a call auction: no message is the cause of its fills."""
         fills, removals = market.venue.uncross_fills()
         for order, lots in removals:
-            self.log_removal(market.number, order, lots, -1)
+            self.log_removal(market.number, order, lots, cause)
         for fill, flags in fills:
-            self.clearing.settle(market.number, fill, flags, -1, both_rested=True)
+            self.clearing.settle(market.number, fill, flags, cause, both_rested=True)
         if fills:
-            market.last_trade = -1
+            market.last_trade = cause
         self.queue.reenter_changed()
+
+    def uncross(self, market: Market) -> None:
+        market.refuse_halted()
+        self.uncross_fills(market, -1)
         self.recompute_mark(market.number, -1)
         self.fire_stops(market.number)
 
@@ -578,6 +510,8 @@ class Engine:
             row(m.fixed_rate is not None, m.fixed_rate or 0)
             for numbers in self.waterfall.rows(m):
                 row(*numbers)
+            if m.halts is not None:
+                row(*m.halts.numbers())
             parts.append(m.venue.state())
         for account in clearing.accounts:
             waits = account.whole_until > self.clock

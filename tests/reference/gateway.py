@@ -62,6 +62,7 @@ class Gateway:
         )
 
     def open_auction(self) -> None:
+        self.market_entry.refuse_halted()
         self.market_entry.venue.open_auction()
 
     def uncross(self) -> tuple[int, int, int] | None:

@@ -22,7 +22,9 @@ import numpy as np
     FEE,
     TRANSFER,
     ADL,
-) = range(1, 18)
+    HALT,
+    AUCTION,
+) = range(1, 20)
 SOCIALISED, HAIRCUT = 20, 21
 
 MARGIN_CALL = 22

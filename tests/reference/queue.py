@@ -108,8 +108,9 @@ class Queue:
                 self.reenter(name)
 
     def collects(self, position: Position) -> bool:
-        """Is the position's market in a call auction? Then it waits for the reopening."""
-        return self.clearing.markets[position.market].venue.auction
+        """Is the position's market in a call auction or throttled? Then it waits."""
+        market = self.clearing.markets[position.market]
+        return market.venue.auction or (market.halts is not None and market.halts.throttled)
 
     def takeable(self) -> list[Entry]:
         """What is due in open markets, most overdue first."""

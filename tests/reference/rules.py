@@ -77,6 +77,7 @@ class Rules:
     premium_samples: object = None
     funding_payments: int = 1
     disposal: object = None
+    breaker: object = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

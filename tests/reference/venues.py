@@ -6,6 +6,8 @@ clearing house has to say about an order comes in through its `screen`, `screen_
 """
 
 from dataclasses import replace
+from fractions import Fraction
+from math import floor
 
 from .book import OrderBook
 from .checks import form, in_range
@@ -82,27 +84,42 @@ class VenueBook(OrderBook):
         self._fills, self.removals = [], []
         self.waiting.remove(stop)
         message = self._fired(stop)
-        if outside_band(message, self.band):
-            return Result(stop.id, Code.BAD_PRICE, price=stop.price), [], []
+        code, message = self.screen_halt(message)
+        if code or outside_band(message, self.band):
+            return Result(stop.id, code or Code.BAD_PRICE, price=message.price), [], []
         code, message = self.clearing.cut(self.market, message)
         if code:
-            return Result(stop.id, code, price=stop.price), [], []
+            return Result(stop.id, code, price=message.price), [], []
         return self._enter(stop.id, message, 0), self._fills, self.removals
 
     @property
     def band(self) -> tuple[int, int]:
         return self.clearing.markets[self.market].band
 
+    is_curve = False
+
+    @property
+    def hard_band(self) -> tuple[int, int]:
+        return self.clearing.markets[self.market].hard_band
+
+    def screen_halt(self, message: Message) -> tuple[int, Message]:
+        halts = self.clearing.markets[self.market].halts
+        return (Code.OK, message) if halts is None else halts.screen(message)
+
+    def halt(self) -> None:
+        self.auction = True
+
     def _crosses(self, message: Message, price: int) -> bool:
         """An order without a limit is held by the band."""
         if message.kind == MARKET:
-            return price <= self.band[1] if message.side == BUY else price >= self.band[0]
+            lower, upper = self.hard_band
+            return price <= upper if message.side == BUY else price >= lower
         return OrderBook._crosses(message, price)
 
     def forced(self, side: int, lots: int, limit: int, account: int, flags: int):
         """An IOC order of the engine itself, limit 0: none. (lots filled, fills, removals)"""
         self._fills, self.removals = [], []
-        limit = held(side, limit, self.band)
+        limit = held(side, limit, self.hard_band)
         message = Message(
             LIMIT if limit else MARKET, side, IOC, ALLOW, flags, account, limit, 0, lots
         )
@@ -143,14 +160,18 @@ class VenueBook(OrderBook):
         """The engine fires them."""
 
     def _screen(self, message: Message) -> tuple[int, Message]:
-        if outside_band(message, self.band):
-            return Code.BAD_PRICE, message
+        code, message = self.screen_halt(message)
+        if code or outside_band(message, self.band):
+            return code or Code.BAD_PRICE, message
         would_wait = message.kind not in (LIMIT, MARKET) and not self._reached(
             Order(0, message.side, 0, 0, 0, message.flags, 0, trigger=message.extra)
         )
         return self.clearing.screen(self.market, message, would_wait)
 
     def _screen_modify(self, order: Order, message: Message) -> tuple[int, Message]:
+        code, message = self.screen_halt(replace(message, side=order.side, flags=order.flags))
+        if code:
+            return code, message
         lower, upper = self.band
         if not lower <= message.price <= upper:
             return Code.BAD_PRICE, message
@@ -190,10 +211,27 @@ class ImpactVenue:
         self.mark = 0
         self.next_id = 1
         self.auction = False
+        self.shown: int | None = None  # price before liquidity came back, until something trades
+
+    is_curve = True
 
     @property
     def last(self) -> int:
-        return self.price(0)
+        return self.price(0) if self.shown is None else self.shown
+
+    def halt(self) -> None:
+        self.auction = True
+
+    def replenish(self, share: Fraction) -> None:
+        if self.shown is None:
+            self.shown = self.price(0)
+        back = abs(self.net_sold) * abs(share)
+        back = floor(back) if (self.net_sold > 0) == (share > 0) else -floor(back)
+        self.net_sold -= back
+
+    @property
+    def hard_band(self) -> tuple[int, int]:
+        return self.clearing.markets[self.market].hard_band
 
     @property
     def min_size(self) -> int:
@@ -243,6 +281,7 @@ class ImpactVenue:
 
     def execute(self, order_id: int, side: int, lots: int, account: int) -> list[Fill]:
         tick = self.fill_tick(side, lots)
+        self.shown = None
         self.net_sold += lots if side == SELL else -lots
         return [Fill(0, order_id, lots, tick, -1, account, 0, side, 0)]
 
@@ -254,6 +293,9 @@ class ImpactVenue:
         order_id = self.next_id
         self.next_id += 1
         code = form(message) or in_range(message, self.rules)
+        halts = self.clearing.markets[self.market].halts
+        if not code and halts is not None:
+            code, message = halts.screen(message)
         if not code and outside_band(message, self.band):
             code = Code.BAD_PRICE
         if not code:
@@ -264,7 +306,7 @@ class ImpactVenue:
             code = Code.BAD_MESSAGE
         if code:
             return Result(order_id, code, price=message.price), [], []
-        limit = held(message.side, message.price if message.kind == LIMIT else 0, self.band)
+        limit = held(message.side, message.price if message.kind == LIMIT else 0, self.hard_band)
         lots = self.executable(message.side, message.size, limit)
         if message.time_in_force == FOK and lots < message.size:
             return Result(order_id, Code.NOT_FILLABLE, price=message.price), [], []
@@ -288,7 +330,7 @@ class ImpactVenue:
         return self.mark >= stop.extra if stop.side == BUY else self.mark <= stop.extra
 
     def forced(self, side: int, lots: int, limit: int, account: int, flags: int):
-        lots = self.executable(side, lots, held(side, limit, self.band))
+        lots = self.executable(side, lots, held(side, limit, self.hard_band))
         return lots, self.execute(0, side, lots, account) if lots else [], []
 
     def due_stop(self) -> None:
@@ -302,6 +344,7 @@ class ImpactVenue:
 
     def set_reference(self, price: int) -> None:
         self.reference = price
+        self.shown = None
 
     def orders_of(self, account: int) -> list:
         return []

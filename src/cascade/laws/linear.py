@@ -12,8 +12,11 @@ from cascade.laws.ranges import Floats, above, not_negative
 __all__ = [
     "break_even_size",
     "critical_open_interest",
+    "critical_replenishment",
     "crowd_density",
+    "decaying_drops",
     "generation_drops",
+    "halted_drop",
     "kyle_impact",
     "ladder_drop",
     "partial_ladder_drop",
@@ -75,6 +78,96 @@ def generation_drops(shock: float, ratio: float, count: int) -> Floats:
         Drops in price; their sum tends to ``shock / (1 - R)`` below R = 1.
     """
     return float(shock) * np.power(float(ratio), np.arange(count + 1, dtype=np.float64))
+
+
+def critical_replenishment(ratio: float, generation: int) -> float:
+    """Share of the displacement that must come back in a halt for the cascade to end there.
+
+    Parameters
+    ----------
+    ratio : float
+        R, above 0.
+    generation : int
+        Generations before the halt, at least 1.
+
+    Returns
+    -------
+    float
+        ``R**k * (1 - R) / (1 - R**k)``, and ``1 / k`` at R = 1; it counts also above 1.
+
+    Raises
+    ------
+    ValueError
+        `ratio` is not above 0, or `generation` is below 1.
+    """
+    above(ratio, "ratio")
+    if generation < 1:
+        raise ValueError(f"generation {generation!r} is below 1")
+    if ratio == 1:
+        return 1 / generation
+    return ratio**generation * (1 - ratio) / (1 - ratio**generation)
+
+
+def halted_drop(shock: float, ratio: float, generation: int, share: float) -> float:
+    """Largest drop of a batch cascade that is halted once and goes on with what was due.
+
+    Parameters
+    ----------
+    shock : float
+        Drop from outside, in price.
+    ratio : float
+        R, above 0.
+    generation : int
+        Generations before the halt, at least 1.
+    share : float
+        Share of the displacement by forced orders that comes back; negative: it grows.
+
+    Returns
+    -------
+    float
+        In price: the drop at the halt when `share` is `critical_replenishment` or more, else
+        ``D_k + (R**(k+1) * shock - share * (D_k - shock)) / (1 - R)``; without end from R = 1 on.
+
+    Raises
+    ------
+    ValueError
+        `shock` is negative, `ratio` is not above 0, or `generation` is below 1.
+    """
+    not_negative(shock, "shock")
+    at_halt = float(generation_drops(shock, ratio, generation).sum())
+    if share >= critical_replenishment(ratio, generation):
+        return at_halt
+    if ratio >= 1:
+        return inf
+    rest = ratio ** (generation + 1) * shock - share * (at_halt - shock)
+    return at_halt + rest / (1 - ratio)
+
+
+def decaying_drops(shock: float, ratio: float, kept: float, count: int) -> Floats:
+    """Drop after generation 0 (the shock), 1, ... `count` when impact decays between them.
+
+    Parameters
+    ----------
+    shock : float
+        Drop from outside, in price; it does not decay.
+    ratio : float
+        R.
+    kept : float
+        Share of the impact that is left when the next generation executes.
+    count : int
+        Generations after the shock, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray, shape (count + 1,)
+        Drops in price. A third generation lowers the price further only while ``R > 1 - kept``.
+    """
+    drops, reached, impact = [float(shock)], 0.0, 0.0
+    for _ in range(count):
+        impact = kept * impact + ratio * max(0.0, drops[-1] - reached)
+        reached = max(reached, drops[-1])
+        drops.append(shock + impact)
+    return np.array(drops)
 
 
 def rungs_liquidated(shock: float, impact_per_rung: float, spacing: float) -> float:

@@ -31,9 +31,10 @@ RULES: dict[str, object] = {
     "surplus": "fund",
     "partial": ("tier_step", 2),
 }
-VARIANTS: dict[str, object] = {"clawback": {"socialised": "gains"}}
-
-VARIANTS: dict[str, object] = {"2019": {"partial": ("tier_step", 99)}}
+VARIANTS: dict[str, object] = {
+    "clawback": {"socialised": "gains"},
+    "2019": {"partial": ("tier_step", 99)},
+}
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.
 TIERS: dict[str, object] = {

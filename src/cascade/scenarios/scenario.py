@@ -33,6 +33,7 @@ from cascade.ruleset import Rules
 from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
 from cascade.scenarios.document import Document
+from cascade.scenarios.halts import breaker_of
 from cascade.scenarios.population import resident
 from cascade.scenarios.schema import (
     BookSection,
@@ -229,7 +230,7 @@ class Scenario:
         changes: dict[str, Any] = {
             entry.name: value
             for entry in fields(self.rules)
-            if entry.name not in ("tiers", "symbol", "partial", "partial_target")
+            if entry.name not in ("tiers", "symbol", "partial", "partial_target", "breaker")
             and (value := getattr(self.rules, entry.name)) is not None
         }
         if self.market.feed is not None:
@@ -238,6 +239,9 @@ class Scenario:
             changes["partial"] = ("target", self.rules.partial_target)
         elif self.rules.partial is not None:
             changes["partial"] = tuple(self.rules.partial) or None
+        if self.rules.breaker is not None:
+            with self._named("rules.breaker"):
+                changes["breaker"] = breaker_of(self.rules.breaker)
         if isinstance(self.rules.tiers, str):
             with self._named("rules.tiers"):
                 path = self.file(self.rules.tiers)

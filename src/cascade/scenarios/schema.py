@@ -202,6 +202,7 @@ class RulesSection:
     premium_samples: list[Any] | None = anything(None, kinds=(list,))
     disposal: list[Any] | None = anything(None, kinds=(list,))
     funding_payments: int | None = integer(None, low=1)
+    breaker: dict[str, Any] | None = anything(None, kinds=(dict,))
 
 
 @dataclass(frozen=True)

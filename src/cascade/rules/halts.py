@@ -1,0 +1,258 @@
+"""From the data file of a price limit or circuit breaker to a `Breaker`.
+
+A data file has `FOLLOWS`, `DATE`, `SOURCE` and `BREAKER` (parameters of `cascade.Breaker`); what depends
+on the day or the contract is asked for here. The percentages are those of `cascade.bands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import time
+from fractions import Fraction
+from importlib import import_module
+from math import ceil
+from types import ModuleType
+from typing import Any, Literal
+
+from cascade import bands
+from cascade.breakers import Breaker
+from cascade.rules.presets import Venue
+from cascade.ruleset import RATE_DENOMINATOR, Rate, exact
+
+#: Data files of breakers, in the order they are listed.
+BREAKER_VENUES = ("cme", "luld", "mwcb", "binance_price_range", "okx_price_limit")
+
+
+def _data(name: str) -> ModuleType:
+    return import_module(f"cascade.rules.{name}")
+
+
+def _breaker(name: str, *layers: dict[str, Any]) -> Breaker:
+    merged: dict[str, Any] = {}
+    for layer in (_data(name).BREAKER, *layers):
+        merged |= layer
+    return Breaker(**merged)
+
+
+def _share(share: Fraction) -> Fraction:
+    # shares are multiples of 1e-9; edges are rounded inward, to the tick of the rule itself
+    return Fraction(ceil(share * RATE_DENOMINATOR), RATE_DENOMINATOR)
+
+
+def cme(
+    settlement: Rate,
+    session: Literal["day", "late", "after", "overnight"] = "overnight",
+    *,
+    reached: int = 0,
+    afternoon_price: Rate | None = None,
+    closing: bool = False,
+    **changes: Any,
+) -> Breaker:
+    """CME equity index futures: price limits of a session and the dynamic circuit breaker.
+
+    Parameters
+    ----------
+    settlement : number
+        Reference of the limits and of the 3.5 %, a multiple of the tick.
+    session : {"day", "late", "after", "overnight"}, default "overnight"
+        As `cascade.bands.equity_futures_limits` has them.
+    reached : int, default 0
+        Levels that the cash market has halted at today.
+    afternoon_price : number, optional
+        Of session "after".
+    closing : bool, default False
+        In the last five minutes, where a pause takes five seconds.
+    **changes
+        Parameters of `cascade.Breaker` to set differently.
+
+    Returns
+    -------
+    Breaker
+
+    Raises
+    ------
+    ValueError
+        As `cascade.bands.equity_futures_limits`.
+
+    Notes
+    -----
+    CME Group, "Understanding price limits and circuit breakers" and "Dynamic circuit breakers FAQ".
+    """
+    band = bands.equity_futures_limits(
+        settlement, session, reached=reached, afternoon_price=afternoon_price
+    )
+    close = exact(settlement, "settlement")
+    limits = {
+        "floor": None if band.lower is None else _share(1 - band.lower / close),
+        "ceiling": None if band.upper is None else _share(band.upper / close - 1),
+    }
+    late = _data("cme").CLOSING if closing else {}
+    return _breaker("cme", {"close": settlement}, limits, late, changes)
+
+
+def luld(
+    tier: int,
+    previous_close: Rate,
+    at: time | None = None,
+    *,
+    regime: str = "amendment_18",
+    leverage: Rate = 1,
+    **changes: Any,
+) -> Breaker:
+    """Limit up, limit down of a US stock.
+
+    Parameters
+    ----------
+    tier : {1, 2}
+    previous_close : number
+        Sets the percentage of the day.
+    at : datetime.time, optional
+        Eastern time, for the doubling at the open and the close; default an hour without.
+    regime : {"amendment_18", "original"}, default "amendment_18"
+    leverage : number, default 1
+        Of a leveraged product of tier 2.
+    **changes
+        Parameters of `cascade.Breaker` to set differently, such as ``linked=True``.
+
+    Returns
+    -------
+    Breaker
+
+    Raises
+    ------
+    ValueError
+        As `cascade.bands.luld_percentage` and `cascade.bands.luld_doubled`.
+
+    Notes
+    -----
+    Plan to address extraordinary market volatility, Appendix A; 83 FR 66464. Below 0.75 dollars the
+    15 cents are taken as a share of the previous close.
+    """
+    doubled = bands.luld_doubled(tier, previous_close, at, regime)
+    share = _share(bands.luld_percentage(tier, previous_close, doubled=doubled, leverage=leverage))
+    return _breaker("luld", {"lower": min(share, Fraction(1)), "upper": share}, changes)
+
+
+def mwcb(previous_close: Rate | None = None, at: time | None = None, **changes: Any) -> Breaker:
+    """Market-wide circuit breakers of US equities.
+
+    Parameters
+    ----------
+    previous_close : number, optional
+        Of the index that the market's own index stands for; without one the market has no levels and
+        is halted with the others.
+    at : datetime.time, optional
+        Eastern time; from 15:25 on only the third level halts.
+    **changes
+        Parameters of `cascade.Breaker` to set differently.
+
+    Returns
+    -------
+    Breaker
+
+    Notes
+    -----
+    Levels of 7, 13 and 20 %; a level is cut off at the tick, as published.
+    """
+    if previous_close is None:
+        return _breaker("mwcb", {"levels": ()}, changes)
+    late = _data("mwcb").LATE if at is not None and at >= bands.MARKET_WIDE_LAST_PAUSE else {}
+    return _breaker("mwcb", {"close": previous_close}, late, changes)
+
+
+def binance_price_range(up: Rate, down: Rate, **changes: Any) -> Breaker:
+    """Binance execution rule PRICE_RANGE.
+
+    Parameters
+    ----------
+    up, down : number
+        Multipliers of the reference, ``0 <= down <= 1 <= up``.
+    **changes
+        Parameters of `cascade.Breaker` to set differently, such as ``reference="index"``.
+
+    Returns
+    -------
+    Breaker
+
+    Raises
+    ------
+    ValueError
+        The multipliers are out of range.
+
+    Notes
+    -----
+    binance-spot-api-docs, ``faqs/price_range_execution_rules.md``.
+    """
+    high, low = exact(up, "up"), exact(down, "down")
+    if not 0 <= low <= 1 <= high:
+        raise ValueError(f"multipliers must be 0 <= down <= 1 <= up, got {down!r} and {up!r}")
+    return _breaker("binance_price_range", {"upper": high - 1, "lower": 1 - low}, changes)
+
+
+def okx_price_limit(tier: int = 1, *, is_new: bool = False, **changes: Any) -> Breaker:
+    """OKX price limits of a swap.
+
+    Parameters
+    ----------
+    tier : {1, 2, 3, 4}, default 1
+        Of the contract.
+    is_new : bool, default False
+        In the first ten minutes: the index less and plus X.
+    **changes
+        Parameters of `cascade.Breaker` to set differently.
+
+    Returns
+    -------
+    Breaker
+
+    Raises
+    ------
+    ValueError
+        There is no such tier.
+
+    Notes
+    -----
+    OKX, "Price limit rules"; X, Y and Z of 2022.
+    """
+    limits = _data("okx_price_limit").LIMITS
+    if tier not in limits:
+        raise ValueError(f"tier {tier!r} is not one of {', '.join(map(str, limits))}")
+    opening, narrow, wide = limits[tier]
+    if is_new:
+        return _breaker(
+            "okx_price_limit", {"reference": "index", "lower": opening, "upper": opening}, changes
+        )
+    return _breaker("okx_price_limit", {"lower": narrow, "upper": narrow, "outer": wide}, changes)
+
+
+#: Breakers of venues by name.
+BREAKERS: dict[str, Callable[..., Breaker]] = {
+    "cme": cme,
+    "luld": luld,
+    "mwcb": mwcb,
+    "binance_price_range": binance_price_range,
+    "okx_price_limit": okx_price_limit,
+}
+
+
+def describe_breaker(name: str) -> Venue:
+    """What the breaker of that name follows; its `contract` is "breaker" and it has no symbols.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+    """
+    if name not in BREAKERS:
+        raise ValueError(f"{name!r} is not one of {', '.join(BREAKER_VENUES)}")
+    data = _data(name)
+    return Venue(
+        name=name,
+        title=(data.__doc__ or "").partition(":")[0],
+        contract="breaker",
+        follows=data.FOLLOWS,
+        date=data.DATE,
+        source=data.SOURCE,
+        symbols=(),
+        variants=(),
+    )
