@@ -259,7 +259,15 @@ def draw_stages(draw: random.Random) -> dict:
     """Limits of the fund, when deleveraging begins, and who shares what is left."""
     return {
         "adl_trigger": draw.choice(
-            ("empty", "empty", "always", ("drawdown", 0.3, 4), ("drawdown", "0.01", 1))
+            (
+                "empty",
+                "empty",
+                "always",
+                "spent",
+                "spent",
+                ("drawdown", 0.3, 4),
+                ("drawdown", "0.01", 1),
+            )
         ),
         "fund_limit": draw.choice((None, None, 0, 5, 40)),
         "fund_block": draw.choice((None, None, (0, None), (20, None), (15, 3))),

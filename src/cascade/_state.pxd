@@ -71,7 +71,8 @@ cdef enum AdlPrice:
 cdef enum AdlTrigger:
     ADL_WHEN_EMPTY = 0
     ADL_ALWAYS = 1
-    ADL_ON_DRAWDOWN = 2
+    ADL_WHEN_SPENT = 2
+    ADL_ON_DRAWDOWN = 3
 
 cdef enum Socialised:                 # by what a market's positions pay for its deficits
     SOCIALISED_NOT = 0

@@ -9,13 +9,15 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport add_into, floor_divide, int128, magnitude, saturate
-from cascade._clearing cimport Unit, collateral_of, unit_evaluate, unit_first, unit_next
+from cascade._clearing cimport (
+    Unit, collateral_of, signed_value, unit_evaluate, unit_first, unit_next,
+)
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
-    ADL_ALWAYS, ADL_ON_DRAWDOWN, FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, PEAK_SLOTS,
-    POSITION_ISOLATED, RATE_DENOMINATOR, SOCIALISED_CONTRACTS, SOCIALISED_GAINS, SOCIALISED_NOT,
+    ADL_ALWAYS, ADL_ON_DRAWDOWN, ADL_WHEN_SPENT, FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION,
+    PEAK_SLOTS, POSITION_ISOLATED, RATE_DENOMINATOR, SOCIALISED_CONTRACTS, SOCIALISED_GAINS, SOCIALISED_NOT,
     SOCIALISED_OPPOSITE, Asset, Deficit, Market, Position, State,
 )
 from cascade._types cimport (
@@ -89,10 +91,25 @@ cdef void waterfall_begin(State* state) noexcept nogil:
             _note_balance(state, market)
 
 
+cdef int128 _fund_at_mark(const State* state, uint16_t asset) noexcept nogil:
+    # with what the house took over valued at the marks, markets without one aside
+    cdef int128 worth = state.assets[asset].fund
+    cdef uint32_t m
+    cdef const Market* market
+    for m in range(state.market_count):
+        market = state.markets[m]
+        if market.asset == asset and market.mark and market.house_size:
+            worth += signed_value(market, market.house_size, market.mark)
+            worth -= market.house_entry
+    return worth
+
+
 cdef bint adl_triggered(const State* state, const Market* market) noexcept nogil:
     cdef int64_t peak = 0, k
     if market.rules.adl_trigger == ADL_ALWAYS or _can_pay(state, market) <= 0:
         return True
+    if market.rules.adl_trigger == ADL_WHEN_SPENT:
+        return _fund_at_mark(state, market.asset) <= 0
     if market.rules.adl_trigger != ADL_ON_DRAWDOWN:
         return False
     for k in range(PEAK_SLOTS):

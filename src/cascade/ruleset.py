@@ -35,7 +35,7 @@ ADL_POLICIES = (
 )  # fmt: skip
 #: Policies that share lots out; the core counts them after a user's function.
 ADL_SHARES = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
-ADL_TRIGGERS = ("empty", "always")
+ADL_TRIGGERS = ("empty", "always", "spent")
 SOCIALISED = ("gains", "contracts", "opposite")
 #: Partial rules in the core's order, and how many terms each has.
 PARTIAL: dict[str, tuple[int, ...]] = {
@@ -259,9 +259,10 @@ class Rules:
     adl_price : {"bankruptcy", "mark", "previous_mark", "index"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty; the mark before its last change
         and the index give way to the mark where there is none.
-    adl_trigger : "empty", "always" or ("drawdown", share, seconds), default "empty"
-        When `adl` acts: while the fund can pay nothing, always, or also while the fund is a share
-        of its peak within that time below it.
+    adl_trigger : "empty", "always", "spent" or ("drawdown", share, seconds), default "empty"
+        When `adl` acts: while the fund can pay nothing; always; also while the fund with what the
+        house took over, at the mark, is worth nothing; or also while the fund is a share of its peak
+        within that time below it.
     fund_limit : number, optional
         Most that the fund pays for one liquidated unit; default no limit.
     fund_block : (amount, seconds) or (amount,), optional
@@ -608,7 +609,7 @@ class Rules:
             isinstance(trigger, (tuple, list)) and len(trigger) == 3 and trigger[0] == "drawdown"
         ):
             raise ValueError(
-                "adl_trigger must be 'empty', 'always' or ('drawdown', share, seconds), "
+                "adl_trigger must be 'empty', 'always', 'spent' or ('drawdown', share, seconds), "
                 f"got {trigger!r}"
             )
         found["drawdown"] = rate_parts(trigger[1], "adl_trigger share", 0, 1)

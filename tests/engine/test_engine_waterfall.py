@@ -92,6 +92,18 @@ def test_before_the_fund(kit):
     assert engine.insurance_fund() == 1000
 
 
+@pytest.mark.parametrize(("fund", "adl_lots"), [(99, 10), (100, 10), (101, 0)])
+def test_when_the_fund_is_spent_on_what_the_house_holds(kit, fund, adl_lots):
+    # no bids: the first long goes to the house at 90; at 80 that is worth 100 less
+    engine, market = crowd(
+        kit, [(10, 100, 100), (10, 100, 190)], [(20, 100, 900)], fund=fund,
+        **adl_rules(adl_trigger="spent"),
+    )  # fmt: skip
+    assert fall(engine, market, 89).adl_lots == 0
+    assert market.house == (10, 900)
+    assert fall(engine, market, 80).adl_lots == adl_lots
+
+
 def test_when_the_block_is_used_up(kit):
     # with a block of zero the fund can pay nothing, however much it has
     engine, market = crowd(

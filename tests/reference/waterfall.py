@@ -102,6 +102,8 @@ class Waterfall:
     def adl_triggered(self, market) -> bool:
         if market.rules.adl_trigger == "always" or self.can_pay(market) <= 0:
             return True
+        if market.rules.adl_trigger == "spent":
+            return self.fund_at_mark(market.asset) <= 0
         terms = self.terms(market)
         if terms.drawdown is None:
             return False
@@ -110,6 +112,15 @@ class Waterfall:
         peak = max((fund for time, fund in balances if time > now - EIGHTHS), default=0)
         fund = self.engine.clearing.assets[market.asset].fund
         return (peak - fund) * 10**9 >= terms.drawdown * peak
+
+    def fund_at_mark(self, asset: str) -> int:
+        """The fund with what the house took over valued at the marks."""
+        worth = self.engine.clearing.assets[asset].fund
+        for market in self.engine.clearing.markets:
+            size, entry = market.house
+            if market.asset == asset and market.mark_ticks and size:
+                worth += market.contract.value(size, market.mark_ticks) - entry
+        return worth
 
     def cover(self, market_number: int, account: int, deficit: int, cause: int, long: bool) -> None:
         """The fund pays what it may; the rest waits for those who share it, or is bad debt."""

@@ -5,8 +5,8 @@ continuous; the initial rate of a bracket is one over its largest leverage. The 
 forced order that the book does not take at the bankruptcy price or better goes to the insurance
 fund at that price; what an order taken in the book leaves stays with the trader. A position above
 the first bracket is reduced bracket by bracket, as the size of the venue's first large order is not
-published. While the fund is empty, what the book leaves is closed against winners
-by the venue's score (docs/adl.md).
+published. Once the fund with what it took over is worth nothing at the mark, what the book leaves is
+closed against winners by the venue's score (docs/adl.md).
 
 Left out, because `Rules` has no place for it: the clearance fee and trading fees (they depend on
 symbol and VIP level: give `taker_fee` and `liquidation_fee` where they matter), price
@@ -30,6 +30,7 @@ RULES: dict[str, object] = {
     "surplus": "trader",
     "partial": ("tier_step",),
     "adl": "binance",
+    "adl_trigger": "spent",
 }
 
 #: By symbol: floor of the notional (USDT), maintenance rate, largest leverage.

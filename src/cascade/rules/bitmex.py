@@ -3,8 +3,8 @@
 Contracts of one dollar that settle in bitcoin. Risk limits raise the rates of the whole position by
 the base maintenance rate a step, and a position above the first limit is reduced to the one below.
 The engine takes position and remaining margin and works a limit order at the bankruptcy price; what
-it gains goes to the insurance fund. While that is empty, what the order leaves is closed against
-winners by profit and leverage.
+it gains goes to the insurance fund. Once that is depleted, with what it took over valued at the mark,
+what the order leaves is closed against winners by profit and leverage.
 
 Left out, because `Rules` has no place for it: the trader's own choice of a risk limit (here the
 limit that fits the position), the fair price basis of the mark.
@@ -27,6 +27,7 @@ RULES: dict[str, object] = {
     "surplus": "fund",
     "partial": ("tier_step",),
     "adl": "bitmex",
+    "adl_trigger": "spent",
 }
 
 #: By symbol: floor of the value (XBT), maintenance rate, initial rate as one over a leverage.

@@ -25,6 +25,8 @@ RULES: dict[str, object] = {
     "liquidation_order": "bankruptcy",
     "surplus": "fund",
     "partial": ("tier_step",),
+    "adl": "bybit",
+    "adl_trigger": "spent",
 }
 VARIANTS: dict[str, object] = {"mark": {"basis": "mark", "close_fee": True}}
 
