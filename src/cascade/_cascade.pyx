@@ -19,13 +19,13 @@ from cascade._disposal cimport dispose_houses
 from cascade._feed cimport form_mark
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, value_tick
+from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._partial cimport (
     backstop_due, lots_to_close, note_partial, once_a_step, slice_waits,
 )
 from cascade._queue cimport (
-    queue_drop_unit, queue_has_due, queue_return, queue_take, queue_test_moved, queue_traded,
-    queue_unit,
+    queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
 )
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
@@ -336,7 +336,7 @@ cdef void _refresh_touched(State* state) noexcept nogil:
                   state.log.events[market.last_liquidation - state.log.first].wave)
         market.last_liquidation = -1
     state.touched_count = 0
-    queue_test_moved(state)
+    test_moved(state)
     for k in range(count):
         fire_stops(state, state.markets[state.touched[k]])
 

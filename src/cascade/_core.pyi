@@ -60,6 +60,7 @@ class EngineCore:
         partial_notional: int,
         partial_cooldown: int,
         partial_tiers: int,
+        partial_chance: int,
         backstop: int,
         backstop_denominator: int,
         feed: int,

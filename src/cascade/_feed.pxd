@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from cascade._state cimport Market, State
 
 # Forms the mark again; `cause` is the event that moved the venue or the index. Units are tested by
-# `queue_test_moved`, when all marks that change at one moment are formed.
+# `test_moved`, when all marks that change at one moment are formed.
 cdef void form_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil
 # Both for one market.
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil

@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from cascade._arithmetic cimport divide_toward_zero, floor_divide, int128
 from cascade._breaker cimport breaker_look
 from cascade._log cimport Event, log_append
-from cascade._queue cimport queue_move, queue_test_moved
+from cascade._moves cimport note_move, test_moved
 from cascade._settlement cimport admit_price, last_event
 from cascade._state cimport (
     AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
@@ -158,12 +158,12 @@ cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32
     event = log_append(&state.log, EVENT_MARK, market.number, cause, wave)
     event.price = price
     event.money = old
-    queue_move(state, market, old, last_event(state), wave)
+    note_move(state, market, old, last_event(state), wave)
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     form_mark(state, market, cause, wave)
-    queue_test_moved(state)
+    test_moved(state)
 
 
 cdef void cause_of_mark_stop(const Market* market, uint8_t side, int32_t trigger, int64_t* cause,

@@ -11,9 +11,10 @@ from cascade._feed cimport follow_venue, form_mark
 from cascade._funding cimport pay_due_funding
 from cascade._impact cimport impact_decay, impact_set_reference
 from cascade._log cimport Event, log_append
+from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._outside cimport believed_index, sample_basis
-from cascade._queue cimport queue_pending, queue_test_moved
+from cascade._queue cimport queue_pending
 from cascade._settlement cimport last_event
 from cascade._state cimport FEED_EMA, Market, State
 from cascade._types cimport EVENT_INDEX
@@ -49,7 +50,7 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
             note_dislocation(market, market.impact.last)
         if decays or (elapsed and market.rules.feed >= FEED_EMA):
             form_mark(state, market, -1, 0)
-    queue_test_moved(state)
+    test_moved(state)
     if elapsed:
         for m in range(state.market_count):
             if state.markets[m].rules.feed >= FEED_EMA:
@@ -70,7 +71,7 @@ cdef inline void _believe_index(State* state, Market* market, int32_t price) noe
 
 cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
     _believe_index(state, market, price)
-    queue_test_moved(state)
+    test_moved(state)
 
 
 cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
@@ -86,7 +87,7 @@ cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
         market.believed = price != 0
         if price:
             _believe_index(state, market, price)
-    queue_test_moved(state)
+    test_moved(state)
     for m in range(state.market_count):
         if state.markets[m].believed:
             fire_stops(state, state.markets[m])

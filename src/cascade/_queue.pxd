@@ -2,7 +2,12 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._state cimport Market, State, Taken
+from cascade._clearing cimport Unit
+from cascade._state cimport State, Taken
+
+cdef enum:
+    NEXT_GUARDS = 10          # first nodes of a heap whose units are fetched: an account's positions
+    MOTION_UNIT = 1 << 30     # of a relative move
 
 # Sets the triggers of a position's unit after anything about the unit changed.
 cdef void queue_unit(State* state, uint32_t position) noexcept nogil
@@ -12,10 +17,11 @@ cdef void queue_traded(State* state, uint32_t position) noexcept nogil
 cdef void queue_open(State* state, uint32_t position) noexcept nogil
 # Room beside what is queued, so that steps ask for no memory.
 cdef void queue_reserve(State* state) noexcept nogil
-# A new mark: remembers which event made it.
-cdef void queue_move(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil
-# Once all marks of a moment are formed: looks at the units whose guards they crossed.
-cdef void queue_test_moved(State* state) noexcept nogil
+# A unit behind guards that a move made due: into the due queue, keyed by one of its positions.
+cdef void queue_fall(State* state, uint32_t position, int32_t trigger, int64_t cause,
+                     int32_t wave) noexcept nogil
+# A unit behind guards that is not due: guards from here.
+cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcept nogil
 # Takes the most overdue entry out; 0 when nothing is due. What is due in a market that collects for an
 # auction waits for its reopening.
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil

@@ -355,14 +355,14 @@ class Arbitrage(Resident):
         lots = self.size
         if self.limit:
             lots = min(lots, max(self.limit - held, 0))
-        price = limit_within(side, price, self.market.band)
+        price = limit_within(side, price, self.market.hard_band)
         lots = self.affordable(side, lots, price)
         if lots >= self.market.venue.min_size:
             self.send(LIMIT, side, price, lots, time_in_force=IOC)
 
     def leave(self, side: int, price: int, held: int) -> None:
         lots = min(self.size, held)
-        price = limit_within(side, price, self.market.band)
+        price = limit_within(side, price, self.market.hard_band)
         if lots >= self.market.venue.min_size:
             self.send(LIMIT, side, price, lots, time_in_force=IOC, flags=REDUCE_ONLY)
 
