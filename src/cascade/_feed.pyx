@@ -163,7 +163,8 @@ cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     form_mark(state, market, cause, wave)
-    test_moved(state)
+    if state.moved_count:
+        test_moved(state)
 
 
 cdef void cause_of_mark_stop(const Market* market, uint8_t side, int32_t trigger, int64_t* cause,

@@ -184,6 +184,8 @@ cdef int open_commit(State* state, Market* market, const OpenRequest* request) n
     # units of new accounts have one position
     exact = request.accounts == NULL and (market.rules.table.whole == 0 or market.rules.table.on_entry
                                           or request.triggers != NULL)
+    if exact:
+        queue_reserve(state, market, request.count)
     for k in range(request.count):
         account = <int32_t>(first + k) if request.accounts == NULL else <int32_t>request.accounts[k]
         position = claim_position(state, account, market.number, _leg(request, k))
@@ -192,7 +194,8 @@ cdef int open_commit(State* state, Market* market, const OpenRequest* request) n
             queue_open(state, position)
         else:
             queue_unit(state, position)
-    queue_reserve(state)
+    for k in range(state.market_count):
+        queue_reserve(state, state.markets[k], 0)
     event = log_append(&state.log, EVENT_OPEN, market.number, -1, 0)
     event.quantity = request.count
     event.money = state.assets[market.asset].net_deposits - deposits

@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._clearing cimport Unit
-from cascade._state cimport State, Taken
+from cascade._state cimport Market, State, Taken
 
 cdef enum:
     NEXT_GUARDS = 10          # first nodes of a heap whose units are fetched: an account's positions
@@ -15,8 +15,8 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil
 # For a unit with one position whose trigger is exact and that was never queued.
 cdef void queue_open(State* state, uint32_t position) noexcept nogil
-# Room beside what is queued, so that steps ask for no memory.
-cdef void queue_reserve(State* state) noexcept nogil
+# Room for what is queued in a market and so many more, so that steps ask for no memory.
+cdef void queue_reserve(State* state, Market* market, int64_t more) noexcept nogil
 # A unit behind guards that a move made due: into the due queue, keyed by one of its positions.
 cdef void queue_fall(State* state, uint32_t position, int32_t trigger, int64_t cause,
                      int32_t wave) noexcept nogil

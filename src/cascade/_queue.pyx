@@ -323,16 +323,12 @@ cdef void queue_open(State* state, uint32_t position) noexcept nogil:
         p.flags |= POSITION_EXACT
 
 
-cdef void queue_reserve(State* state) noexcept nogil:
-    cdef uint32_t m
+cdef void queue_reserve(State* state, Market* market, int64_t more) noexcept nogil:
     cdef uint8_t direction
-    cdef Market* market
-    for m in range(state.market_count):
-        market = state.markets[m]
-        for direction in range(2):
-            if (triggers_reserve(&market.exact[direction], market.exact[direction].count)
-                    or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
-                state.failed = FAILURE_MEMORY
+    for direction in range(2):
+        if (triggers_reserve(&market.exact[direction], market.exact[direction].count + more)
+                or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+            state.failed = FAILURE_MEMORY
 
 
 # ---------------------------------------------------------------- taking

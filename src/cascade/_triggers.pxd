@@ -39,7 +39,7 @@ cdef int triggers_set(Triggers* queue, uint32_t item, int64_t key) noexcept nogi
 cdef void triggers_remove(Triggers* queue, uint32_t item) noexcept nogil
 cdef uint32_t triggers_pop(Triggers* queue) noexcept nogil     # must not be empty
 # Room for that many items, so that no memory is asked for while there are no more.
-cdef int triggers_reserve(Triggers* queue, uint32_t items) noexcept nogil
+cdef int triggers_reserve(Triggers* queue, int64_t items) noexcept nogil
 # Items with a key of at most this one.
 cdef int64_t triggers_reached(const Triggers* queue, int64_t key) noexcept nogil
 # All nodes in no order; `nodes` has room for `count`.

@@ -71,11 +71,13 @@ cdef int _more_shelves(Triggers* queue, uint32_t wanted) noexcept nogil:
     return 0
 
 
-cdef int triggers_reserve(Triggers* queue, uint32_t items) noexcept nogil:
+cdef int triggers_reserve(Triggers* queue, int64_t items) noexcept nogil:
     # so many suffice, because shelves are merged when all are in use and three eighths full or less
     if items <= SHELF:
         return 0
-    return _more_shelves(queue, items // (3 * SHELF // 8) + 2)
+    if items > 0x7FFFFFFF:
+        return -1
+    return _more_shelves(queue, <uint32_t>(items // (3 * SHELF // 8) + 2))
 
 
 cdef void _place_shelf(Triggers* queue, uint32_t number, uint32_t start) noexcept nogil:
