@@ -18,7 +18,7 @@ import numpy as np
 
 from cascade.dtypes import ORDER_DTYPE
 from cascade.errors import InvariantError
-from cascade.ruleset import whole
+from cascade.exact_numbers import whole
 
 cdef extern from *:
     """

@@ -28,7 +28,7 @@ from cascade._types cimport (
 import numpy as np
 
 from cascade.dtypes import MESSAGE_DTYPE
-from cascade.ruleset import whole
+from cascade.exact_numbers import whole
 
 cdef dict TIMES_IN_FORCE = {"gtc": GTC, "ioc": IOC, "fok": FOK}
 cdef dict POST_ONLY = {None: 0, "reject": FLAG_POST_ONLY, "slide": FLAG_POST_ONLY_SLIDE}

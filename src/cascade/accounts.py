@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from cascade import _money
 from cascade._columns import account_table, position_column, unit_columns
 from cascade._grid import Grid
+from cascade.exact_numbers import whole
 from cascade.market import Market
-from cascade.ruleset import whole
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cascade.adlscores import SCORES, Columns, Integers, Ratio, shuffled
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 __all__ = [
     "ALLOCATIONS",

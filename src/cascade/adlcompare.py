@@ -14,7 +14,7 @@ from cascade._columns import deleverage_rows
 from cascade.adl import UserPolicy, allocate, largest_share
 from cascade.adlscores import Columns
 from cascade.codes import EventKind, Side
-from cascade.ruleset import exact
+from cascade.exact_numbers import exact
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

@@ -19,7 +19,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 _Session = Literal["day", "late", "after", "overnight"]
 

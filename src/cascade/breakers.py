@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cascade._halting import breaker_row
 from cascade.bounds import MAX_PRICE
-from cascade.ruleset import (
+from cascade.exact_numbers import (
     LARGEST_NUMBER,
     LARGEST_TIME,
     NANOSECONDS,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import exp
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 __all__ = ["cash_ratio_sales", "clearing_equity", "greatest_clearing", "least_clearing"]
 

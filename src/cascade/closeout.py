@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cascade.exact_numbers import Rate, exact
 from cascade.margin import Position, equity
 from cascade.partial import freeable_share, margin_shortage, size_to_cover, step_up
-from cascade.ruleset import Rate, exact
 
 PARTS = 10**6
 KEPT_OF_INSURANCE_FEE = Fraction(95, 100)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Literal
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 __all__ = [
     "CONTRACTS",

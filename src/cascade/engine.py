@@ -18,21 +18,15 @@ from cascade._halting import set_breaker
 from cascade.accounts import Accounts
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
+from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, unit_atoms, whole
 from cascade.impact import Impact
 from cascade.market import Market, check_market
 from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
-from cascade.ruleset import LARGEST_NUMBER, Rules, exact, rate_parts, unit_atoms, whole
+from cascade.ruleset import Rules
 
 EXECUTIONS = ("sequential", "batch")
 HEDGE = 1
-
-
-def _nanoseconds(seconds: Any, name: str) -> int:
-    value = exact(seconds, name) * NANOSECONDS
-    if not 0 <= value < 2**62:
-        raise ValueError(f"{name} {seconds!r} s is outside 0 ... {2**62 // NANOSECONDS}")
-    return round(value)
 
 
 class Engine(EngineCore):
@@ -227,7 +221,7 @@ class Engine(EngineCore):
             if settings["budget_notional"] < 0:
                 raise ValueError(f"notional {notional} is negative")
         if time_per_liquidation is not None:
-            settings["time_per_liquidation"] = _nanoseconds(
+            settings["time_per_liquidation"] = step_time(
                 time_per_liquidation, "time_per_liquidation"
             )
             if settings["time_per_liquidation"] == 0:
@@ -441,7 +435,7 @@ class Engine(EngineCore):
         OverflowError
             Open positions would not fit in 64 bits at an index.
         """
-        elapsed = NANOSECONDS if dt == 1.0 else _nanoseconds(dt, "dt")
+        elapsed = NANOSECONDS if dt == 1.0 else step_time(dt, "dt")
         prices = None
         if index is not None and not isinstance(index, Mapping):
             raise TypeError(f"index must map market names to prices, got {index!r}")
@@ -521,7 +515,7 @@ class Engine(EngineCore):
                 raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
             ticks[:, number] = column
         first = self.event_count
-        return Run(self, *self._run(ticks, _nanoseconds(dt, "dt")), first)
+        return Run(self, *self._run(ticks, step_time(dt, "dt")), first)
 
     # --- the log -------------------------------------------------------------------------------
 

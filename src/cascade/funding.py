@@ -17,8 +17,8 @@ from fractions import Fraction
 from typing import Any
 
 from cascade.contract_value import _Contract, position_value
+from cascade.exact_numbers import Rate, exact
 from cascade.margin import funding_payment
-from cascade.ruleset import Rate, exact
 
 INDEX_PERIOD_SECONDS = 8 * 60 * 60
 QUOTE_ATOMIC_RESOLUTION = -6

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any, Literal
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 KINDS = (
     "linear",

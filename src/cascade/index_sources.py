@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 
 def _median(prices: list[Fraction]) -> Fraction:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isfinite, log
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 __all__ = ["exponential_fund", "fund_change", "pareto_fund", "shrinking_fee"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade.codes import EventKind, Side
-from cascade.ruleset import unit_atoms
+from cascade.exact_numbers import unit_atoms
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

@@ -30,6 +30,7 @@ from cascade.contract_value import (
     positive,
     signed_size,
 )
+from cascade.exact_numbers import Rate, exact
 from cascade.margin_terms import (
     BASES,
     CLOSE_FEE_BASES,
@@ -42,7 +43,7 @@ from cascade.margin_terms import (
     sliced_margin,
     terms_of,
 )
-from cascade.ruleset import Rate, Rules, exact
+from cascade.ruleset import Rules
 
 __all__ = [
     "BASES",

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Literal
 
 from cascade.contract_value import one_of, positive
-from cascade.ruleset import Rate, Rules, exact
+from cascade.exact_numbers import Rate, exact
+from cascade.ruleset import Rules
 
 __all__ = [
     "BASES",

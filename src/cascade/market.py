@@ -12,8 +12,9 @@ from cascade._marketbook import MarketBook, market_book
 from cascade._outsiderows import set_disposal, set_outside
 from cascade.bounds import MAX_PRICE
 from cascade.breakers import HaltState, halt_state, pause_time
+from cascade.exact_numbers import RATE_DENOMINATOR, rate_parts
 from cascade.impact import Impact
-from cascade.ruleset import RATE_DENOMINATOR, Rules, rate_parts
+from cascade.ruleset import Rules
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

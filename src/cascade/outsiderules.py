@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from cascade.ruleset import (
+from cascade.exact_numbers import (
     LARGEST_NUMBER,
     LARGEST_TIME,
     NANOSECONDS,
     exact,
     rate_parts,
     whole,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from cascade.ruleset import Rules

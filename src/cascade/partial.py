@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import isqrt
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 ROOT_SCALE = 10**18
 

@@ -7,9 +7,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from cascade import _populate
+from cascade.exact_numbers import exact, whole
 from cascade.market import Market
 from cascade.residents import KINDS, Resident
-from cascade.ruleset import exact, whole
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

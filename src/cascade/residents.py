@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
 from cascade.market import Market
-from cascade.ruleset import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
-from math import isfinite, lcm
-from operator import index
+from math import lcm
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+from cascade.exact_numbers import (
+    LARGEST_NUMBER,
+    NANOSECONDS,
+    Rate,
+    exact,
+    nanoseconds,
+    rate_parts,
+    whole,
+)
 
 if TYPE_CHECKING:
     from cascade.breakers import Breaker
 
-Rate = int | float | str | Decimal | Fraction
-
-RATE_DENOMINATOR = 10**9
 LARGEST_DENOMINATOR = 10**9
-NANOSECONDS = 10**9
-LARGEST_TIME = 2**62
 AVERAGED = ("ema", "index_premium")
-LARGEST_NUMBER = 2**62
 LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
 ADL_POLICIES = (
@@ -59,86 +59,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-def exact(value: Any, name: str) -> Fraction:
-    """Exact rational of a number; a float is the decimal number that is printed for it.
-
-    Text may be a ratio, ``"2/3"``.
-
-    Raises
-    ------
-    TypeError
-        `value` is no number.
-    ValueError
-        `value` is not finite.
-    """
-    if isinstance(value, bool) or value is None:
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    try:
-        if isinstance(value, (int, Fraction)):
-            return Fraction(value)
-        if isinstance(value, str) and "/" in value:
-            above, _, below = value.partition("/")
-            return Fraction(Decimal(above)) / Fraction(Decimal(below))
-        if isinstance(value, (str, Decimal)):
-            return Fraction(Decimal(value) if isinstance(value, str) else value)
-        number = float(value)
-    except (TypeError, ArithmeticError, OverflowError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
-    if not isfinite(number):
-        raise ValueError(f"{name} {value!r} is not finite")
-    return Fraction(repr(number))
-
-
-def whole(value: Any, name: str) -> int:
-    """An integer as given; a bool, a float or text is none.
-
-    Raises
-    ------
-    TypeError
-        `value` is no integer.
-    """
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    try:
-        return index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
-
-
 def _sized(value: Any, name: str) -> Any:
     try:
         len(value)
     except TypeError:
         raise TypeError(f"{name} must be a sequence, got {value!r}") from None
     return value
-
-
-def rate_parts(value: Rate, name: str, low: int, high: int) -> int:
-    """Rate in parts of 10**9.
-
-    Raises
-    ------
-    TypeError
-        `value` is no number.
-    ValueError
-        `value` is outside `low` ... `high`, or no multiple of 1e-9.
-    """
-    rate = exact(value, name)
-    if not low <= rate <= high:
-        raise ValueError(f"{name} {value!r} is outside {low} ... {high}")
-    parts = rate * RATE_DENOMINATOR
-    if parts.denominator != 1:
-        raise ValueError(f"{name} {value!r} is not a multiple of 1e-9")
-    return int(parts)
-
-
-def _nanoseconds(seconds: Rate | None, name: str, least: int, without: int) -> int:
-    if seconds is None:
-        return without
-    time = round(exact(seconds, name) * NANOSECONDS)
-    if not least <= time < LARGEST_TIME:
-        raise ValueError(f"{name} {seconds!r} s is outside {least} ns ... {LARGEST_TIME - 1} ns")
-    return time
 
 
 def _limit(amount: Rate | None, name: str, atoms_per_unit: int) -> int:
@@ -148,38 +74,6 @@ def _limit(amount: Rate | None, name: str, atoms_per_unit: int) -> int:
     if limit < 0:
         raise ValueError(f"{name} {amount!r} is below 0")
     return min(int(limit * atoms_per_unit), LARGEST_NUMBER)
-
-
-def unit_atoms(contract: str, tick: Fraction, atoms_per_lot: Fraction) -> int:
-    """Atoms that one lot is worth at one tick; of an inverse contract, atoms times ticks per lot.
-
-    Parameters
-    ----------
-    contract : {"linear", "inverse"}
-    tick : Fraction
-        Quote units in a tick.
-    atoms_per_lot : Fraction
-        Lot size times multiplier, in atoms.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ValueError
-        The value is not a whole number of atoms, or above 2**62 of them.
-    """
-    unit = atoms_per_lot * tick if contract == "linear" else atoms_per_lot / tick
-    what = "tick times a lot" if contract == "linear" else "lot over a tick"
-    if unit.denominator != 1:
-        raise ValueError(
-            f"a {what} is worth {float(unit):g} atoms, which is not a whole number: "
-            "use more asset_decimals"
-        )
-    if unit > LARGEST_NUMBER:
-        raise ValueError(f"a {what} is worth {float(unit):g} atoms: use fewer asset_decimals")
-    return int(unit)
 
 
 @dataclass(frozen=True)
@@ -446,10 +340,10 @@ class Rules:
         clamped = self.funding_clamp is not None
         return {
             "average_of_last": self.average_of == "last",
-            "average_time": _nanoseconds(self.average_time, "average_time", 1, 0),
+            "average_time": nanoseconds(self.average_time, "average_time", 1, 0),
             "premium_cap": rate_parts(self.premium_cap, "premium_cap", 0, 1),
-            "stale_after": _nanoseconds(self.stale_after, "stale_after", 0, -1),
-            "funding_interval": _nanoseconds(self.funding_interval, "funding_interval", 1, 0),
+            "stale_after": nanoseconds(self.stale_after, "stale_after", 0, -1),
+            "funding_interval": nanoseconds(self.funding_interval, "funding_interval", 1, 0),
             "interest": rate_parts(self.interest, "interest", -1, 1),
             "funding_clamped": clamped,
             "funding_clamp": rate_parts(self.funding_clamp or 0, "funding_clamp", 0, 1),
@@ -586,7 +480,7 @@ class Rules:
         return {
             "fund_limit": _limit(self.fund_limit, "fund_limit", atoms_per_unit),
             "fund_block": _limit(block[0], "fund_block amount", atoms_per_unit),
-            "fund_window": _nanoseconds(window, "fund_block", 1, 0),
+            "fund_window": nanoseconds(window, "fund_block", 1, 0),
             **self._trigger(),
             "socialised": 0 if self.socialised is None else 1 + SOCIALISED.index(self.socialised),
             "haircut": self.haircut,
@@ -615,5 +509,5 @@ class Rules:
         found["drawdown"] = rate_parts(trigger[1], "adl_trigger share", 0, 1)
         if found["drawdown"] == 0:
             raise ValueError("adl_trigger share 0 is outside 1e-9 ... 1")
-        found["drawdown_window"] = _nanoseconds(trigger[2], "adl_trigger", 1, 0)
+        found["drawdown_window"] = nanoseconds(trigger[2], "adl_trigger", 1, 0)
         return {"adl_trigger": len(ADL_TRIGGERS), **found}

@@ -34,8 +34,9 @@ from cascade.archive import read_archive, write_archive
 from cascade.breakers import Breaker
 from cascade.dtypes import ORDER_DTYPE
 from cascade.errors import CascadeError
+from cascade.exact_numbers import exact
 from cascade.impact import Impact
-from cascade.ruleset import Rules, exact
+from cascade.ruleset import Rules
 
 if TYPE_CHECKING:
     from cascade.engine import Engine

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor
 
-from cascade.ruleset import Rate, exact
+from cascade.exact_numbers import Rate, exact
 
 __all__ = ["index_loss", "loss_per_contract", "profit_backing", "side_after_close"]
 

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from cascade import bands
 from cascade.breakers import Breaker
+from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact
 from cascade.rules.presets import Venue
-from cascade.ruleset import RATE_DENOMINATOR, Rate, exact
 
 #: Data files of breakers, in the order they are listed.
 BREAKER_VENUES = ("cme", "luld", "mwcb", "binance_price_range", "okx_price_limit")
