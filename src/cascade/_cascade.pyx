@@ -30,9 +30,9 @@ from cascade._queue cimport (
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
-    ACCOUNT_HEDGE, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
+    ACCOUNT_HEDGE, DOWN, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
     POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
-    RATE_DENOMINATOR, Market, Position, State, Taken,
+    RATE_DENOMINATOR, UP, Market, Position, State, Taken,
 )
 from cascade._waterfall cimport cover_deficit, share_deficits, waterfall_begin
 from cascade._types cimport (
@@ -311,12 +311,16 @@ cdef int _keep(State* state, Taken** list, int64_t* capacity, int64_t at, const 
 
 cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
     # Nothing could be closed: the unit is out of the queue until the step is over. Behind guards it
-    # then waits as due without a move, at the mark of now.
+    # then waits as due without a move, at the mark of now in the first market it is in.
     cdef Unit unit
     cdef Taken aside = taken[0]
-    cdef Position* p = &state.positions[taken.position]
+    cdef Position* p
     unit_evaluate(state, taken.position, &unit)
     aside.was_due = not unit.exact
+    aside.position = unit_first(state, taken.position)
+    p = &state.positions[aside.position]
+    aside.market = p.market
+    aside.direction = DOWN if p.size > 0 else UP
     aside.trigger = state.markets[p.market].mark
     p.due_cause = -1
     p.due_wave = 1

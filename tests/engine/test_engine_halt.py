@@ -1,7 +1,7 @@
 """Circuit breakers: bands, limit states, pauses, reopenings, levels, throttles (docs/breakers.md)."""
 
 import pytest
-from engine_kit import BUY, IOC, LIMIT, SELL, STOP, pick, rows
+from engine_kit import BUY, IOC, LIMIT, SELL, STOP, TWIN, core_kit, pick, rows
 
 BAND = {"reference": "fixed", "close": 100, "lower": "0.05", "upper": "0.05", "pause": 10}
 OPEN, LIMIT_STATE, CANCEL_ONLY, PAUSE = range(4)
@@ -537,3 +537,37 @@ def test_an_impact_venue_refuses_orders_while_it_is_halted(kit):
         == HALTED
     )
     assert kit.trade(engine, market, SELL, 1) == HALTED
+
+
+def held_unit(kit):
+    """A unit over two markets; in the one that falls no forced order may trade below 99."""
+    engine = kit.engine()
+    rules = {"tiers": [(0, "0.05")], "feed": "index"}
+    breaker = kit.Breaker(close=100, lower="0.01", forced="wait")
+    engine.add_market("X", tick_size=1, lot_size=1, rules=kit.Rules(**rules))
+    engine.add_market("Y", tick_size=1, lot_size=1, rules=kit.Rules(**rules, breaker=breaker))
+    for name in ("X", "Y"):
+        engine.market(name).set_index(100)
+        engine.market(name).book.load_depth([(90, 50)], [(110, 50)])
+    account = engine.accounts.create(1)[0]
+    engine.accounts.deposit(int(account), 150)
+    for name, size in (("X", 5), ("Y", 10)):
+        engine.accounts.open(
+            name, side="long", size=size, entry=100, leverage=50, mode="cross", account=[account]
+        )
+    return engine
+
+
+def test_a_unit_that_nothing_could_be_closed_of_waits_in_its_first_market():
+    hashes = []
+    for kit in (TWIN, core_kit()):
+        engine = held_unit(kit)
+        engine.market("Y").set_index(80)
+        assert engine.step().pending == 1
+        closed = pick(rows(engine, "liquidation"), "market", "cause")
+        assert [market for market, _ in closed] == [1]
+        hashes.append(engine.state_hash())
+        # found without a move: no cause
+        engine.step()
+        assert pick(rows(engine, "liquidation"), "cause")[1] == (-1,)
+    assert hashes[0] == hashes[1]
