@@ -255,50 +255,45 @@ cdef int64_t execute_on_impact(State* state, Market* market, int64_t order_id, i
     return filled
 
 
-cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uint8_t side,
-                            int64_t lots, int32_t limit, int128* fee_parts) noexcept nogil:
+cdef int64_t _send_own(State* state, Market* market, int32_t account, uint8_t side, int64_t lots,
+                       int32_t limit) noexcept nogil:
+    # an order of the engine's, without an id, that never rests; gives the lots filled
     cdef Message message
     cdef Submitted out
-    cdef int32_t account = state.positions[position].account
     limit = held_limit(market, side, limit)
-    market.taker_leg = state.positions[position].flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG)
     if market.impact_venue:
-        out.filled = execute_on_impact(state, market, 0, account, side, lots, limit)
-    else:
-        memset(&message, 0, sizeof(Message))
-        message.kind = MESSAGE_LIMIT if limit else MESSAGE_MARKET
-        message.time_in_force = IOC
-        message.side = side
-        message.account = account
-        message.price = limit
-        message.size = lots
-        book_enter(&market.book, 0, &message, 0, &out)
+        return execute_on_impact(state, market, 0, account, side, lots, limit)
+    memset(&message, 0, sizeof(Message))
+    message.kind = MESSAGE_LIMIT if limit else MESSAGE_MARKET
+    message.time_in_force = IOC
+    message.side = side
+    message.account = account
+    message.price = limit
+    message.size = lots
+    book_enter(&market.book, 0, &message, 0, &out)
+    return out.filled
+
+
+cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uint8_t side,
+                            int64_t lots, int32_t limit, int128* fee_parts) noexcept nogil:
+    cdef const Position* p = &state.positions[position]
+    cdef int64_t filled
+    market.taker_leg = p.flags & (POSITION_LONG_LEG | POSITION_SHORT_LEG)
+    filled = _send_own(state, market, p.account, side, lots, limit)
     fee_parts[0] += <int128>settle(state, market, position, True) * market.rules.liquidation_fee
     queue_makers(state, market)
     finish_fills(state, market)
-    return out.filled
+    return filled
 
 
 cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t lots) noexcept nogil:
-    cdef Message message
-    cdef Submitted out
-    cdef int32_t limit = held_limit(market, side, 0)
+    cdef int64_t filled
     market.taker_leg = 0
-    if market.impact_venue:
-        out.filled = execute_on_impact(state, market, 0, HOUSE_ACCOUNT, side, lots, limit)
-    else:
-        memset(&message, 0, sizeof(Message))
-        message.kind = MESSAGE_LIMIT if limit else MESSAGE_MARKET
-        message.time_in_force = IOC
-        message.side = side
-        message.account = HOUSE_ACCOUNT
-        message.price = limit
-        message.size = lots
-        book_enter(&market.book, 0, &message, 0, &out)
+    filled = _send_own(state, market, HOUSE_ACCOUNT, side, lots, 0)
     settle(state, market, HOUSE_POSITION, False)
     queue_makers(state, market)
     finish_fills(state, market)
-    return out.filled
+    return filled
 
 
 cdef void uncross_market(State* state, Market* market, Indicative* found,

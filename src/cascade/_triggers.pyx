@@ -9,6 +9,7 @@ first does not depend on who lies where: keys are ordered with their items.
 """
 
 from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
 from cascade._heap cimport (
@@ -31,35 +32,34 @@ cdef inline size_t _shelf_bytes(uint32_t shelves) noexcept nogil:
 
 
 cdef void triggers_free(Triggers* queue) noexcept nogil:
-    cdef size_t shelves = queue.capacity
     queue.near.place = NULL
     heap_free(&queue.near)
     memory_release(queue.nodes, _shelf_bytes(queue.capacity))
-    memory_release(queue.shelves, shelves * sizeof(Shelf))
-    memory_release(queue.fill, shelves * sizeof(uint32_t))
-    memory_release(queue.spare, shelves * sizeof(uint32_t))
+    free(queue.shelves)
+    free(queue.fill)
+    free(queue.spare)
     memset(queue, 0, sizeof(Triggers))
 
 
 # ---------------------------------------------------------------- room
 
 cdef int _more_shelves(Triggers* queue, uint32_t wanted) noexcept nogil:
-    cdef size_t old = queue.capacity, new = wanted
+    cdef size_t count = wanted
     cdef void* grown
     if wanted <= queue.capacity:
         return 0
     if wanted > 0x7FFFFFFF // SHELF:
         return -1
-    # the lists first: each may be longer than `capacity` says
-    grown = memory_resize(queue.shelves, old * sizeof(Shelf), new * sizeof(Shelf), 0)
+    # the lists first: where a later one fails they are longer than `capacity` says, which does no harm
+    grown = realloc(queue.shelves, count * sizeof(Shelf))
     if grown == NULL:
         return -1
     queue.shelves = <Shelf*>grown
-    grown = memory_resize(queue.fill, old * sizeof(uint32_t), new * sizeof(uint32_t), 0)
+    grown = realloc(queue.fill, count * sizeof(uint32_t))
     if grown == NULL:
         return -1
     queue.fill = <uint32_t*>grown
-    grown = memory_resize(queue.spare, old * sizeof(uint32_t), new * sizeof(uint32_t), 0)
+    grown = realloc(queue.spare, count * sizeof(uint32_t))
     if grown == NULL:
         return -1
     queue.spare = <uint32_t*>grown
