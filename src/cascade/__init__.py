@@ -17,8 +17,11 @@ from cascade.engine import Engine
 from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
+from cascade.lending_market import LendingMarket
+from cascade.lending_rules import KinkRate, LendingRules, Liquidator, Oracle
 from cascade.losses import PAID_DTYPE, Losses
 from cascade.market import Market
+from cascade.reserve import LendingSide, Reserve
 from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlow, NoiseFlow
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
@@ -50,6 +53,11 @@ __all__ = [
     "Impact",
     "IndexSources",
     "InvariantError",
+    "KinkRate",
+    "LendingMarket",
+    "LendingRules",
+    "LendingSide",
+    "Liquidator",
     "Losses",
     "MarginCalls",
     "Market",
@@ -58,9 +66,11 @@ __all__ = [
     "MessageKind",
     "MomentumFlow",
     "NoiseFlow",
+    "Oracle",
     "OrderBook",
     "OrderResult",
     "PolicyOutcome",
+    "Reserve",
     "Rules",
     "Run",
     "ScenarioError",

@@ -27,6 +27,7 @@ from cascade._partial cimport (
 from cascade._queue cimport (
     queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
 )
+from cascade._seizure cimport seize_unit
 from cascade._settlement cimport execute_forced, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
@@ -248,10 +249,24 @@ cdef void _name_touched(State* state) noexcept nogil:
 
 cdef bint _still_owed(State* state, uint32_t position) noexcept nogil:
     cdef Unit unit
-    if state.positions[position].size == 0 or state.positions[position].flags & POSITION_LADDER:
+    if position == NO_POSITION or state.positions[position].size == 0:
+        return False
+    if state.positions[position].flags & POSITION_LADDER:
         return False
     unit_evaluate(state, position, &unit)
     return unit_due(state, position, &unit)
+
+
+cdef void _seize(State* state, const Taken* taken) noexcept nogil:
+    # a borrower: one call, or none
+    cdef int done = seize_unit(state, taken)
+    if done == 0:
+        _put_aside(state, taken)
+        return
+    queue_traded(state, taken.position)
+    if done == 2 and _still_owed(state, unit_first(state, taken.position)):
+        queue_drop_unit(state, taken.position)
+        _put_aside(state, taken)
 
 
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
@@ -260,6 +275,9 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef int128 fee_parts = 0
     # the partial rule is for units with one position
     cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION, backstop
+    if state.markets[taken.market].reserve:
+        _seize(state, taken)
+        return
     if not several and slice_waits(state, position):
         _put_aside(state, taken)
         return

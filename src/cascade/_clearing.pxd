@@ -14,6 +14,7 @@ cdef struct Unit:             # a unit at the current marks
     bint priced               # every market it is in has a mark
     bint exact                # falls due at one known tick of one price
     bint inclusive            # due at equality: a market it is in says so
+    bint seizable             # a borrower: has collateral; else true
 
 cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil
 cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil

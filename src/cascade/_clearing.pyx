@@ -11,6 +11,7 @@ from libc.string cimport memset
 from cascade._arithmetic cimport (
     add_into, ceil_divide, floor_divide, int128, magnitude, magnitude_wide, saturate,
 )
+from cascade._borrower cimport borrower_evaluate
 from cascade._heap cimport Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport (
@@ -67,6 +68,9 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
     cdef Position* p
     cdef Market* market
     cdef int64_t value
+    if i != NO_POSITION and state.markets[state.positions[i].market].reserve:
+        borrower_evaluate(state, i, unit)
+        return
     unit.collateral = collateral_of(state, position)[0]
     unit.equity = unit.collateral
     unit.maintenance = 0
@@ -74,6 +78,7 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
     unit.priced = True
     unit.exact = True
     unit.inclusive = False
+    unit.seizable = True
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]
@@ -95,7 +100,7 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
 cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef int32_t mark
-    if unit.open_positions == 0 or not unit.priced:
+    if unit.open_positions == 0 or not unit.priced or not unit.seizable:
         return False
     if p.flags & POSITION_LADDER:
         mark = state.markets[p.market].mark

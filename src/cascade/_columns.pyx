@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from cascade._arithmetic cimport floor_divide, int128, saturate
+from cascade._borrower cimport side_value, side_weight
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
 from cascade._heap cimport HeapNode
@@ -280,7 +281,13 @@ def unit_columns(EngineCore core):
             p = &core.state.positions[i]
             market = core.state.markets[p.market]
             equity[p.account] += p.margin
-            if p.size and market.mark:
+            if p.size and market.reserve:
+                # collateral less debts, and how much less of it counts
+                value = saturate(side_value(&core.state, market, p.size, market.mark))
+                equity[p.account] += value
+                needed[p.account] += value - saturate(
+                    side_weight(&core.state, market, p.size, market.mark))
+            elif p.size and market.mark:
                 value = position_value(&market.rules.table, p.size, market.mark)
                 equity[p.account] += value - p.entry_value
                 needed[p.account] += required_margin(market, p, value)
@@ -345,7 +352,8 @@ def market_row(EngineCore core, int64_t number):
         return {
             "mark": market.mark, "index": market.index, "outside_size": market.outside_size,
             "outside_entry": market.outside_entry, "house_size": market.house_size,
-            "house_entry": market.house_entry, "gross": market.gross, "long_lots": market.long_lots,
+            "house_entry": market.house_entry, "spot_size": market.spot_size,
+            "spot_entry": market.spot_entry, "gross": market.gross, "long_lots": market.long_lots,
             "last": market.impact.last if market.impact_venue else market.book.last,
             "permanent_lots": market.impact.permanent_lots,
             "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,

@@ -25,6 +25,7 @@ from cascade._phases cimport (
     DislocationRecord, StepRecord, begin_step, set_index, set_indices, write_dislocation, write_step,
 )
 from cascade._queue cimport queue_pending
+from cascade._oracle cimport pass_lending
 from cascade._reopening cimport pass_halts
 from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
@@ -34,7 +35,7 @@ from cascade._state cimport (
     RATE_DENOMINATOR, Asset, Market, State,
 )
 from cascade._userpolicy cimport raise_kept
-from cascade._storage cimport free_market, new_market, release_tables
+from cascade._storage cimport free_lending, free_market, new_market, release_tables
 from cascade._types cimport EVENT_OPEN, MAX_PRICE
 
 from cascade._log import EVENT_DTYPE
@@ -98,6 +99,7 @@ cdef class EngineCore:
         for m in range(self.state.market_count):
             free_market(self.state.markets[m])
         free_residents(&self.state)
+        free_lending(&self.state)
         free(self.state.markets)
         free(self.state.touched)
         free(self.state.moved)
@@ -370,6 +372,8 @@ cdef class EngineCore:
         result.first_event = self.state.log.first + self.state.log.count
         if orders:
             begin_step(&self.state, elapsed)
+            if self.state.reserve_count:
+                pass_lending(&self.state, elapsed)
             if prices != NULL or self.state.delays:
                 set_indices(&self.state, prices)
             pass_halts(&self.state)
@@ -386,6 +390,8 @@ cdef class EngineCore:
         else:
             with nogil:
                 begin_step(&self.state, elapsed)
+                if self.state.reserve_count:
+                    pass_lending(&self.state, elapsed)
                 if prices != NULL or self.state.delays:
                     set_indices(&self.state, prices)
                 pass_halts(&self.state)
@@ -493,6 +499,8 @@ cdef class EngineCore:
         with nogil:
             for k in range(steps):
                 begin_step(&self.state, elapsed)
+                if self.state.reserve_count:
+                    pass_lending(&self.state, elapsed)
                 if markets:
                     set_indices(&self.state, &path[k, 0])
                 pass_halts(&self.state)

@@ -17,7 +17,7 @@ from cascade._margin cimport position_value_wide
 from cascade._queue cimport queue_open, queue_reserve, queue_unit
 from cascade._settlement cimport has_orders, lots_fit
 from cascade._state cimport (
-    ACCOUNT_HEDGE, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
+    ACCOUNT_HEDGE, ACCOUNT_LENDING, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
     POSITION_SHORT_LEG, Account, Market, Position, State,
 )
 from cascade._types cimport EVENT_OPEN, MAX_PRICE, MAX_SIZE
@@ -67,7 +67,8 @@ cdef int _check_row(State* state, Market* market, const OpenRequest* request, in
         return OPEN_OK
     if request.accounts[row] < 0 or request.accounts[row] >= state.account_count:
         return OPEN_ACCOUNT
-    if state.accounts[request.accounts[row]].asset != market.asset:
+    if (state.accounts[request.accounts[row]].asset != market.asset
+            or state.accounts[request.accounts[row]].flags & ACCOUNT_LENDING):
         return OPEN_ASSET
     if (state.accounts[request.accounts[row]].flags & ACCOUNT_HEDGE != 0) != request.hedge:
         return OPEN_LEG

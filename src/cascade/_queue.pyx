@@ -10,6 +10,7 @@ from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._borrower cimport side_tick, side_value, side_weight
 from cascade._foresight cimport fetch_next_units
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
@@ -150,7 +151,11 @@ cdef inline double _weight(State* state, uint32_t position, double least) noexce
     cdef const Position* p = &state.positions[position]
     cdef const Market* market = state.markets[p.market]
     cdef double motion = <double>market.motion[DOWN if p.size > 0 else UP]
-    cdef double value = <double>position_value(&market.rules.table, p.size, market.mark)
+    cdef double value
+    if market.reserve:
+        value = <double>side_value(state, market, p.size, market.mark)
+    else:
+        value = <double>position_value(&market.rules.table, p.size, market.mark)
     return (value if value >= 0 else -value) * (motion if motion > least else least) + 1.0
 
 
@@ -167,11 +172,10 @@ cdef double _least_motion(State* state, uint32_t position) noexcept nogil:
     return most / QUIET_SHARE
 
 
-cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexcept nogil:
+cdef int128 _guard_contract(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
     # A guard that holds while the position loses no more than `part`; gives what it can lose at the
     # last tick before the guard.
     cdef Position* p = &state.positions[position]
-    cdef Market* market = state.markets[p.market]
     cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
     cdef int128 surplus = value - <int128>required_margin(market, p, value)
     cdef int32_t tick = surplus_tick(&market.rules.table, p.size, p.entry_value, surplus - part, value)
@@ -192,6 +196,27 @@ cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexce
         return part
     surplus -= last - <int128>required_margin(market, p, <int64_t>last)
     return surplus if surplus > 0 else 0
+
+
+cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
+    # the same of collateral or a debt
+    cdef int64_t size = state.positions[position].size
+    cdef int128 now = side_weight(state, market, size, market.mark)
+    cdef int32_t tick = side_tick(state, market, size, now - part)
+    cdef int32_t last = tick + 1 if size > 0 else tick - 1
+    _set_guard(state, market, DOWN, position, tick if size > 0 else NEVER_BELOW, NEVER_BELOW)
+    _set_guard(state, market, UP, position, tick if size < 0 else NEVER_ABOVE, NEVER_ABOVE)
+    if tick == NEVER_BELOW or tick == NEVER_ABOVE:
+        return part
+    now -= side_weight(state, market, size, last)
+    return now if now > 0 else 0
+
+
+cdef inline int128 _guard_position(State* state, uint32_t position, int128 part) noexcept nogil:
+    cdef Market* market = state.markets[state.positions[position].market]
+    if market.reserve:
+        return _guard_side(state, market, position, part)
+    return _guard_contract(state, market, position, part)
 
 
 cdef void _set_guards(State* state, uint32_t position, int128 slack) noexcept nogil:
@@ -248,6 +273,9 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
 cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # a guarded unit that is not due
     cdef int128 slack = unit.equity - unit.maintenance
+    if not unit.seizable:
+        queue_drop_unit(state, position)      # no price makes it due
+        return
     if not unit.priced:
         _watch_unpriced(state, position)
         return

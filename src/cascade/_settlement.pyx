@@ -7,7 +7,7 @@ units are queued anew once all fills of a message are in. docs/log.md gives the 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
-from cascade._arithmetic cimport int128, magnitude
+from cascade._arithmetic cimport add_into, int128, magnitude
 from cascade._auction cimport Indicative, auction_uncross
 from cascade._band cimport held_limit
 from cascade._book cimport (
@@ -24,12 +24,13 @@ from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
-    HOUSE_POSITION, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market,
+    FAILURE_MEMORY, FAILURE_OVERFLOW, HOUSE_POSITION, SPOT_POSITION,
+    NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market,
     Position, State, Working,
 )
 from cascade._types cimport (
     BUY, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, FLAG_REDUCE_ONLY, IOC, MESSAGE_LIMIT,
-    HOUSE_ACCOUNT, MESSAGE_MARKET, NO_ACCOUNT, SELL,
+    HOUSE_ACCOUNT, LIQUIDATOR_ACCOUNT, MESSAGE_MARKET, NO_ACCOUNT, SELL,
 )
 
 cdef extern from *:
@@ -142,9 +143,12 @@ cdef void _charge(State* state, Market* market, uint32_t position, bint forced, 
 
 cdef void _settle_side(State* state, Market* market, uint32_t position, bint forced, int64_t lots,
                        int64_t value, int64_t notional, int64_t rate, int64_t cause) noexcept nogil:
-    if position >= HOUSE_POSITION:
+    if position >= SPOT_POSITION:
         if position == NO_POSITION:
             trade_outside(state, market, lots, value)
+        elif position == SPOT_POSITION:
+            if add_into(&market.spot_size, lots) | add_into(&market.spot_entry, value):
+                state.failed = FAILURE_OVERFLOW
         else:
             trade_house(state, market, lots, value)
         return
@@ -291,6 +295,17 @@ cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t l
     market.taker_leg = 0
     filled = _send_own(state, market, HOUSE_ACCOUNT, side, lots, 0)
     settle(state, market, HOUSE_POSITION, False)
+    queue_makers(state, market)
+    finish_fills(state, market)
+    return filled
+
+
+cdef int64_t execute_spot(State* state, Market* market, uint8_t side, int64_t lots,
+                          int64_t* value) noexcept nogil:
+    cdef int64_t filled
+    market.taker_leg = 0
+    filled = _send_own(state, market, LIQUIDATOR_ACCOUNT, side, lots, 0)
+    value[0] = settle(state, market, SPOT_POSITION, False)
     queue_makers(state, market)
     finish_fills(state, market)
     return filled

@@ -12,12 +12,14 @@ from cascade._halt cimport Breaker
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
+from cascade._reserve cimport Lending, Liquidator, Reserve
 from cascade._resident cimport Resident
 from cascade._triggers cimport Triggers
 
 cdef enum:
     NO_POSITION = 0xFFFFFFFF
     HOUSE_POSITION = 0xFFFFFFFE       # the taker of a fill is the house
+    SPOT_POSITION = 0xFFFFFFFD        # or a liquidator that delivers what it seized
     NO_MARKET = 65535
     RATE_DENOMINATOR = 1000000000     # fees, shares and target margins are parts in 10**9
     AVERAGE_PARTS = 1048576           # of a tick in an average
@@ -36,6 +38,8 @@ cdef enum PositionFlag:
 
 cdef enum AccountFlag:
     ACCOUNT_HEDGE = 1
+    ACCOUNT_LENDING = 2               # of a lending market, whose number is above
+    ACCOUNT_LENDING_SHIFT = 4
 
 cdef enum:                            # directions; plain, because they index arrays
     DOWN = 0                          # longs: due when the mark falls to the trigger
@@ -280,6 +284,11 @@ cdef struct Market:
     # circuit breaker
     Breaker* breaker          # NULL: none
     uint8_t throttled         # forced closes wait for the end of the throttle's window
+    # lending markets, see _reserve
+    uint32_t reserve          # whose side it is, number and one; 0: a contract
+    uint32_t readers          # reserves that believe its mark
+    int64_t spot_size         # delivered by liquidators, less what they bought
+    int64_t spot_entry
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -365,6 +374,13 @@ cdef struct State:
     Resident* residents
     uint32_t* call_place      # of heaps of warning triggers, NULL without margin calls
     uint32_t resident_count
+    # lending markets
+    Reserve* reserves
+    Lending* lendings
+    Liquidator* liquidators
+    uint16_t reserve_count
+    uint16_t lending_count
+    uint16_t liquidator_count
 
 cdef enum Failure:
     FAILURE_NONE = 0

@@ -96,6 +96,15 @@ cdef void free_market(Market* market) noexcept:
     free(market)
 
 
+cdef void free_lending(State* state) noexcept:
+    cdef uint32_t k
+    for k in range(state.reserve_count):
+        free(state.reserves[k].waiting)
+    free(state.reserves)
+    free(state.lendings)
+    free(state.liquidators)
+
+
 cdef void release_tables(State* state) noexcept:
     cdef size_t positions = state.position_capacity
     memory_release(state.accounts, <size_t>state.account_capacity * sizeof(Account))

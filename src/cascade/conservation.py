@@ -33,13 +33,14 @@ def totals(engine: Engine) -> dict[str, dict[str, Any]]:
         row = market.row()
         mine = positions["market"] == market.number
         held = sum(positions["size"][mine].tolist())
-        contracts[market.name] = held + row["outside_size"] + row["house_size"]
+        others = row["outside_size"] + row["house_size"] + row["spot_size"]
+        contracts[market.name] = held + others
     for name, (number, _) in engine.assets.items():
         own = [m for m in engine.markets if m.asset == name]
         mine = np.isin(positions["market"], [m.number for m in own])
         rows = [m.row() for m in own]
         entries = sum(positions["entry_value"][mine].tolist())
-        entries += sum(r["outside_entry"] + r["house_entry"] for r in rows)
+        entries += sum(r["outside_entry"] + r["house_entry"] + r["spot_entry"] for r in rows)
         asset = asset_row(engine, number)
         money[name] = {
             "balances": sum(accounts["balance"][accounts["asset"] == number].tolist()),

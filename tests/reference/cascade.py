@@ -12,6 +12,7 @@ from .margin import Position, bankruptcy_tick
 from .partial import ONCE_A_STEP, backstop_due, closing_lots, drawn, slice_comes
 from .queue import Entry, Queue
 from .records import BUY, LONG_LEG, SELL, SHORT_LEG
+from .seizure import Seizure
 
 LEG_FLAGS = {0: 0, 1: LONG_LEG, 2: SHORT_LEG}
 
@@ -73,6 +74,9 @@ class Cascade:
         name = entry.unit
         self.queue.due.pop(name, None)
         if not self.clearing.unit(name).due():
+            return
+        if self.clearing.accounts[name[0]].lending is not None:
+            Seizure(self).take(entry)
             return
         if self.slice_waits(name):
             self.queue.aside.add(name)

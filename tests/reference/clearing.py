@@ -10,7 +10,8 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
-from .log import HOUSE, OUTSIDE, Log
+from .lending_units import borrower_of
+from .log import HOUSE, LIQUIDATOR, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
 from .records import (
     BUY,
@@ -42,6 +43,7 @@ class Account:
     balance: int = 0
     hedge: bool = False
     whole_until: int = 0  # clock up to which its positions are closed whole
+    lending: object = None  # the lending market it is of
 
 
 @dataclass
@@ -99,6 +101,8 @@ class Clearing:
 
     def unit(self, name: tuple[int, int]) -> Unit:
         positions = self.unit_positions(name)
+        if self.accounts[name[0]].lending is not None:
+            return borrower_of(self.accounts[name[0]].lending, self.markets, positions)
         equal = any(self.markets[p.market].rules.trigger == "<=" for p in positions)
         return Unit(self.collateral(name), [self.holding(p) for p in positions], equal)
 
@@ -139,7 +143,7 @@ class Clearing:
 
     def book_trade(self, account: int, market: int, leg: int, lots: int, value: int) -> None:
         """Signed lots of signed value for one side of a trade, fees apart."""
-        if account in (OUTSIDE, HOUSE):
+        if account in (OUTSIDE, HOUSE, LIQUIDATOR):
             self.book_other(account, market, lots, value)
             return
         position = self.create_position(account, market, leg)
@@ -170,6 +174,10 @@ class Clearing:
         if account == OUTSIDE:
             entry.outside_lots += lots
             entry.outside_entry = fits(entry.outside_entry + value)
+            return
+        if account == LIQUIDATOR:
+            entry.spot_lots += lots
+            entry.spot_entry = fits(entry.spot_entry + value)
             return
         realised, _ = entry.house_position.trade(lots, value)
         self.house_realised += realised
@@ -207,7 +215,7 @@ class Clearing:
             if account == HOUSE:
                 realised, self.house_realised = self.house_realised, 0
                 self.move_fund(realised, market, HOUSE, cause)
-            elif account != OUTSIDE:
+            elif account not in (OUTSIDE, LIQUIDATOR):
                 self.charge(account, market, leg, ceil(abs(value) * rate), logged)
         return abs(value)
 
@@ -521,6 +529,8 @@ class Clearing:
             raise ValueError(f"price {price} is outside 1 ... {MAX_PRICE} ticks")
 
     def account_equity(self, account: int) -> int:
+        if self.accounts[account].lending is not None:
+            return self.unit((account, ALL_CROSS)).worth()
         total = self.accounts[account].balance
         for position in self.positions:
             if position.account == account:
@@ -529,6 +539,9 @@ class Clearing:
         return total
 
     def account_maintenance(self, account: int) -> int:
+        if self.accounts[account].lending is not None:
+            unit = self.unit((account, ALL_CROSS))
+            return unit.worth() - unit.equity()
         return sum(
             self.holding(p).maintenance(self.markets[p.market].mark_ticks)
             for p in self.positions

@@ -19,6 +19,15 @@ from .disposal import dispose
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
+from .lending import (
+    KinkRate,
+    LendingMarkets,
+    LendingRules,
+    Liquidator,
+    Liquidators,
+    Oracle,
+    pass_lending,
+)
 from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
@@ -30,7 +39,16 @@ from .rules import Impact, Rules, parts_of
 from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
 
-__all__ = ["Breaker", "Engine", "Impact", "Rules"]
+__all__ = [
+    "Breaker",
+    "Engine",
+    "Impact",
+    "KinkRate",
+    "LendingRules",
+    "Liquidator",
+    "Oracle",
+    "Rules",
+]
 
 NANOSECONDS = 10**9
 
@@ -52,6 +70,9 @@ class Engine:
         self.waterfall = Waterfall(self)
         self.accounts = Accounts(self)
         self.residents = Residents(self)
+        self.reserves: list = []
+        self.lending = LendingMarkets(self)
+        self.liquidators = Liquidators(self)
 
     # --- setting up ----------------------------------------------------------------------------
 
@@ -155,6 +176,7 @@ class Engine:
         start = len(self.log.events)
         elapsed = self.to_time(dt)
         pass_time(self, elapsed)
+        pass_lending(self, elapsed)
         self.set_indexes(index or {})
         pass_halts(self)
         for name, messages in orders or []:
@@ -278,6 +300,18 @@ class Engine:
         event = self.log.add(events.MARK, cause=cause, price=new, money=old, market=number)
         market.venue.set_mark(new)
         self.queue.moves.append(Move(number, old, new, event))
+        for reserve in self.reserves:
+            if reserve.source is market:
+                reserve.offer(new, event)
+
+    def change_side(self, side, mark: int, cause: int) -> None:
+        """A new mark of a reserve's side."""
+        old = side.mark_ticks
+        if mark == old:
+            return
+        side.previous_ticks, side.mark_ticks = old, mark
+        event = self.log.add(events.MARK, cause=cause, price=mark, money=old, market=side.number)
+        self.queue.moves.append(Move(side.number, old, mark, event))
 
     def fire_stops(self, number: int) -> None:
         market = self.clearing.markets[number]
@@ -454,13 +488,16 @@ class Engine:
         contracts = {}
         for market in clearing.markets:
             held = sum(p.size for p in clearing.positions if p.market == market.number)
-            contracts[market.name] = held + market.outside_lots + market.house_position.size
+            others = market.outside_lots + market.house_position.size + market.spot_lots
+            contracts[market.name] = held + others
         money = {}
         for name, asset in clearing.assets.items():
             markets = {m.number: m for m in clearing.markets if m.asset == name}
             own = [p for p in clearing.positions if p.market in markets]
             entries = sum(p.entry for p in own)
-            entries += sum(m.outside_entry + m.house_position.entry for m in markets.values())
+            entries += sum(
+                m.outside_entry + m.house_position.entry + m.spot_entry for m in markets.values()
+            )
             money[name] = {
                 "balances": sum(a.balance for a in clearing.accounts if a.asset == name),
                 "margins": sum(p.margin for p in own),

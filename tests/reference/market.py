@@ -40,6 +40,8 @@ class Market:
     last_trade: int = -1  # ORDER or LIQUIDATION event that traded last
     outside_lots: int = 0
     outside_entry: int = 0
+    spot_lots: int = 0  # delivered by liquidators, less what they bought
+    spot_entry: int = 0
     ceiling_ticks: int = 0
     dislocation: Dislocation = field(default_factory=Dislocation)
     dislocation_threshold: object = "0.01"
