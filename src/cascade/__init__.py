@@ -25,7 +25,7 @@ from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import adl, clearing, insurance, losses, rules, scenarios, socialised  # isort: skip
+from cascade import adl, clearing, insurance, losses, pools, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "DISLOCATION_DTYPE",
@@ -74,6 +74,7 @@ __all__ = [
     "get_include",
     "insurance",
     "losses",
+    "pools",
     "rules",
     "scenarios",
     "socialised",
