@@ -23,6 +23,7 @@ from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlo
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
+from cascade.venues import Concentrated, ConstantProduct, LiquidityChange, MarketPool, Stableswap
 
 # these use the names above
 from cascade import adl, clearing, insurance, losses, pools, rules, scenarios, socialised  # isort: skip
@@ -41,7 +42,9 @@ __all__ = [
     "CascadeError",
     "CascadeTree",
     "Code",
+    "Concentrated",
     "ConservationError",
+    "ConstantProduct",
     "Dislocation",
     "Engine",
     "EventKind",
@@ -50,10 +53,12 @@ __all__ = [
     "Impact",
     "IndexSources",
     "InvariantError",
+    "LiquidityChange",
     "Losses",
     "MarginCalls",
     "Market",
     "MarketMaker",
+    "MarketPool",
     "MessageFlag",
     "MessageKind",
     "MomentumFlow",
@@ -66,6 +71,7 @@ __all__ = [
     "ScenarioError",
     "SelfTrade",
     "Side",
+    "Stableswap",
     "StepResult",
     "TimeInForce",
     "adl",

@@ -12,6 +12,7 @@ from cascade._halt cimport Breaker
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
+from cascade._pool cimport Pool
 from cascade._resident cimport Resident
 from cascade._triggers cimport Triggers
 
@@ -280,6 +281,8 @@ cdef struct Market:
     # circuit breaker
     Breaker* breaker          # NULL: none
     uint8_t throttled         # forced closes wait for the end of the throttle's window
+    # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
+    Pool pool
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

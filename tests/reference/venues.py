@@ -98,6 +98,12 @@ class VenueBook(OrderBook):
 
     is_curve = False
 
+    def value_of(self, fill: Fill) -> None:
+        """Fills are worth their ticks."""
+
+    def after_trade(self, cause: int) -> None:
+        """Nothing."""
+
     @property
     def hard_band(self) -> tuple[int, int]:
         return self.clearing.markets[self.market].hard_band
@@ -214,6 +220,12 @@ class ImpactVenue:
         self.shown: int | None = None  # price before liquidity came back, until something trades
 
     is_curve = True
+
+    def value_of(self, fill: Fill) -> int | None:
+        """Exact atoms of the fill just made; None: it is worth its ticks."""
+
+    def after_trade(self, cause: int) -> None:
+        """Nothing."""
 
     @property
     def last(self) -> int:

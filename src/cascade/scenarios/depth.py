@@ -76,7 +76,7 @@ def load_sides(market: Market, bids: Side, asks: Side, replace: bool = False) ->
 
 def shift(market: Market, ticks: int) -> None:
     """Makers follow the outside price: every level moves, and what was eaten stays eaten."""
-    if not ticks or market.impact is not None:
+    if not ticks or not market.has_book:
         return
     bids, asks = read_sides(market)
     for side in (bids, asks):

@@ -81,7 +81,7 @@ class Before:
     def of(cls, engine: Engine, market: Market) -> Before:
         """Columns of an engine now."""
         accounts = engine.accounts
-        bids, asks = (None, None) if market.impact else depths.read_sides(market)
+        bids, asks = depths.read_sides(market) if market.has_book else (None, None)
         money = asset_row(engine, engine.asset_number(market.asset))
         return cls(
             time_ns=engine.time_ns,
