@@ -26,7 +26,7 @@ from cascade.tree import CascadeTree
 from cascade.venues import Concentrated, ConstantProduct, LiquidityChange, MarketPool, Stableswap
 
 # these use the names above
-from cascade import adl, clearing, insurance, losses, pools, rules, scenarios, socialised  # isort: skip
+from cascade import adl, clearing, insurance, losses, pools, routing, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "DISLOCATION_DTYPE",
@@ -81,6 +81,7 @@ __all__ = [
     "insurance",
     "losses",
     "pools",
+    "routing",
     "rules",
     "scenarios",
     "socialised",

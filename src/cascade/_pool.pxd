@@ -44,6 +44,8 @@ cdef struct Pool:
 cdef int32_t pool_price(const Pool* pool) noexcept nogil
 # Do the reserves stay within bounds when so many more lots are sold?
 cdef bint pool_fits(const Pool* pool, int64_t lots) noexcept nogil
+# Are the reserves within their bounds, those of a range at its ends too?
+cdef bint pool_sound(const Pool* pool) noexcept nogil
 # Lots that trade of `lots` at `limit` or better (0: no limit), their average price against the trader;
 # the value, fee and price after it are kept in the pool for `pool_commit`.
 cdef int64_t pool_plan(Pool* pool, uint8_t side, int64_t lots, int32_t limit,

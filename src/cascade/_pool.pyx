@@ -258,21 +258,38 @@ cdef bint _stable_fits(const Pool* pool, int64_t lots) noexcept nogil:
 
 
 cdef bint pool_fits(const Pool* pool, int64_t lots) noexcept nogil:
-    cdef int128 base = 0, quote = 0
-    cdef int64_t k
-    cdef const Segment* s
+    # sums of a range stay where they began, see `_sound`; those of a product grow with what is sold
+    cdef int128 base = lots, quote = 0
     if pool.kind == POOL_STABLESWAP:
         return _stable_fits(pool, lots)
+    if pool.kind == POOL_CONSTANT_PRODUCT:
+        base += pool.segments[0].base
+        quote = pool.segments[0].quote
+        if base > QUICK_BASE or quote > LARGEST_RESERVE:
+            if base * FEE_PARTS > floor_divide(LARGEST_PRODUCT, quote):
+                return False
+    return base <= LARGEST_RESERVE
+
+
+cdef bint _sound(const Pool* pool, const Segment* s) noexcept nogil:
+    # within bounds, and of a range also at its ends, where one reserve is used up
+    cdef int128 x = <int128>s.base + s.virtual_base, y = <int128>s.quote + s.virtual_quote
+    if s.base < 0 or s.quote < 0 or x < 1 or y < 1 or x > LARGEST_RESERVE or y > LARGEST_RESERVE:
+        return False
+    if pool.kind != POOL_CONCENTRATED:
+        return s.virtual_base == 0 and s.virtual_quote == 0
+    if s.virtual_base < 1 or s.virtual_quote < 1:
+        return False
+    return (floor_divide(x * y, s.virtual_quote) < LARGEST_RESERVE
+            and floor_divide(x * y, s.virtual_base) < LARGEST_RESERVE)
+
+
+cdef bint pool_sound(const Pool* pool) noexcept nogil:
+    cdef int64_t k
     for k in range(pool.count):
-        s = &pool.segments[k]
-        if <int128>s.base + s.virtual_base > base:
-            base = <int128>s.base + s.virtual_base
-        if <int128>s.quote + s.virtual_quote > quote:
-            quote = <int128>s.quote + s.virtual_quote
-    base += lots
-    if base <= QUICK_BASE and quote <= 2 * <int128>LARGEST_RESERVE:
-        return True
-    return base <= LARGEST_RESERVE and base * FEE_PARTS <= floor_divide(LARGEST_PRODUCT, quote)
+        if not _sound(pool, &pool.segments[k]):
+            return False
+    return pool_fits(pool, 0)
 
 
 cdef int64_t pool_plan(Pool* pool, uint8_t side, int64_t lots, int32_t limit,
@@ -315,34 +332,36 @@ cdef void pool_commit(Pool* pool, uint8_t side, int64_t lots) noexcept nogil:
 
 
 cdef inline int64_t _scaled(int64_t amount, int64_t shares, int64_t total) noexcept nogil:
+    # -1: beyond 64 bits
+    cdef int128 grown
     if shares > 0:
-        return amount + <int64_t>ceil_divide(<int128>amount * shares, total)
+        grown = amount + ceil_divide(<int128>amount * shares, total)
+        return -1 if grown > LARGEST_RESERVE else <int64_t>grown
     return amount - <int64_t>floor_divide(<int128>amount * -shares, total)
 
 
-cdef inline bint _grows(int64_t amount, int64_t shares, int64_t total) noexcept nogil:
-    return amount + ceil_divide(<int128>amount * shares, total) <= LARGEST_RESERVE
+cdef inline Segment _changed(const Segment* s, int64_t shares, int64_t total) noexcept nogil:
+    cdef Segment changed
+    changed.base = _scaled(s.base, shares, total)
+    changed.quote = _scaled(s.quote, shares, total)
+    changed.virtual_base = _scaled(s.virtual_base, shares, total)
+    changed.virtual_quote = _scaled(s.virtual_quote, shares, total)
+    return changed
 
 
 cdef int pool_change(Pool* pool, int64_t shares, int64_t* base, int64_t* quote) noexcept nogil:
     cdef int64_t k, total = pool.shares
-    cdef Segment s
-    cdef Segment* into
+    cdef Segment s, changed
     base[0] = quote[0] = 0
-    for k in range(pool.count if shares > 0 else 0):
-        s = pool.segments[k]
-        if not (_grows(s.base, shares, total) and _grows(s.quote, shares, total)
-                and _grows(s.virtual_base, shares, total) and _grows(s.virtual_quote, shares, total)):
+    for k in range(pool.count):
+        changed = _changed(&pool.segments[k], shares, total)
+        if not _sound(pool, &changed):
             return -1
     for k in range(pool.count):
-        into = &pool.segments[k]
-        s = into[0]
-        into.base = _scaled(s.base, shares, total)
-        into.quote = _scaled(s.quote, shares, total)
-        into.virtual_base = _scaled(s.virtual_base, shares, total)
-        into.virtual_quote = _scaled(s.virtual_quote, shares, total)
-        base[0] += into.base - s.base
-        quote[0] += into.quote - s.quote
+        s = pool.segments[k]
+        pool.segments[k] = _changed(&s, shares, total)
+        base[0] += pool.segments[k].base - s.base
+        quote[0] += pool.segments[k].quote - s.quote
     pool.shares += shares
     pool.given_base += base[0]
     pool.given_quote += quote[0]

@@ -1,13 +1,13 @@
 """Pools as rows of numbers: setting them up, changing their liquidity, storing and restoring them."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport calloc
 
 import numpy as np
 
 from cascade._core cimport EngineCore
 from cascade._feed cimport refresh_mark
-from cascade._pool cimport Pool, Segment, pool_fits, pool_price
+from cascade._pool cimport Pool, Segment, pool_plan, pool_price, pool_sound
 from cascade._settlement cimport change_liquidity
 from cascade._state cimport Market
 from cascade._types cimport MAX_PRICE
@@ -117,16 +117,28 @@ def restore_pool(EngineCore core, int64_t number, row):
             raise ValueError(f"{where}: place, peak or shares are out of range")
         if segments.min() < 0 or segments.max() > LARGEST or max(map(abs, moved)) > 4 * LARGEST:
             raise ValueError(f"{where}: a reserve is out of range")
-        for s in segments.tolist():
-            if s[0] + s[2] < 1 or s[1] + s[3] < 1:
-                raise ValueError(f"{where}: a segment is empty")
         _write_segments(pool, segments.tolist())
         pool.now = now
         pool.peak = peak
         pool.shares = shares
         pool.given_base, pool.given_quote, pool.traded_base, pool.traded_quote, pool.fees = moved
-        if not pool_fits(pool, 0):
+        if not pool_sound(pool):
             raise ValueError(f"{where}: its reserves do not fit")
         market.impact.last = pool_price(pool)
     finally:
         core.release()
+
+
+def quote_pool(EngineCore core, int64_t number, int side, int64_t lots):
+    """Lots that an order without a limit would fill, their atoms and the price afterwards; nothing changes."""
+    cdef Market* market = core.market_at(number)
+    cdef int64_t filled
+    cdef int32_t price = 0
+    if not 0 < lots <= LARGEST:
+        raise ValueError(f"lots {lots} are outside 1 ... {LARGEST}")
+    core.begin()
+    filled = pool_plan(&market.pool, side, lots, 0, &price)
+    atoms = market.pool.value if filled else 0
+    price = market.pool.planned_last if filled else market.impact.last
+    core.release()
+    return filled, atoms, price

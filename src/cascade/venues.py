@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import floor, isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cascade._poolrows import HEADER, change_pool, pool_numbers
+from cascade._poolrows import HEADER, change_pool, pool_numbers, quote_pool
 from cascade.bounds import MAX_PRICE
 from cascade.errors import ConservationError
 from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
@@ -28,6 +28,7 @@ LARGEST_INVARIANT = 2**44
 LARGEST_SKEW = 1000
 AMPLIFICATION_PARTS = 100
 MOST_SEGMENTS = 4096
+SIDES = ("buy", "sell")
 KINDS = ("constant_product", "concentrated", "stableswap")
 
 Segments = tuple[list[list[int]], int]
@@ -269,14 +270,12 @@ def pool_in_steps(
             raise ValueError(
                 f"reserves of {sums[0]} lots and {sums[1]} atoms are outside 1 ... {LARGEST_RESERVE}"
             )
-        if sums[0] * sums[1] * FEE_PARTS > LARGEST_PRODUCT:
+        if isinstance(venue, ConstantProduct) and sums[0] * sums[1] * FEE_PARTS > LARGEST_PRODUCT:
             raise ValueError(
                 f"reserves of {sums[0]} lots and {sums[1]} atoms: their product times {FEE_PARTS} is above 2**126"
             )
-        if isinstance(venue, Concentrated) and not segment[3]:
-            raise ValueError(
-                f"the range with reserves {segment} has no virtual quote: use more liquidity"
-            )
+        if isinstance(venue, Concentrated):
+            _check_range(sums[0] * sums[1], *segment[2:])
     fall, share = _flee_parts(venue.flee)
     ann, peg = venue._terms(tick)
     if isinstance(venue, Stableswap):
@@ -293,6 +292,17 @@ def pool_in_steps(
         "ann": ann,
         "peg": peg * unit,
     }
+
+
+def _check_range(product: int, virtual_base: int, virtual_quote: int) -> None:
+    # what the range holds at its ends, where one of its reserves is used up
+    if not virtual_base or not virtual_quote:
+        raise ValueError(
+            f"a range has virtual reserves of {virtual_base} lots and {virtual_quote} atoms: "
+            "both must be above 0"
+        )
+    if product // min(virtual_base, virtual_quote) >= LARGEST_RESERVE:
+        raise ValueError(f"a reserve at an end of a range is above {LARGEST_RESERVE}")
 
 
 def _check_balance(base: int, quote: int) -> None:
@@ -372,6 +382,34 @@ class MarketPool:
     def fees(self) -> float:
         """Fees put aside, in units of the asset; those of a constant product are in its reserves."""
         return self.market.engine.from_atoms(self.numbers()[7], self.market.asset)
+
+    def quote(self, side: str, size: Rate) -> tuple[float, float]:
+        """What an order without a limit would fill now; nothing changes.
+
+        Parameters
+        ----------
+        side : {"buy", "sell"}
+        size : number
+            In size units, a multiple of the lot.
+
+        Returns
+        -------
+        filled : float
+            In size units.
+        value : float
+            Paid or received in units of the asset, with the pool's fee, without the market's.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `side` is unknown, or `size` no multiple of the lot above 0.
+        """
+        if side not in SIDES:
+            raise ValueError(f"side must be 'buy' or 'sell', got {side!r}")
+        market = self.market
+        lots = market.lots.steps(size, "size")
+        filled, atoms, _ = quote_pool(market.engine, market.number, SIDES.index(side), lots)
+        return market.lots.number(filled), market.engine.from_atoms(atoms, market.asset)
 
     def shares_of(self, share: Rate) -> int:
         """Shares that are a part of all of them, rounded down.

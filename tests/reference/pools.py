@@ -172,10 +172,11 @@ class PoolVenue(ImpactVenue):
         return floor(average) if side == SELL else ceil(average)
 
     def fits(self, lots: int) -> bool:
-        base = max(s[0] + s[2] for s in self.segments) + lots
-        quote = max(s[1] + s[3] for s in self.segments)
+        base, quote = self.segments[0][0] + lots, self.segments[0][1]
         if self.stated.kind == "stableswap":
             return base * self.stated.peg * self.unit + quote <= LARGEST_INVARIANT
+        if self.stated.kind == "concentrated":
+            return lots <= LARGEST_RESERVE
         return base <= LARGEST_RESERVE and base * FEE_PARTS * quote <= LARGEST_PRODUCT
 
     def executable(self, side: int, lots: int, limit: int) -> int:
