@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from math import floor, isqrt
@@ -383,7 +384,7 @@ class MarketPool:
         """Fees put aside, in units of the asset; those of a constant product are in its reserves."""
         return self.market.engine.from_atoms(self.numbers()[7], self.market.asset)
 
-    def quote(self, side: str, size: Rate) -> tuple[float, float]:
+    def quote(self, side: str, size: float | Decimal | Fraction) -> tuple[float, float]:
         """What an order without a limit would fill now; nothing changes.
 
         Parameters

@@ -211,7 +211,7 @@ class ConstantProductPool(Pool):
     >>> pool.trade("sell", 50).amount_out
     94965
     >>> float(pool.price)
-    1814.3190476190477
+    1814.3190476190475
     """
 
     def __init__(
