@@ -12,8 +12,10 @@ from cascade._types cimport BUY, MAX_PRICE
 cdef extern from *:
     """
     #define CASCADE_LARGEST_PRODUCT (((__int128)1) << 126)
+    #define CASCADE_LARGEST_SHIFTED (((__int128)1) << 106)
     """
     const int128 LARGEST_PRODUCT "CASCADE_LARGEST_PRODUCT"
+    const int128 LARGEST_SHIFTED "CASCADE_LARGEST_SHIFTED"
 
 cdef enum:
     RATE_PARTS = 1000000000
@@ -23,7 +25,7 @@ cdef enum:
 
 cdef int64_t LARGEST_RESERVE = <int64_t>1 << 60
 cdef int64_t QUICK_BASE = <int64_t>1 << 42
-cdef int64_t LARGEST_INVARIANT = <int64_t>1 << 44
+cdef int64_t LARGEST_INVARIANT = <int64_t>1 << 50
 cdef int64_t LARGEST_SKEW = 1000
 
 
@@ -83,8 +85,10 @@ cdef int32_t _stable_price(const Pool* pool, int128 base, int128 y) noexcept nog
     cdef int128 product = (d * d // (2 * x)) * d // (2 * y)
     cdef int128 above = (pool.ann * x // A_PARTS + product) * y
     cdef int128 below = (pool.ann * y // A_PARTS + product) * x
-    cdef int128 ratio = (above << 20) // below
-    return _ticks_of(ratio * pool.peg, <int128>pool.unit << 20)
+    if above > LARGEST_SHIFTED or below > LARGEST_SHIFTED:
+        above >>= 20
+        below >>= 20
+    return _ticks_of((above << 20) // below * pool.peg, <int128>pool.unit << 20)
 
 
 cdef int64_t _stable_value(const Pool* pool, uint8_t side, int64_t lots) noexcept nogil:

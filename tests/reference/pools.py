@@ -18,7 +18,8 @@ from .venues import ImpactVenue, held
 LARGEST_RESERVE = 2**60
 LARGEST_PRODUCT = 2**126
 FEE_PARTS = 10**6
-LARGEST_INVARIANT = 2**44
+LARGEST_INVARIANT = 2**50
+LARGEST_SHIFTED = 2**106
 LARGEST_SKEW = 1000
 A_PARTS = 100
 
@@ -273,6 +274,8 @@ class PoolVenue(ImpactVenue):
         product = d * d // (2 * x) * d // (2 * y)
         above = (self.ann * x // A_PARTS + product) * y
         below = (self.ann * y // A_PARTS + product) * x
+        if max(above, below) > LARGEST_SHIFTED:
+            above, below = above // 2**20, below // 2**20
         return Fraction(above * 2**20 // below * self.stated.peg * self.unit, 2**20)
 
     def skewed(self, segment: list[int]) -> bool:
