@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 from reference import engine as twin
+from reference import pools as twin_pools
 from reference import residents as twin_residents
 from reference.log import EVENT_DTYPE
 from reference.records import MESSAGE_DTYPE
@@ -19,7 +20,7 @@ KIND_NAMES = (
     *("adl", "halt", "auction"),
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
-KINDS |= {"socialised": 20, "haircut": 21, "margin_call": 22}
+KINDS |= {"socialised": 20, "haircut": 21, "margin_call": 22, "liquidity": 26}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (
@@ -39,6 +40,9 @@ class Kit:
     message_dtype: np.dtype
     residents: ModuleType  # where MarketMaker and its like are
     Breaker: type
+    pools: (
+        ModuleType  # where ConstantProduct and its like are: whole lots and atoms, tick and lot 1
+    )
 
     def engine(self, **keywords):
         """An engine whose money has no decimals unless the test asks for them."""
@@ -91,7 +95,14 @@ def _twin_linear(numerator, denominator, fill="average", tick=1):
 
 
 TWIN = Kit(
-    "twin", twin.Engine, twin.Rules, _twin_linear, MESSAGE_DTYPE, twin_residents, twin.Breaker
+    "twin",
+    twin.Engine,
+    twin.Rules,
+    _twin_linear,
+    MESSAGE_DTYPE,
+    twin_residents,
+    twin.Breaker,
+    twin_pools,
 )
 
 
@@ -107,7 +118,7 @@ def core_kit() -> Kit | None:
         # the slope in price units; lots are units of one in these tests
         return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
-    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core, core.Breaker)
+    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core, core.Breaker, core)
 
 
 def rows(engine, kind: str | None = None, start: int = 0) -> list[dict]:

@@ -56,11 +56,24 @@ class Actor:
         for name, rules in zip(NAMES, self.setup.rules, strict=True):
             keywords = {}
             if name == "curve":
-                keywords["venue"] = kit.linear(*self.setup.curve)
+                keywords["venue"] = self.curve()
             if name == "inverse":
                 keywords.update(contract="inverse", multiplier=10_000)
             self.markets.append(kit.market(self.engine, name, rules=rules, **keywords))
         self.seen = 0
+
+    def curve(self):
+        if self.setup.pool is None:
+            return self.kit.linear(*self.setup.curve)
+        kind, terms = self.setup.pool
+        return getattr(self.kit.pools, kind)(**terms)
+
+    def liquidity(self, percent) -> tuple:
+        if self.setup.pool is None:
+            return ()
+        pool = self.markets[2].pool
+        shares = pool.shares * abs(percent) // 100
+        return (pool.add_liquidity if percent > 0 else pool.remove_liquidity)(shares)
 
     def act(self, name: str, arguments: tuple) -> tuple:
         """Do one action; what the caller is told, in plain numbers."""
@@ -218,8 +231,9 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
             "message", "step", "open", "open_ladder", "create", "deposit", "withdraw",
             "set_leverage", "transfer", "fund_deposit", "fund", "set_funding", "budget", "set_index", "load_depth",
             "open_auction", "uncross", "populate", "halt", "resume", "set_close",
+            "liquidity",
         ),
-        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2, 1, 1, 1, 0.5),
+        (46, 22, 9, 3, 2, 3, 3, 4, 3, 1, 2, 1, 1, 3, 4, 1, 2, 1, 1, 1, 0.5, 1),
     )[0]  # fmt: skip
     if name == "populate":
         return name, draw_resident(draw)
@@ -274,6 +288,7 @@ def draw_action(draw: random.Random, hedged: list[bool]) -> tuple[str, tuple]:
         "halt": (market, draw.choice((1, 3, None))),
         "resume": (market,),
         "set_close": (market, price),
+        "liquidity": (draw.choice((-60, -10, 10, 100)),),
     }
     return name, arguments[name]
 

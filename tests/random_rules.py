@@ -24,6 +24,7 @@ class Setup:
     execution: str
     rules: tuple[dict, ...]
     curve: tuple[int, int, str]
+    pool: tuple[str, dict] | None = None  # the curve's market has it instead
 
 
 def draw_clocks(draw: random.Random) -> dict:
@@ -109,6 +110,23 @@ def draw_stages(draw: random.Random) -> dict:
     }
 
 
+def draw_pool(draw: random.Random) -> tuple[str, dict] | None:
+    """A pool at a price near 100, or none."""
+    kind = draw.choice((None, None, "ConstantProduct", "Concentrated", "Stableswap"))
+    base = draw.choice((60, 200, 900))
+    terms = {
+        "fee": draw.choice((0, "0.003", "0.02")),
+        "flee": draw.choice((None, None, ("0.03", "0.4"), ("0.08", "0.9"))),
+    }
+    if kind == "Concentrated":
+        ranges = ((80, 120, 20 * base), (95, 105, 100 * base), (125, 140, 10 * base))
+        return kind, {"price": draw.choice((97, 100, 122)), "ranges": ranges, **terms}
+    terms |= {"base": base, "quote": base * draw.choice((98, 100, 103))}
+    if kind == "Stableswap":
+        terms |= {"amplification": draw.choice((2, 85)), "peg": 100}
+    return None if kind is None else (kind, terms)
+
+
 def draw_setup(draw: random.Random) -> Setup:
     """Rules of every market; each market's table is of the kind its name says."""
 
@@ -177,6 +195,7 @@ def draw_setup(draw: random.Random) -> Setup:
             | {"premium_of": "mid", "impact_notional": None},
         ),
         (draw.choice((1, 2)), draw.choice((1, 2, 3, 7)), draw.choice(("average", "after"))),
+        draw_pool(draw),
     )
 
 

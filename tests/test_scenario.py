@@ -272,6 +272,54 @@ def test_an_aggressor_moves_a_curve_by_what_was_asked(tmp_path, curve, kind):
     assert outcome.market.last == pytest.approx(20_000 * (1 + float(move)), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "pool",
+    [
+        'kind = "constant_product"\nbase = 40_000\nflee = [0.04, 0.2]',
+        'kind = "constant_product"\nbase = 40_000\nquote = 800_000_000\nfee = 0',
+        'kind = "concentrated"\nranges = [[10_000, 30_000, 5e6], [19_000, 21_000, 5e6]]',
+        'kind = "stableswap"\nbase = 400\namplification = 3\nfee = 0.001',
+    ],
+)
+@pytest.mark.parametrize("kind", ["sell", "buy"])
+def test_an_aggressor_moves_a_pool_by_what_was_asked(tmp_path, pool, kind):
+    move = Decimal("-0.1") if kind == "sell" else Decimal("0.1")
+    text = changed(
+        ("[book]\nlevels = 400\nstep_ticks = 20\ntouch_size = 2\ngrowth = 0.01", f"[venue]\n{pool}"),
+        ('feed = "mid"', 'feed = "last"'), ("count = 2_000", "count = 1\nleverage = [1]\nlong_share = 1"),
+        ('kind = "index"\nmove = -0.1', f'kind = "{kind}"\nmove = {move}'),
+    )  # fmt: skip
+    outcome = scenarios.load(write(tmp_path, text)).run()
+    flees = "flee" in pool and kind == "sell"
+    # whom providers leave falls further
+    assert outcome.market.last == pytest.approx(
+        20_000 * (1 + float(move)), rel=0.05 if flees else 1e-3
+    )
+    assert flees == (outcome.market.last < 20_000 * (1 + float(move)) * 0.999)
+    outcome.engine.validate()
+
+
+@pytest.mark.parametrize(
+    ("pool", "field", "words"),
+    [
+        ("base = 5", "venue.kind", "is missing"),
+        ('kind = "constant_product"', "venue.base", "is missing"),
+        ('kind = "constant_product"\nbase = 5\npeg = 3', "venue.peg", "is no field of kind"),
+        ('kind = "concentrated"\nranges = [[1, 2]]', "venue.ranges", "numbers in threes"),
+        ('kind = "stableswap"\nbase = 5', "venue.amplification", "is missing"),
+        ('kind = "constant_product"\nbase = 5\nflee = [1]', "venue", "flee must be"),
+        ('kind = "constant_product"\nbase = 1\n[book]\nlevels = 1', "book", "contradicts venue.kind"),
+    ],
+)  # fmt: skip
+def test_a_pool_that_is_wrong_is_refused_with_its_field(tmp_path, pool, field, words):
+    text = changed(
+        ("[book]\nlevels = 400\nstep_ticks = 20\ntouch_size = 2\ngrowth = 0.01", f"[venue]\n{pool}")
+    )
+    with pytest.raises(cs.ScenarioError, match=words) as caught:
+        scenarios.load(write(tmp_path, text)).build()
+    assert caught.value.field == field
+
+
 def test_an_aggressor_empties_the_book_to_the_price(tmp_path):
     text = changed(
         ('kind = "index"', 'kind = "sell"'), ('feed = "mid"', 'feed = "last"'),

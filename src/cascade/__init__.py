@@ -26,9 +26,10 @@ from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlo
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
+from cascade.venues import Concentrated, ConstantProduct, LiquidityChange, MarketPool, Stableswap
 
 # these use the names above
-from cascade import adl, clearing, insurance, losses, rules, scenarios, socialised  # isort: skip
+from cascade import adl, clearing, insurance, losses, pools, routing, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "DISLOCATION_DTYPE",
@@ -44,7 +45,9 @@ __all__ = [
     "CascadeError",
     "CascadeTree",
     "Code",
+    "Concentrated",
     "ConservationError",
+    "ConstantProduct",
     "Dislocation",
     "Engine",
     "EventKind",
@@ -58,10 +61,12 @@ __all__ = [
     "LendingRules",
     "LendingSide",
     "Liquidator",
+    "LiquidityChange",
     "Losses",
     "MarginCalls",
     "Market",
     "MarketMaker",
+    "MarketPool",
     "MessageFlag",
     "MessageKind",
     "MomentumFlow",
@@ -76,6 +81,7 @@ __all__ = [
     "ScenarioError",
     "SelfTrade",
     "Side",
+    "Stableswap",
     "StepResult",
     "TimeInForce",
     "adl",
@@ -84,6 +90,8 @@ __all__ = [
     "get_include",
     "insurance",
     "losses",
+    "pools",
+    "routing",
     "rules",
     "scenarios",
     "socialised",

@@ -18,6 +18,7 @@ from cascade._clearing cimport (
 )
 from cascade._feed cimport cause_of_mark_stop, refresh_mark
 from cascade._impact cimport impact_execute, impact_fits
+from cascade._pool cimport pool_fits, pool_plan
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_traded
@@ -187,7 +188,7 @@ cdef void _send_to_impact(State* state, Market* market, const Message* message, 
         out.code = CODE_BAD_MESSAGE
         return
     limit = held_limit(market, message.side, limit)
-    if not impact_fits(&market.impact, message.size):
+    if not venue_fits(market, message.size):
         out.code = CODE_OVERFLOW
         return
     if in_force == FOK:
@@ -198,12 +199,21 @@ cdef void _send_to_impact(State* state, Market* market, const Message* message, 
                                    message.size, limit)
 
 
+cdef inline bint venue_fits(const Market* market, int64_t lots) noexcept nogil:
+    if market.pool.kind:
+        return pool_fits(&market.pool, lots)
+    return impact_fits(&market.impact, lots)
+
+
 cdef bint _whole_within(Market* market, const Message* message, int32_t limit) noexcept nogil:
     # fill-or-kill on a copy of the few numbers that make the price
     cdef int32_t price = 0
     cdef int64_t permanent = market.impact.permanent_lots, transient = market.impact.transient_lots
     cdef int32_t last = market.impact.last
-    cdef int64_t filled = impact_execute(&market.impact, message.side, message.size, limit, &price)
+    cdef int64_t filled
+    if market.pool.kind:
+        return pool_plan(&market.pool, message.side, message.size, limit, &price) == message.size
+    filled = impact_execute(&market.impact, message.side, message.size, limit, &price)
     market.impact.permanent_lots = permanent
     market.impact.transient_lots = transient
     market.impact.last = last

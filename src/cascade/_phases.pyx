@@ -63,7 +63,7 @@ cdef inline void _believe_index(State* state, Market* market, int32_t price) noe
     market.index_time = state.clock
     event = log_append(&state.log, EVENT_INDEX, market.number, -1, 0)
     event.price = price
-    if market.impact_venue:
+    if market.impact_venue and not market.pool.kind:
         impact_set_reference(&market.impact, price)
     note_dislocation(market, traded_price(market))
     form_mark(state, market, last_event(state), 0)

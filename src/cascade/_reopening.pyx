@@ -41,6 +41,8 @@ cdef void _replenish_curve(Market* market) noexcept nogil:
     cdef int64_t permanent = _share_of(market.impact.permanent_lots, market.breaker.replenish)
     cdef int64_t transient = _share_of(market.impact.transient_lots, market.breaker.replenish)
     cdef int64_t moved = permanent + transient
+    if market.pool.kind:
+        return
     if not impact_fits(&market.impact, moved if moved >= 0 else -moved):
         return
     market.impact.permanent_lots -= permanent

@@ -143,7 +143,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
     market.last_source = row["last_source"]
     market.source_wave = row["source_wave"]
     restore_clocked(core, market, row)
-    if market.impact_venue:
+    if market.impact_venue and not market.pool.kind:
         market.impact.reference = row["index"]
         market.impact.permanent_lots = row["permanent_lots"]
         market.impact.transient_lots = row["transient_lots"]

@@ -50,3 +50,6 @@ cdef void uncross_market(State* state, Market* market, Indicative* found,
 # Raises the ceiling of the market's prices: 0, or -1 when open sizes would overflow there.
 cdef int admit_price(State* state, Market* market, int32_t price) noexcept nogil
 cdef bint lots_fit(const Market* market, int64_t lots, int32_t price) noexcept nogil
+# Shares added or (below 0) taken back, with its LIQUIDITY event; -1: a reserve would not fit.
+cdef int change_liquidity(State* state, Market* market, int64_t shares, int64_t cause,
+                          int32_t code) noexcept nogil

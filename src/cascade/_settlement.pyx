@@ -22,6 +22,7 @@ from cascade._dislocation cimport note_dislocation
 from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
+from cascade._pool cimport pool_change, pool_commit, pool_fleeing, pool_plan, pool_price
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, HOUSE_POSITION, SPOT_POSITION,
@@ -29,7 +30,7 @@ from cascade._state cimport (
     Position, State, Working,
 )
 from cascade._types cimport (
-    BUY, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, FLAG_REDUCE_ONLY, IOC, MESSAGE_LIMIT,
+    BUY, EVENT_CANCEL, EVENT_FEE, EVENT_FILL, EVENT_LIQUIDITY, FLAG_REDUCE_ONLY, IOC, MESSAGE_LIMIT,
     HOUSE_ACCOUNT, LIQUIDATOR_ACCOUNT, MESSAGE_MARKET, NO_ACCOUNT, SELL,
 )
 
@@ -173,7 +174,8 @@ cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32
                           int64_t taker_rate) noexcept nogil:
     # logs one fill and books both sides, the taker's first; gives its notional
     cdef int64_t lots = fill.size if fill.side == BUY else -fill.size
-    cdef int64_t value = signed_value(market, lots, fill.price)
+    # a pool's fill is worth its exact atoms
+    cdef int64_t value = market.pool.value if market.pool.kind else signed_value(market, lots, fill.price)
     cdef int64_t notional = -value if value < 0 else value
     cdef int64_t event_index
     cdef uint32_t maker
@@ -196,7 +198,44 @@ cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32
                           SELL if fill.side == BUY else BUY, fill.size)
     _settle_side(state, market, maker, False, -lots, -value, notional, market.rules.maker_fee,
                  event_index)
+    if market.pool.kind:
+        _let_providers_flee(state, market, event_index)
     return notional
+
+
+cdef void _let_providers_flee(State* state, Market* market, int64_t cause) noexcept nogil:
+    cdef int64_t shares = pool_fleeing(&market.pool, market.impact.last)
+    if shares:
+        change_liquidity(state, market, -shares, cause, 1)
+        market.pool.peak = market.impact.last
+
+
+cdef int change_liquidity(State* state, Market* market, int64_t shares, int64_t cause,
+                          int32_t code) noexcept nogil:
+    cdef int64_t base, quote
+    cdef Event* event
+    if pool_change(&market.pool, shares, &base, &quote):
+        return -1
+    market.impact.last = pool_price(&market.pool)
+    event = log_append(&state.log, EVENT_LIQUIDITY, market.number, cause,
+                       state.wave if cause >= 0 else 0)
+    event.price = market.impact.last
+    event.quantity = base
+    event.money = quote
+    event.code = code
+    return 0
+
+
+cdef int64_t _trade_with_pool(State* state, Market* market, uint8_t side, int64_t lots,
+                              int32_t limit, int32_t* price) noexcept nogil:
+    # planned, then made: no price enters at which the positions there are would not fit
+    cdef int64_t filled = pool_plan(&market.pool, side, lots, limit, price)
+    cdef int32_t highest = price[0] if price[0] > market.pool.planned_last else market.pool.planned_last
+    if filled == 0 or admit_price(state, market, highest):
+        return 0
+    pool_commit(&market.pool, side, filled)
+    market.impact.last = market.pool.planned_last
+    return filled
 
 
 cdef int64_t settle(State* state, Market* market, uint32_t taker, bint forced) noexcept nogil:
@@ -234,15 +273,16 @@ cdef int64_t execute_on_impact(State* state, Market* market, int64_t order_id, i
                                uint8_t side, int64_t lots, int32_t limit) noexcept nogil:
     # a fill against outside, in the record a book would have written
     cdef int32_t price = 0
-    cdef int64_t filled
+    cdef int64_t filled = 0
     cdef Fill* fill
     if market.book.fill_count >= market.book.fill_capacity:
         if book_reserve(&market.book, 0, market.book.fill_count + 16, 0):
             state.failed = FAILURE_MEMORY
             return 0
-    if not impact_fits(&market.impact, lots):
-        return 0
-    filled = impact_execute(&market.impact, side, lots, limit, &price)
+    if market.pool.kind:
+        filled = _trade_with_pool(state, market, side, lots, limit, &price)
+    elif impact_fits(&market.impact, lots):
+        filled = impact_execute(&market.impact, side, lots, limit, &price)
     if filled == 0:
         return 0
     fill = &market.book.fills[market.book.fill_count]

@@ -13,6 +13,7 @@ from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
 from cascade._reserve cimport Lending, Liquidator, Reserve
+from cascade._pool cimport Pool
 from cascade._resident cimport Resident
 from cascade._triggers cimport Triggers
 
@@ -289,6 +290,8 @@ cdef struct Market:
     uint32_t readers          # reserves that believe its mark
     int64_t spot_size         # delivered by liquidators, less what they bought
     int64_t spot_entry
+    # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
+    Pool pool
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

@@ -91,6 +91,7 @@ cdef void free_market(Market* market) noexcept:
     free(market.rules.table.tiers)
     free(market.warning.tiers)
     free(market.breaker)
+    free(market.pool.segments)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)

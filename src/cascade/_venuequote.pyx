@@ -11,6 +11,7 @@ from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._impact cimport Impact, impact_execute, impact_fits
 from cascade._levels cimport level_at
 from cascade._margin cimport position_value_wide
+from cascade._pool cimport pool_plan
 from cascade._state cimport Market
 from cascade._types cimport BUY, SELL
 
@@ -24,6 +25,14 @@ cdef int64_t _curve_quote(const Market* market, uint8_t side, int64_t lots) noex
         return -1
     value = position_value_wide(&market.rules.table, lots, price)
     return <int64_t>value if fits(value) else -1
+
+
+cdef int64_t _pool_quote(Market* market, uint8_t side, int64_t lots) noexcept nogil:
+    # a plan changes nothing that decides a trade
+    cdef int32_t price = 0
+    if pool_plan(&market.pool, side, lots, 0, &price) < lots:
+        return -1
+    return market.pool.value if market.pool.value >= 0 else -market.pool.value
 
 
 cdef int64_t _book_quote(const Market* market, uint8_t side, int64_t lots) noexcept nogil:
@@ -46,11 +55,13 @@ cdef int64_t _book_quote(const Market* market, uint8_t side, int64_t lots) noexc
     return -1
 
 
-cdef int64_t venue_quote(const Market* market, uint8_t side, int64_t lots) noexcept nogil:
+cdef int64_t venue_quote(Market* market, uint8_t side, int64_t lots) noexcept nogil:
     if lots == 0:
         return 0
     if market.book.auction or market.throttled:
         return -1
+    if market.pool.kind:
+        return _pool_quote(market, side, lots)
     if market.impact_venue:
         return _curve_quote(market, side, lots)
     return _book_quote(market, side, lots)

@@ -52,6 +52,7 @@ class EventKind(IntEnum):
     SOCIALISED = 20
     HAIRCUT = 21
     MARGIN_CALL = 22
+    LIQUIDITY = 26
     INTEREST = 32
     ORACLE = 33
     SUPPLY = 34

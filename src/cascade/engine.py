@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _money, _stages, conservation, snapshot
+from cascade import _money, _poolrows, _stages, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
@@ -22,11 +22,12 @@ from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, 
 from cascade.impact import Impact
 from cascade.lending_market import LendingMarkets
 from cascade.liquidators import Liquidators
-from cascade.market import Market, check_market
+from cascade.market import Market, Venue, check_market
 from cascade.population import Residents
 from cascade.reserve import LendingSide
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.ruleset import Rules
+from cascade.venues import POOLS, pool_in_steps
 
 EXECUTIONS = ("sequential", "batch")
 HEDGE = 1
@@ -121,7 +122,7 @@ class Engine(EngineCore):
         tick_size: Any,
         lot_size: Any,
         rules: Rules | None = None,
-        venue: Literal["book"] | Impact = "book",
+        venue: Venue = "book",
         contract: Literal["linear", "inverse"] = "linear",
         multiplier: Any = 1,
         asset: str | None = None,
@@ -139,7 +140,7 @@ class Engine(EngineCore):
             Steps of price and size. A float means the decimal number that is printed for it.
         rules : Rules, optional
             Default ``Rules()``.
-        venue : "book" or Impact
+        venue : "book", Impact, ConstantProduct, Concentrated or Stableswap
         contract : {"linear", "inverse"}, default "linear"
             Value ``size * price * multiplier``, or ``size * multiplier / price`` in coins.
         multiplier : number, default 1
@@ -169,9 +170,9 @@ class Engine(EngineCore):
         if factor <= 0:
             raise ValueError(f"multiplier {multiplier!r} is not above zero")
         unit = unit_atoms(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
-        curve = (
-            venue.in_steps(Fraction(ticks.step), Fraction(lots.step)) if venue != "book" else None
-        )
+        steps = Fraction(ticks.step), Fraction(lots.step)
+        curve = venue.in_steps(*steps) if isinstance(venue, Impact) else None
+        pool = pool_in_steps(venue, *steps, atoms, unit) if isinstance(venue, POOLS) else None
         bounds: dict[str, Any] = {
             "min_size": min_size, "max_size": max_size, "min_price": min_price, "max_price": max_price
         }  # fmt: skip
@@ -183,7 +184,7 @@ class Engine(EngineCore):
             inverse=contract == "inverse",
             **rules.table(atoms),
             **limits,
-            impact_venue=curve is not None,
+            impact_venue=venue != "book",
         )
         if curve is not None:
             self._set_impact(market, **curve)
@@ -191,10 +192,12 @@ class Engine(EngineCore):
         set_breaker(self, market, breaker)
         made = Market(
             self, market, name, ticks, lots, rules, contract, factor, asset,
-            venue if isinstance(venue, Impact) else None,
+            venue,
             {n: None if v is None else str(exact(v, n)) for n, v in bounds.items()},
         )  # fmt: skip
         self.markets.append(made)
+        if pool is not None:
+            _poolrows.set_pool(self, market, **pool)
         return made
 
     def budget(
@@ -560,6 +563,8 @@ class Engine(EngineCore):
         conservation.check_totals(self.totals())
         for market in self.markets:
             market.book.validate()
+            if isinstance(market.venue, POOLS):
+                market.pool.validate()
 
     def state_hash(self) -> str:
         """Hash of everything that decides how the engine goes on, whatever its memory looks like.

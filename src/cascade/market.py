@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cascade import _halting, _money
 from cascade._columns import market_row
@@ -15,11 +15,13 @@ from cascade.breakers import HaltState, halt_state, pause_time
 from cascade.exact_numbers import RATE_DENOMINATOR, rate_parts
 from cascade.impact import Impact
 from cascade.ruleset import Rules
+from cascade.venues import POOLS, MarketPool, PoolVenue
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
 
 CONTRACTS = ("linear", "inverse")
+Venue = Literal["book"] | Impact | PoolVenue
 
 
 class Market:
@@ -37,10 +39,12 @@ class Market:
     multiplier : Fraction
     asset : str
         Money that the contract settles in.
+    venue : "book", Impact, ConstantProduct, Concentrated or Stableswap
+        As stated.
     impact : Impact or None
         Price curve, when the venue is one.
     book : MarketBook
-        Orders and depth; an impact venue takes market and IOC orders through it.
+        Orders and depth; an impact venue or a pool takes market and IOC orders through it.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Market:
         contract: str,
         multiplier: Fraction,
         asset: str,
-        impact: Impact | None,
+        venue: Venue,
         bounds: dict[str, str | None],
     ) -> None:
         self.engine = engine
@@ -66,7 +70,8 @@ class Market:
         self.contract = contract
         self.multiplier = multiplier
         self.asset = asset
-        self.impact = impact
+        self.venue = venue
+        self.impact = venue if isinstance(venue, Impact) else None
         self.bounds = bounds
         self.book: MarketBook = market_book(engine, number, ticks, lots)
         scale = engine.assets[asset][1]
@@ -75,6 +80,24 @@ class Market:
 
     def __repr__(self) -> str:
         return f"<Market {self.name!r}: mark {self.mark}, open interest {self.open_interest}>"
+
+    @property
+    def has_book(self) -> bool:
+        """Whether orders rest: the venue is a book."""
+        return self.venue == "book"
+
+    @property
+    def pool(self) -> MarketPool:
+        """Reserves and liquidity of the market's pool.
+
+        Raises
+        ------
+        ValueError
+            The market's venue is no pool.
+        """
+        if isinstance(self.venue, (str, Impact)):
+            raise ValueError(f"the venue of market {self.name!r} is no pool")
+        return MarketPool(self)
 
     def row(self) -> dict[str, int]:
         """Whole numbers of the market: ticks, lots, atoms."""
@@ -222,8 +245,10 @@ def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:
         raise TypeError(f"name must be a text that is not empty, got {name!r}")
     if contract not in CONTRACTS:
         raise ValueError(f"contract must be 'linear' or 'inverse', got {contract!r}")
-    if venue != "book" and not isinstance(venue, Impact):
-        raise TypeError(f"venue must be 'book' or an Impact, got {venue!r}")
+    if venue != "book" and not isinstance(venue, (Impact, *POOLS)):
+        raise TypeError(f"venue must be 'book', an Impact or a pool, got {venue!r}")
+    if isinstance(venue, POOLS) and contract != "linear":
+        raise ValueError(f"a pool is for linear contracts, not {contract!r}")
     if not isinstance(rules, Rules):
         raise TypeError(f"rules must be Rules, got {rules!r}")
     if rules.premium_of == "impact" and contract != "linear":

@@ -206,7 +206,7 @@ class MarketMaker(Resident):
         rate_parts(self.widening, "widening", 0, LARGEST_WIDENING)
 
     def _whole(self, engine: Engine, market: Market) -> dict[str, Any]:
-        if market.impact is not None:
+        if not market.has_book:
             raise ValueError(
                 f"market {market.name!r} is an impact curve: a MarketMaker needs a book"
             )
@@ -316,7 +316,7 @@ class NoiseFlow(Resident):
 
     def _whole(self, engine: Engine, market: Market) -> dict[str, Any]:
         share = rate_parts(self.market_share, "market_share", 0, 1)
-        if market.impact is not None and share < NANOSECONDS:
+        if not market.has_book and share < NANOSECONDS:
             raise ValueError(
                 f"market {market.name!r} is an impact curve: market_share {self.market_share!r} must be 1"
             )

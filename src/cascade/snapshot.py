@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _outsiderows, _restore, _stages
+from cascade import _outsiderows, _poolrows, _restore, _stages
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -37,6 +37,7 @@ from cascade.errors import CascadeError
 from cascade.exact_numbers import exact
 from cascade.impact import Impact
 from cascade.ruleset import Rules
+from cascade.venues import POOLS, pool_from_settings, pool_settings
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -86,6 +87,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "samples": _outsiderows.SAMPLE_DTYPE,
     "residents": np.dtype("<i8"),
     "breakers": np.dtype("<i8"),
+    "pools": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -100,8 +102,10 @@ check_structure: Callable[[EngineCore], None] = _restore.check_structure
 
 
 def _venue_state(market: Market, row: dict[str, int]) -> bytes:
-    if market.impact is None:
+    if market.has_book:
         return market.book.state_hash().encode()
+    if market.impact is None:
+        return np.array([*market.pool.numbers(), row["next_id"]], dtype="<i8").tobytes()
     lots = [row["permanent_lots"], row["transient_lots"]]
     if market.impact.permanent == 1:
         lots = [sum(lots)]
@@ -124,7 +128,7 @@ def _position_rows(engine: Engine) -> NDArray[np.int64]:
     listed = (table["size"] != 0) | (table["margin"] != 0) | (table["leverage"] != 100)
     listed |= (table["flags"] & ISOLATED) != 0
     for market in engine.markets:
-        if market.impact is None and len(market.book):
+        if market.has_book and len(market.book):
             orders = market.book.orders
             legs = (orders["flags"] & ORDER_LEGS) >> 5
             owners = np.unique(orders["account"].astype(np.int64) * 4 + legs)
@@ -259,7 +263,10 @@ def _rules_from(settings: dict[str, Any], original: Rules | None) -> Rules:
     return Rules(**given)
 
 
-def _venue_settings(impact: Impact | None) -> dict[str, Any] | None:
+def _venue_settings(market: Market) -> dict[str, Any] | None:
+    if isinstance(market.venue, POOLS):
+        return pool_settings(market.venue)
+    impact = market.impact
     if impact is None:
         return None
     return {
@@ -273,6 +280,8 @@ def _venue_settings(impact: Impact | None) -> dict[str, Any] | None:
 def _venue_from(settings: dict[str, Any] | None) -> Any:
     if settings is None:
         return "book"
+    if "pool" in settings:
+        return pool_from_settings(settings)
     given = dict(settings)
     for name in ("scale", "length"):
         given[name] = Fraction(given[name])
@@ -298,7 +307,7 @@ def _settings(engine: Engine) -> dict[str, Any]:
                 "multiplier": str(market.multiplier),
                 "asset": market.asset,
                 "rules": _rules_settings(market.rules),
-                "venue": _venue_settings(market.impact),
+                "venue": _venue_settings(market),
                 "bounds": market.bounds,
             }
             for market in engine.markets
@@ -318,7 +327,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         row = market.row()
         for name in MARKET_FIELDS:
             record[name] = row[name]
-        record["last"] = 0 if market.impact else row["last"]
+        record["last"] = row["last"] if market.has_book else 0
         record["auction"] = market.book.auction
         held = market.book.orders
         record["orders"] = len(held)
@@ -345,6 +354,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
             [n for row in engine.residents.numbers() for n in (len(row), *row)], dtype="<i8"
         ),
         "breakers": _breaker_states(engine),
+        "pools": _pool_states(engine),
         "events": events,
     }
 
@@ -383,6 +393,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         raise ValueError("orders are left over")
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore_breakers(engine, arrays["breakers"].tolist())
+    _restore_pools(engine, arrays["pools"].tolist())
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     engine.residents.restore(settings["residents"], arrays["residents"].tolist())
     events = arrays["events"]
@@ -415,6 +426,28 @@ def _restore_breakers(engine: Engine, stored: list[int]) -> None:
         stored = stored[end:]
     if stored:
         raise ValueError("breakers are left over")
+
+
+def _pool_states(engine: Engine) -> NDArray[np.int64]:
+    # length and numbers of each pool, in market order
+    rows = [np.empty(0, np.int64)]
+    for market in engine.markets:
+        if isinstance(market.venue, POOLS):
+            numbers = market.pool.numbers()
+            rows.append(np.array([len(numbers), *numbers], dtype=np.int64))
+    return np.concatenate(rows)
+
+
+def _restore_pools(engine: Engine, stored: list[int]) -> None:
+    for market in engine.markets:
+        if not isinstance(market.venue, POOLS):
+            continue
+        if not stored or not 0 <= stored[0] < len(stored):
+            raise ValueError(f"market {market.name!r}: its pool is not stored")
+        _poolrows.restore_pool(engine, market.number, stored[1 : stored[0] + 1])
+        stored = stored[stored[0] + 1 :]
+    if stored:
+        raise ValueError("pools are left over")
 
 
 def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
@@ -451,6 +484,7 @@ def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
         )
         if market.bounds != entry["bounds"]:
             raise ValueError(f"market {entry['name']!r}: bounds")
+    _poolrows.forget_first_marks(engine)
     budget = settings["budget"]
     allowed = {"budget_accounts", "budget_notional", "time_per_liquidation"}
     if not isinstance(budget, dict) or set(budget) - allowed:

@@ -25,6 +25,7 @@ import liquidation_rules  # noqa: E402
 import market_rules  # noqa: E402
 import model_rules  # noqa: E402
 import perp_rules  # noqa: E402
+import pool_rules  # noqa: E402
 import waterfall_rules  # noqa: E402
 from case import Answer, Inputs, UnsupportedError, differences  # noqa: E402
 
@@ -37,6 +38,7 @@ RULES: dict[str, Adapter] = {
     **law_rules.RULES,
     **model_rules.RULES,
     **halt_rules.RULES,
+    **pool_rules.RULES,
 }
 LAW = re.compile(r"[A-Z]\d\d")
 
@@ -51,7 +53,7 @@ def rule_of(case: dict[str, Any]) -> str:
 
 def run_case(case: dict[str, Any], cases: list[dict[str, Any]]) -> list[str] | None:
     """Differences from what a case expects; None when the product has no such rule."""
-    adapter = RULES.get(rule_of(case))
+    adapter = RULES.get(rule_of(case)) or pool_rules.adapter_of(case)
     if adapter is None:
         return None
     try:

@@ -188,7 +188,9 @@ class Clearing:
         """Log one fill and book both sides and their fees; its notional."""
         entry = self.markets[market]
         taker_rate = entry.rules.maker if both_rested else entry.rules.taker
-        value = entry.contract.value(fill.size, fill.price)
+        value = entry.venue.value_of(fill)
+        if value is None:
+            value = entry.contract.value(fill.size, fill.price)
         logged = self.log.add(
             events.FILL,
             cause=cause,
@@ -217,6 +219,7 @@ class Clearing:
                 self.move_fund(realised, market, HOUSE, cause)
             elif account not in (OUTSIDE, LIQUIDATOR):
                 self.charge(account, market, leg, ceil(abs(value) * rate), logged)
+        entry.venue.after_trade(logged)
         return abs(value)
 
     def charge(self, account: int, market: int, leg: int, fee: int, fill: int) -> None:

@@ -32,6 +32,7 @@ from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
 from .outside import believed_now, rows_of
+from .pools import Concentrated, ConstantProduct, PoolVenue, Stableswap
 from .queue import Move, Queue
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, StepResult
 from .residents import Residents
@@ -41,6 +42,8 @@ from .waterfall import Waterfall
 
 __all__ = [
     "Breaker",
+    "Concentrated",
+    "ConstantProduct",
     "Engine",
     "Impact",
     "KinkRate",
@@ -48,6 +51,7 @@ __all__ = [
     "Liquidator",
     "Oracle",
     "Rules",
+    "Stableswap",
 ]
 
 NANOSECONDS = 10**9
@@ -123,14 +127,25 @@ class Engine:
         if venue == "book":
             made = VenueBook(self.clearing, number, **bounds)
         else:
-            made = ImpactVenue(self.clearing, number, venue, **bounds)
+            made = self._venue(venue, number, int(unit), inverse, bounds)
         table = self._table(rules, asset)
         terms = (asset, Contract(inverse, int(unit)), table, rules, made, tick_size, lot_size)
         market = Market(self, number, name, *terms)
         self.clearing.markets.append(market)
         if rules.breaker is not None:
             market.halts = Halts(self, market, rules.breaker)
+        if isinstance(made, PoolVenue):
+            # a pool has a price before anything trades
+            market.ceiling_ticks = made.last
+            self.recompute_mark(number, -1)
         return market
+
+    def _venue(self, stated, number: int, unit: int, inverse: bool, bounds: dict):
+        if isinstance(stated, Impact):
+            return ImpactVenue(self.clearing, number, stated, **bounds)
+        if inverse:
+            raise ValueError("a pool is for linear contracts")
+        return PoolVenue(self.clearing, number, stated, unit, **bounds)
 
     def _table(self, rules, asset) -> Table:
         tiers = [

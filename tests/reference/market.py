@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import ceil, floor
+from typing import NamedTuple
 
 from . import log as events
 from .dislocation import Dislocation
@@ -10,6 +11,41 @@ from .grid import whole
 from .halts import CANCEL_ONLY, Halts, time_of
 from .margin import Contract, Position, Table, rate_of
 from .rules import Rules
+
+
+class LiquidityChange(NamedTuple):
+    shares: int
+    base_lots: int
+    quote_atoms: int
+
+
+@dataclass
+class MarketPool:
+    """What a driver may do with the pool of a market."""
+
+    market: "Market"
+
+    @property
+    def shares(self) -> int:
+        return self.market.venue.shares
+
+    def numbers(self) -> list[int]:
+        return self.market.venue.numbers()
+
+    def add_liquidity(self, shares: int) -> LiquidityChange:
+        if shares < 1:
+            raise ValueError(f"shares {shares} is below 1")
+        return self._changed(shares, self.market.venue.add_liquidity(shares))
+
+    def remove_liquidity(self, shares: int) -> LiquidityChange:
+        if not 1 <= shares < self.shares:
+            raise ValueError(f"shares {shares} is outside 1 ... {self.shares - 1}")
+        return self._changed(shares, self.market.venue.remove_liquidity(shares))
+
+    def _changed(self, shares: int, moved: tuple[int, int]) -> LiquidityChange:
+        event = self.market.venue.log_change(moved, -1, 0)
+        self.market.engine.recompute_mark(self.market.number, event)
+        return LiquidityChange(shares, abs(moved[0]), abs(moved[1]))
 
 
 @dataclass
@@ -51,6 +87,10 @@ class Market:
     @property
     def book(self) -> Gateway:
         return Gateway(self.engine, self)
+
+    @property
+    def pool(self) -> "MarketPool":
+        return MarketPool(self)
 
     @property
     def band(self) -> tuple[int, int]:

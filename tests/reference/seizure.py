@@ -117,18 +117,7 @@ class Seizure:
         market = reserve.venue
         if market.venue.auction or (market.halts is not None and market.halts.throttled):
             return None
-        if market.venue.curved:
-            if market.venue.executable(side, lots, 0) < lots:
-                return None
-            return market.contract.value(lots, market.venue.fill_tick(side, lots))
-        total = 0
-        for price, size, _ in market.venue.bids() if side == SELL else market.venue.asks():
-            taken = min(lots, size)
-            total += market.contract.value(taken, price)
-            lots -= taken
-            if not lots:
-                return total
-        return None
+        return market.venue.quote(side, lots)
 
     def agreed(self, liquidator: Liquidator, deal: Deal) -> bool:
         """Does the call pay for itself?"""

@@ -92,6 +92,14 @@ from cascade.laws.linear import (
     trigger_scale,
 )
 from cascade.laws.losses import diffusion_deviation, gap_losses, latency_losses
+from cascade.laws.pool_sales import (
+    PoolLiquidation,
+    critical_pool_share,
+    critical_pool_share_linked,
+    pool_ladder_drop,
+    pool_liquidation,
+    toxic_loan_to_value,
+)
 from cascade.laws.self_exciting import (
     branching_from_counts,
     hawkes_moments,
@@ -99,6 +107,7 @@ from cascade.laws.self_exciting import (
 
 __all__ = [
     "FundStep",
+    "PoolLiquidation",
     "Schedule",
     "Spillovers",
     "Threshold",
@@ -113,6 +122,8 @@ __all__ = [
     "coin_collateral_price",
     "constant_leverage_path",
     "critical_open_interest",
+    "critical_pool_share",
+    "critical_pool_share_linked",
     "critical_replenishment",
     "critical_sale",
     "critical_tail_limit",
@@ -146,6 +157,8 @@ __all__ = [
     "noise_path",
     "partial_ladder_drop",
     "partial_staircase",
+    "pool_ladder_drop",
+    "pool_liquidation",
     "ratio_before_absorption",
     "resilient_book_schedule",
     "risk_averse_schedule",
@@ -157,6 +170,7 @@ __all__ = [
     "square_root_drop",
     "stop_probability",
     "threshold_sales",
+    "toxic_loan_to_value",
     "trigger_scale",
     "value_at_risk_leverage",
     "value_at_risk_multiplier",

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 PROFILE = ("levels", "step_ticks", "spread_ticks", "touch_size", "growth", "follow")
 CURVE = ("scale", "length", "fill", "permanent", "decay_rate")
+#: Fields that each kind of pool needs, and those it may have.
+POOL_FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "constant_product": (("base",), ("quote",)),
+    "concentrated": (("ranges",), ()),
+    "stableswap": (("base", "amplification"), ("quote", "peg")),
+}
 #: Parameters that each curve needs.
 CURVE_NEEDS: dict[str, tuple[str, ...]] = {
     "linear": ("scale",),
@@ -69,8 +75,38 @@ def _check_market(scenario: Scenario, rules_place: str) -> None:
         raise error("market.price", "contradicts book.depth: the price is the middle of its touch")
 
 
+def _check_venue(scenario: Scenario) -> None:
+    error, venue = scenario.document.error, scenario.venue
+    given = scenario.document.values.get("venue", {})
+    if venue.kind is None:
+        raise error("venue.kind", "is missing")
+    if "book" in scenario.document.values:
+        raise error("book", f"contradicts venue.kind {venue.kind!r}: a pool has no book")
+    needed, allowed = POOL_FIELDS[venue.kind]
+    for name in needed:
+        if name not in given:
+            raise error(f"venue.{name}", f"is missing: kind {venue.kind!r} needs it")
+    for name in given:
+        if name not in (*needed, *allowed, "kind", "fee", "flee"):
+            raise error(f"venue.{name}", f"is no field of kind {venue.kind!r}")
+    for name in ("ranges", "flee"):
+        rows = getattr(venue, name) or []
+        if not all(map(finite, rows if name == "flee" else _flat(rows))):
+            raise error(
+                f"venue.{name}", "must be a list of numbers" + (" in threes" * (name == "ranges"))
+            )
+
+
+def _flat(rows: list[Any]) -> list[Any]:
+    # None, which is no number, in place of a row that has not three
+    return [n for row in rows for n in (row if isinstance(row, list) and len(row) == 3 else [None])]
+
+
 def _check_book(scenario: Scenario) -> None:
     error, book = scenario.document.error, scenario.book
+    if "venue" in scenario.document.values:
+        _check_venue(scenario)
+        return
     if book.impact is not None:
         for name in ("depth", "symbol", *PROFILE):
             _excluded(scenario, "book", (name,), "impact")

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from cascade.bounds import MAX_PRICE, MAX_SIZE
 from cascade.impact import Impact
 from cascade.market import Market
+from cascade.scenarios.pool import lots_through_pool
 from cascade.scenarios.schema import BookSection
+from cascade.venues import POOLS
 
 Side = NDArray[np.int64]
 
@@ -76,7 +78,7 @@ def load_sides(market: Market, bids: Side, asks: Side, replace: bool = False) ->
 
 def shift(market: Market, ticks: int) -> None:
     """Makers follow the outside price: every level moves, and what was eaten stays eaten."""
-    if not ticks or market.impact is not None:
+    if not ticks or not market.has_book:
         return
     bids, asks = read_sides(market)
     for side in (bids, asks):
@@ -92,6 +94,8 @@ def lots_to(market: Market, target_ticks: int, buy: bool) -> int:
     ValueError
         The book ends before that price.
     """
+    if isinstance(market.venue, POOLS):
+        return lots_through_pool(market, target_ticks, buy)
     if market.impact is not None:
         moved = abs(float(market.ticks.number(target_ticks)) - float(market.index or 0))
         log_move = abs(math.log(target_ticks / market.index_ticks))

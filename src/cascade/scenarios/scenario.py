@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -26,7 +26,7 @@ from cascade.dislocation import Dislocation, furthest
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
 from cascade.errors import ScenarioError
-from cascade.market import Market
+from cascade.market import Market, Venue
 from cascade.results import StepResult
 from cascade.rules import PRESETS, describe, tiers_from_file
 from cascade.ruleset import Rules
@@ -34,6 +34,7 @@ from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
 from cascade.scenarios.document import Document
 from cascade.scenarios.halts import breaker_of
+from cascade.scenarios.pool import pool_of
 from cascade.scenarios.population import resident
 from cascade.scenarios.schema import (
     BookSection,
@@ -43,6 +44,7 @@ from cascade.scenarios.schema import (
     MarketSection,
     RulesSection,
     ShockSection,
+    VenueSection,
 )
 
 Progress = Callable[[int, int], None]
@@ -81,7 +83,7 @@ class Before:
     def of(cls, engine: Engine, market: Market) -> Before:
         """Columns of an engine now."""
         accounts = engine.accounts
-        bids, asks = (None, None) if market.impact else depths.read_sides(market)
+        bids, asks = depths.read_sides(market) if market.has_book else (None, None)
         money = asset_row(engine, engine.asset_number(market.asset))
         return cls(
             time_ns=engine.time_ns,
@@ -143,7 +145,7 @@ class Scenario:
     ----------
     path : str
         The file.
-    market, rules, book, crowd, fund, shock, engine
+    market, rules, book, crowd, fund, shock, engine, venue
         Its sections.
     residents : tuple of dict
         Kind and terms of each ``[[residents]]``.
@@ -158,6 +160,7 @@ class Scenario:
     fund: FundSection
     shock: ShockSection
     engine: EngineSection
+    venue: VenueSection = field(default_factory=VenueSection)
     residents: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -254,6 +257,15 @@ class Scenario:
             if given not in PRESETS:
                 raise ValueError(f"{given!r} is not one of {', '.join(PRESETS)}")
             return PRESETS[given](symbol, **changes)
+
+    def _venue(self) -> Venue:
+        if self.venue.kind is not None:
+            with self._named("venue"):
+                price = Fraction(
+                    self._path()[0] if self.market.price is None else self.market.price
+                )
+                return pool_of(self.venue, price, Fraction(self.market.multiplier))
+        return "book" if self.book.impact is None else depths.impact_of(self.book)
 
     def _sides(self, market: Market) -> tuple[Any, Any, Any]:
         # bids, asks (tick, lots) and the price in ticks
@@ -369,17 +381,18 @@ class Scenario:
                 notional=self.engine.budget_notional,
                 time_per_liquidation=self.engine.time_per_liquidation,
             )
-        with self._named("market"):
+        venue = self._venue()
+        with self._named("market" if self.venue.kind is None else "venue"):
             market = engine.add_market(
                 self.market.name,
                 tick_size=self.market.tick,
                 lot_size=self.market.lot,
                 rules=rules,
-                venue="book" if self.book.impact is None else depths.impact_of(self.book),
+                venue=venue,
                 contract=self.market.contract,  # type: ignore[arg-type]
                 multiplier=self.market.multiplier,
             )
-        if self.book.impact is None:
+        if market.has_book:
             bids, asks, price = self._sides(market)
             with self._named("book"):
                 depths.load_sides(market, bids, asks)

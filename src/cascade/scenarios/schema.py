@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from cascade.impact import FILLS, KINDS
 from cascade.ruleset import ADL_POLICIES, ADL_SHARES, CHOICES, SOCIALISED
 from cascade.scenarios.document import Document
+from cascade.venues import KINDS as POOL_KINDS
 
 Check = Callable[[Any], Any]
 Number = int | Decimal
@@ -226,6 +227,20 @@ class BookSection:
 
 
 @dataclass(frozen=True)
+class VenueSection:
+    """``[venue]``: a pool in place of a book."""
+
+    kind: str | None = text(None, choices=POOL_KINDS)
+    base: Number | None = number(None, above=0)
+    quote: Number | None = number(None, above=0)
+    ranges: list[Any] | None = anything(None, kinds=(list,))
+    amplification: Number | None = number(None, low=1, high=10_000)
+    peg: Number | None = number(None, above=0)
+    fee: Number | None = number(None, low=0, high=1)
+    flee: list[Any] | None = anything(None, kinds=(list,))
+
+
+@dataclass(frozen=True)
 class CrowdSection:
     """``[crowd]``: who holds positions."""
 
@@ -279,6 +294,7 @@ SECTIONS: dict[str, type] = {
     "market": MarketSection,
     "rules": RulesSection,
     "book": BookSection,
+    "venue": VenueSection,
     "crowd": CrowdSection,
     "fund": FundSection,
     "shock": ShockSection,
