@@ -1,0 +1,1 @@
+"""Lending protocols' liquidation rules, exact."""
