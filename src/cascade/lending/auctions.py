@@ -291,6 +291,11 @@ def needs_reset(
     return late or share < amount(cusp_ray, "cusp_ray")
 
 
+def reset_price(top_ray: int, cusp_ray: int) -> int:
+    """The lowest price that needs no reset, a ray: ``top * cusp``, rounded up."""
+    return -(-amount(top_ray, "top_ray", 1) * amount(cusp_ray, "cusp_ray") // RAY)
+
+
 def is_stopped(stage: int, operation: str) -> bool:
     """Whether the circuit breaker refuses an operation.
 
@@ -310,7 +315,14 @@ def is_stopped(stage: int, operation: str) -> bool:
     return amount(stage, "stage", 0, 3) >= STOPPED_FROM[operation]
 
 
-def take(lot_wad: int, tab_rad: int, price_ray: int, amount_wad: int, chost_rad: int) -> Take:
+def take(
+    lot_wad: int,
+    tab_rad: int,
+    price_ray: int,
+    amount_wad: int,
+    chost_rad: int,
+    max_price_ray: int | None = None,
+) -> Take:
     """A bid for up to `amount_wad` of a lot.
 
     Parameters
@@ -323,6 +335,8 @@ def take(lot_wad: int, tab_rad: int, price_ray: int, amount_wad: int, chost_rad:
         The most that the bidder buys.
     chost_rad : int
         See `least_tab`.
+    max_price_ray : int, optional
+        The most that the bidder pays a unit.
 
     Returns
     -------
@@ -331,7 +345,8 @@ def take(lot_wad: int, tab_rad: int, price_ray: int, amount_wad: int, chost_rad:
     Raises
     ------
     RefusalError
-        ``"no-partial-purchase"``: the tab is not above `chost_rad`, and the bid would leave some of both.
+        ``"too-expensive"``: the price is above `max_price_ray`. ``"no-partial-purchase"``: the tab is
+        not above `chost_rad`, and the bid would leave some of both.
 
     Notes
     -----
@@ -350,6 +365,8 @@ def take(lot_wad: int, tab_rad: int, price_ray: int, amount_wad: int, chost_rad:
     tab = amount(tab_rad, "tab_rad", 1)
     price = amount(price_ray, "price_ray")
     chost = amount(chost_rad, "chost_rad")
+    if max_price_ray is not None and amount(max_price_ray, "max_price_ray") < price:
+        raise RefusalError("too-expensive", f"max_price_ray {max_price_ray} is below {price}")
     bought = min(lot, amount(amount_wad, "amount_wad"))
     paid = bought * price
     if paid > tab:

@@ -286,16 +286,16 @@ class CollateralAuctions:
         Raises
         ------
         RefusalError
-            ``"needs-reset"``, ``"too-expensive"``, as `auctions.take`, or the breaker is on.
+            ``"needs-reset"``, as `auctions.take`, or the breaker is on.
         """
         self._require_on("take")
         sale = self._auction(number)
         stale, price = self.status(number)
         if stale:
             raise RefusalError("needs-reset", f"number {number} is too old or too cheap")
-        if max_price_ray is not None and amount(max_price_ray, "max_price_ray") < price:
-            raise RefusalError("too-expensive", f"max_price_ray {max_price_ray} is below {price}")
-        bid = auctions.take(sale.lot_wad, sale.tab_rad, price, amount_wad, self.terms.chost_rad)
+        bid = auctions.take(
+            sale.lot_wad, sale.tab_rad, price, amount_wad, self.terms.chost_rad, max_price_ray
+        )
         self.bought_wad += bid.bought_wad
         self.collected_rad += bid.paid_rad
         self.returned_wad += bid.returned_wad
