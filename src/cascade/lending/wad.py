@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cascade.exact_numbers import whole
+from cascade.exact_numbers import Rate, exact, whole
 
 WAD = 10**18
 RAY = 10**27
@@ -112,3 +112,35 @@ def rounded_power(base: int, exponent: int, unit: int) -> int:
             answer = (answer * power + half) // unit
         exponent //= 2
     return answer
+
+
+def in_units(value: Rate, unit: int, name: str = "value") -> int:
+    """A number as an integer of a protocol.
+
+    Parameters
+    ----------
+    value : number
+        A float is the decimal number that is printed for it.
+    unit : int
+        What stands for one, such as `WAD`.
+    name : str, default "value"
+        As errors name it.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        `value` has more digits than the unit.
+
+    Examples
+    --------
+    >>> in_units("1.3", RAY)
+    1300000000000000000000000000
+    """
+    number = exact(value, name) * amount(unit, "unit", 1)
+    if number.denominator != 1:
+        raise ValueError(f"{name} {value!r} is no multiple of 1/{unit}")
+    return int(number)
