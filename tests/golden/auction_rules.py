@@ -63,7 +63,11 @@ def maker_bark(i: Inputs) -> Any:
 def maker_take(i: Inputs) -> Any:
     lot, tab = of(i, "lot"), of(i, "tab", RAD)
     amounts = all_of(i, "amts" if "amts" in i else "amt")
-    prices = all_of(i, "prices" if "prices" in i else "price", RAY)
+    if "top" in i:
+        curve, top = _price_curve(i), of(i, "top", RAY)
+        prices = [curve.price(top, int(i.exact(second))) for second in _seconds(i)]
+    else:
+        prices = all_of(i, "prices" if "prices" in i else "price", RAY)
     prices = prices if len(prices) == len(amounts) else prices * len(amounts)
     chost = of(i, "chost", RAD, 0)
     most = of(i, "max", RAY) if "max" in i else None

@@ -1,7 +1,7 @@
 """crvUSD: parameters of soft liquidation in bands (LLAMMA).
 
-Collateral lies in bands of prices and is sold through them as the price falls, and bought back as it rises; a loan is
-liquidated when even that does not cover it.
+Collateral lies in bands of prices and is sold through them as the price falls, and bought back as it rises; a
+loan is liquidated when even that does not cover it.
 
 Left out: peg keepers, monetary policies, tokens of fewer than 18 decimals. The markets are those of the
 repository's tests and of its client's documents; what the chain has was not read.
