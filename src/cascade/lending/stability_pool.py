@@ -2,7 +2,7 @@
 
 A product P follows what a unit of deposit has become, a sum S what it has gained, and an offset touches
 these two alone. Losses a unit are rounded up and gains down, and what rounding took is fed back
-into the next offset, so that the pool never owes more than it holds.
+into the next offset, so that what the pool owes and what it holds stay together.
 
 Source: liquity/dev packages/contracts/contracts/StabilityPool.sol, in which at least `least_left_wad`
 stays in the pool at all times.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cascade.errors import ConservationError
 from cascade.lending.wad import WAD, RefusalError, amount
 
 SCALE_FACTOR = 10**9
@@ -47,11 +48,17 @@ class StabilityPool:
     sums : dict of int to int
         S by scale.
 
+    largest_wad, received_wad : int
+        The most deposits it ever held, and all collateral it ever got: what `check` measures drift by.
+
     Notes
     -----
-    The compounded deposits add up to `total_wad` or less, and the gains to `collateral_wad` or
-    less. Per offset and unit of deposit the loss is overstated by less than 1e-18, and that is given
-    back by the next one; a deposit after one change of scale has nine digits less.
+    A withdrawal or gain that the pool does not hold is refused, so it never pays more than it has. What
+    it owes may drift from that, as in the contract: the loss fed back was a part of a larger pool. The
+    compounded deposits add up to at most `total_wad` and one for every whole unit of `largest_wad`
+    (`drift_wad`); gains to at most `collateral_wad` and that drift's share of what was received. Per offset
+    a single deposit is off by less than a part in P of what is left of it: P keeps 9 digits at the
+    least, and has 18 at first.
 
     Examples
     --------
@@ -70,10 +77,32 @@ class StabilityPool:
         self.least_left_wad = amount(least_left_wad, "least_left_wad", 1)
         self.deposits: dict[str, Deposit] = {}
         self.total_wad = self.collateral_wad = 0
+        self.largest_wad = self.received_wad = 0
         self.product = WAD
         self.scale = 0
         self.sums: dict[int, int] = {0: 0}
         self._loss_error = self._gain_error = 0
+
+    @property
+    def drift_wad(self) -> int:
+        """The most by which deposits may add up to more than the pool holds."""
+        return self.largest_wad // WAD + 1
+
+    def check(self) -> None:
+        """Deposits and gains are what the pool holds, within the drift that the notes state.
+
+        Raises
+        ------
+        ConservationError
+            They are not.
+        """
+        deposits = sum(map(self.compounded, self.deposits))
+        if deposits > self.total_wad + self.drift_wad:
+            raise ConservationError(f"deposits of {deposits} are owed of {self.total_wad}")
+        gains = sum(map(self.gain, self.deposits))
+        drift = self.received_wad * self.drift_wad // self.least_left_wad + 1
+        if gains > self.collateral_wad + drift:
+            raise ConservationError(f"gains of {gains} are owed of {self.collateral_wad}")
 
     def max_offset(self) -> int:
         """The most debt that can be offset now."""
@@ -114,6 +143,7 @@ class StabilityPool:
         self._shrink(WAD - loss)
         self.total_wad -= debt
         self.collateral_wad += collateral
+        self.received_wad += collateral
 
     def _shrink(self, factor: int) -> None:
         product = self.product * factor
@@ -162,6 +192,7 @@ class StabilityPool:
         added = amount(amount_wad, "amount_wad", 1)
         paid = self._pay(name, self.compounded(name) + added)
         self.total_wad += added
+        self.largest_wad = max(self.largest_wad, self.total_wad)
         return paid
 
     def withdraw(self, name: str, amount_wad: int | None = None) -> tuple[int, int]:
@@ -182,7 +213,8 @@ class StabilityPool:
         ValueError
             There is no such deposit.
         RefusalError
-            ``"pool-minimum"``: less than `least_left_wad` would stay in the pool.
+            ``"pool-minimum"``: less than `least_left_wad` would stay in the pool; ``"collateral-short"``: the gain
+            is more than it holds, by drift.
         """
         if name not in self.deposits:
             raise ValueError(f"name {name!r} has no deposit")
@@ -199,6 +231,10 @@ class StabilityPool:
 
     def _pay(self, name: str, new_wad: int) -> int:
         paid = self.gain(name)
+        if paid > self.collateral_wad:
+            raise RefusalError(
+                "collateral-short", f"gain {paid} of {name!r} is above {self.collateral_wad}"
+            )
         self.collateral_wad -= paid
         if new_wad:
             self.deposits[name] = Deposit(new_wad, self.product, self.sums[self.scale], self.scale)
