@@ -143,6 +143,27 @@ def test_pool_never_pays_more_than_it_holds_and_owes_no_more_but_for_drift(event
         pool.check()
 
 
+def test_drift_may_make_a_gain_wait_and_changes_nothing():
+    # the loss fed back after a drain to the least is that of a pool 349,000 times as large
+    pool = StabilityPool()
+    pool.deposit("A", 348932889357384226818534)
+    pool.offset(327673141413056977305600, 0)
+    pool.offset(pool.max_offset(), 0)
+    owed = pool.compounded("A") - pool.total_wad
+    assert 10**5 < owed <= pool.drift_wad
+    pool.offset(0, 0)
+    pool.deposit("C", 11 * WAD)
+    pool.offset(WAD, 2000 * WAD)
+    short = pool.gain("A") + pool.gain("C") - pool.collateral_wad
+    assert 0 < short <= 2000 * pool.drift_wad
+    pool.withdraw("C", 0)
+    before = (pool.collateral_wad, dict(pool.deposits), pool.total_wad)
+    for call in (lambda: pool.withdraw("A", 0), lambda: pool.deposit("A", 1)):
+        with pytest.raises(RefusalError, match=r"collateral-short: gain .* of 'A' is above"):
+            call()
+        assert (pool.collateral_wad, dict(pool.deposits), pool.total_wad) == before
+
+
 def test_drift_is_found():
     pool = _pool(10 * WAD)
     pool.check()

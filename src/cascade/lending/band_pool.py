@@ -409,7 +409,7 @@ class BandPool:
     def amount_for_price(self, target_wad: int) -> tuple[int, bool]:
         """What is paid to move the pool to a price, and whether that buys collateral.
 
-        Rounded up in the contract's way; trading it reaches the price within the fee's rounding.
+        The fee stays in the bands, so that trading it ends a little beyond the price.
         """
         target = amount(target_wad, "target_wad", 1)
         is_buy = target >= self.price

@@ -188,6 +188,11 @@ class StabilityPool:
         -------
         int
             Collateral paid out.
+
+        Raises
+        ------
+        RefusalError
+            ``"collateral-short"``: the gain is more than the pool holds, by drift.
         """
         added = amount(amount_wad, "amount_wad", 1)
         paid = self._pay(name, self.compounded(name) + added)
