@@ -111,6 +111,21 @@ class BandPool:
     (2759, True)
     """
 
+    amplification: int
+    price_wad: int
+    base_price_wad: int
+    fee_wad: int
+    active_band: int
+    lowest_band: int
+    highest_band: int
+    now_seconds: int
+    stable_in_wad: int
+    stable_out_wad: int
+    stable_dust_wad: int
+    collateral_in_wad: int
+    collateral_out_wad: int
+    collateral_dust_wad: int
+
     def __init__(
         self,
         price_wad: int,

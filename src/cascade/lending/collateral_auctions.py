@@ -144,6 +144,21 @@ class CollateralAuctions:
     (800, 3814, 0)
     """
 
+    price_wad: int
+    rate_ray: int
+    other_dirt_rad: int
+    now_seconds: int
+    stage: int
+    dirt_rad: int
+    due_rad: int
+    collected_rad: int
+    incentives_rad: int
+    uncollected_rad: int
+    cancelled_wad: int
+    deposited_wad: int
+    bought_wad: int
+    returned_wad: int
+
     def __init__(
         self, terms: AuctionTerms, price_wad: int, *, rate_ray: int = RAY, other_dirt_rad: int = 0
     ) -> None:

@@ -48,6 +48,10 @@ class Redistribution:
     ((2000000000000000000, 400000000000000000000), (1000000000000000000, 200000000000000000000))
     """
 
+    total_stakes: int
+    collateral_per_stake: int
+    debt_per_stake: int
+
     def __init__(self) -> None:
         self.stakes: dict[str, Stake] = {}
         self.total_stakes = 0

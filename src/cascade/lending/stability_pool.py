@@ -73,6 +73,14 @@ class StabilityPool:
     (4999999999999999990000, 33000000000000000000)
     """
 
+    least_left_wad: int
+    total_wad: int
+    collateral_wad: int
+    largest_wad: int
+    received_wad: int
+    product: int
+    scale: int
+
     def __init__(self, least_left_wad: int = WAD) -> None:
         self.least_left_wad = amount(least_left_wad, "least_left_wad", 1)
         self.deposits: dict[str, Deposit] = {}

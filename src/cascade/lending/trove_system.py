@@ -104,6 +104,22 @@ class TroveSystem:
     [119900, 6430000]
     """
 
+    price_wad: int
+    base_rate_wad: int
+    least_net_debt_wad: int
+    reserve_wad: int
+    pool: StabilityPool
+    shares: Redistribution
+    active_collateral_wad: int
+    active_debt_wad: int
+    shared_collateral_wad: int
+    shared_debt_wad: int
+    deposited_wad: int
+    withdrawn_wad: int
+    gas_wad: int
+    issued_wad: int
+    cancelled_wad: int
+
     def __init__(
         self,
         price_wad: int,
