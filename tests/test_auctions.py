@@ -308,6 +308,25 @@ def test_reset_and_breaker_over_time():
     house.check()
 
 
+def test_price_of_zero_starts_and_resets_nothing():
+    # dog.sol asks for a spot above 0; clip.t.sol testFail_kick_zero_price, testFail_redo_zero_price
+    house = _house()
+    house.set_price(0)
+    with pytest.raises(RefusalError, match="not-unsafe"):
+        house.bark("me")
+    house.set_price(4 * WAD)
+    number, _ = house.bark("me")
+    house.advance(3601)
+    house.set_price(0)
+    before = house.running[number]
+    with pytest.raises(RefusalError, match="zero-top-price"):
+        house.redo(number)
+    assert house.running[number] == before
+    # a worthless feed and a price below one part: a top that rounds to nothing
+    with pytest.raises(RefusalError, match="zero-top-price"):
+        auctions.starting_price(1, RAY // 2)
+
+
 def test_other_collaterals_use_up_the_common_limit():
     house = _house(hole_rad=110 * RAD)
     house.other_dirt_rad = 110 * RAD

@@ -2,7 +2,8 @@
 
 Collateral auctions (`auctions`, `CollateralAuctions`), stability pools and redistribution
 (`trove_liquidation`, `StabilityPool`, `Redistribution`, `TroveSystem`) and soft liquidation in bands
-(`soft_liquidation`, `band_curve`, `BandPool`). Parameters of protocols are data files of `cascade.rules`.
+(`soft_liquidation`, `band_curve`, `BandPool`, `BandLoans`). Parameters of protocols are data files of
+`cascade.rules`.
 """
 
 from cascade.lending import (
@@ -19,6 +20,7 @@ from cascade.lending.auction_prices import (
     LinearDecrease,
     StairstepDecrease,
 )
+from cascade.lending.band_loans import BandLoans
 from cascade.lending.band_pool import BandPool
 from cascade.lending.collateral_auctions import AuctionTerms, CollateralAuctions
 from cascade.lending.protocol_terms import auction_terms, branch_penalties, loan_terms
@@ -34,6 +36,7 @@ __all__ = [
     "WAD",
     "AuctionPrice",
     "AuctionTerms",
+    "BandLoans",
     "BandPool",
     "CollateralAuctions",
     "ExponentialDecrease",

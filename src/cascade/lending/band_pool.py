@@ -191,6 +191,21 @@ class BandPool:
         down = oracle**2 // upper * oracle // upper
         return down if y else down * a // (a - 1)
 
+    @property
+    def highest_free_band(self) -> int:
+        """The highest band from which down to the active one none holds stablecoin.
+
+        Deposits go from there on; at most 1,024 bands are skipped.
+        """
+        number = self.active_band
+        for _ in range(LARGEST_SKIP):
+            if number < self.lowest_band:
+                return self.active_band - LARGEST_SKIP + 1
+            if self.stable.get(number, 0):
+                break
+            number -= 1
+        return number + 1
+
     # ------------------------------------------------------------ deposits
 
     def deposit(self, name: str, amount_wad: int, first: int, last: int) -> None:
