@@ -282,6 +282,51 @@ def test_depositors_wait_for_liquidations():
     system.check()
 
 
+def test_majority_stake_tops_up_between_two_liquidations():
+    # TroveManager_LiquidationRewardsTest.js: 1, 1, 998 and 1000; the last is liquidated, the third adds 1,
+    # another opens with 1996 and is liquidated: 1992.01 of 1996, then 3982.02 in all
+    system = TroveSystem(100 * WAD, least_net_debt_wad=0, reserve_wad=0)
+    for name, collateral, drawn in (
+        ("A", 1, 20),
+        ("B", 1, 20),
+        ("C", 998, 20_000),
+        ("D", 1000, 80_000),
+    ):
+        system.open(name, collateral * WAD, drawn * WAD)
+    system.set_price(85 * WAD)
+    system.liquidate(["D"])
+    system.add_collateral("C", WAD)
+    assert abs(system.entire("C")[0] - 199201 * WAD // 100) <= 1000
+    assert system.active_collateral_wad + system.shared_collateral_wad == 1996 * WAD
+    system.open("E", 1996 * WAD, 120_000 * WAD)
+    system.set_price(66 * WAD)
+    system.liquidate(["E"])
+    assert system.active_collateral_wad + system.shared_collateral_wad == 398202 * WAD // 100
+    for name, before in (("A", 1995), ("B", 1995), ("C", 1992010)):
+        # in proportion to what each had: before / 1996 of 1986.02
+        expected = Fraction(before, 1000) * (1 + Fraction(198602, 199600))
+        assert abs(system.entire(name)[0] - expected * WAD) <= 10**4
+    system.check()
+
+
+def test_collateral_is_taken_out_as_long_as_all_stay_covered():
+    # BorrowerOperations.sol _requireValidAdjustmentInCurrentMode
+    system = _system(("A", 30, 2000), ("B", 30, 2000))
+    with pytest.raises(RefusalError, match="below-minimum-ratio"):
+        system.remove_collateral("A", 18 * WAD)
+    with pytest.raises(ValueError, match=r"collateral_wad .* is outside 1"):
+        system.remove_collateral("A", 31 * WAD)
+    # 2210 * 1.1 / 200 is 12.155: with that both have (12.155 + 30) * 200 / 4420, above 150 %
+    system.remove_collateral("A", 30 * WAD - 12155 * WAD // 1000)
+    assert system.ratio("A") == 11 * WAD // 10
+    with pytest.raises(RefusalError, match="system-below-critical-ratio"):
+        system.remove_collateral("B", 10 * WAD)
+    system.check()
+    system.set_price(150 * WAD)
+    with pytest.raises(RefusalError, match="recovery-mode"):
+        system.remove_collateral("B", WAD)
+
+
 def test_closing_returns_collateral_and_the_reserve_pays_itself():
     system = _system(("A", 30, 2000), ("B", 100, 2000))
     assert system.close("A") == (2010 * WAD, 30 * WAD)
@@ -293,7 +338,7 @@ _actions = st.lists(
     st.tuples(
         st.sampled_from(
             ["open", "open", "open", "price", "batch", "batch", "lowest", "deposit", "withdraw", "add",
-             "close", "claim"]
+             "remove", "close", "claim"]
         ),
         st.integers(0, 7), st.integers(0, 10**6),
     ),
@@ -315,6 +360,7 @@ def _act(system, what, number, size):
         "deposit": lambda: system.deposit(name, (size % 4000 + 1) * WAD + size),
         "withdraw": lambda: system.withdraw(name, size % 2000 * WAD),
         "add": lambda: system.add_collateral(name, (1 + size % 30) * WAD),
+        "remove": lambda: system.remove_collateral(name, (1 + size % 30) * WAD),
         "close": lambda: system.close(name),
         "claim": lambda: system.claim_surplus(name),
     }
@@ -337,6 +383,8 @@ def _follow(fair, system, what, number, size, answer):
         fair.pool.withdraw(name, Fraction(answer[0]))
     elif what == "add":
         fair.add_collateral(name, (1 + size % 30) * WAD)
+    elif what == "remove":
+        fair.add_collateral(name, -(1 + size % 30) * WAD)
     elif what == "close":
         fair.close(name)
 

@@ -65,13 +65,17 @@ def trove_events(i: Inputs) -> Any:
     """Openings, more collateral and redistributions, told as the pool's events are."""
     shares, own = Redistribution(), {}
     for verb, name, *rest in i.given["events"]:
-        if verb == "open":
+        if verb in ("open", "trove"):
             numbers = [scaled(i, one, WAD) for one in rest]
             own[name] = [numbers[0], numbers[1] if len(numbers) > 1 else WAD]
             shares.set_stake(name, numbers[0])
         elif verb in ("add", "top", "topup"):
             own[name] = [a + b for a, b in zip(own[name], shares.apply(name), strict=True)]
             own[name][0] += scaled(i, rest[0], WAD)
+            shares.set_stake(name, own[name][0])
+        elif verb in ("remove", "withdraw", "out"):
+            own[name] = [a + b for a, b in zip(own[name], shares.apply(name), strict=True)]
+            own[name][0] -= scaled(i, rest[0], WAD)
             shares.set_stake(name, own[name][0])
         elif verb == "liq":
             collateral, debt = (
@@ -95,7 +99,7 @@ def trove_events(i: Inputs) -> Any:
 
 def events(i: Inputs) -> Any:
     """A history of troves if any is opened in it, else of a pool."""
-    troves = any(verb == "open" for verb, *_ in i.given["events"])
+    troves = any(verb in ("open", "trove") for verb, *_ in i.given["events"])
     return trove_events(i) if troves else pool_events(i)
 
 

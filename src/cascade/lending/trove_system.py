@@ -1,7 +1,7 @@
 """Troves, stability pool and redistribution together, over whole histories: Liquity v1.
 
 A liquidation is planned without changing anything, then done, so that a refused one leaves everything as it was.
-Left out: redemptions, and with them changes of the base rate; adjusting a trove but for more collateral.
+Left out: redemptions, and with them changes of the base rate; drawing and repaying parts of a debt.
 
 Source: liquity/dev packages/contracts/contracts, TroveManager.sol and BorrowerOperations.sol.
 """
@@ -250,6 +250,39 @@ class TroveSystem:
         self.active_collateral_wad += added
         self.deposited_wad += added
 
+    def remove_collateral(self, name: str, collateral_wad: int) -> None:
+        """Take collateral out of a trove; what redistributions gave it is applied first.
+
+        Raises
+        ------
+        RefusalError
+            ``"recovery-mode"``; ``"below-minimum-ratio"``; ``"system-below-critical-ratio"``: the system would
+            enter recovery mode.
+        ValueError
+            The trove has less.
+        """
+        collateral, debt = self.entire(name)
+        taken = amount(collateral_wad, "collateral_wad", 1, collateral)
+        if self.is_recovery:
+            raise RefusalError("recovery-mode", f"system ratio {self.system_ratio} is below 150 %")
+        ratio = collateral_ratio(collateral - taken, debt, self.price_wad)
+        if ratio < MINIMUM_RATIO:
+            raise RefusalError("below-minimum-ratio", f"ratio {ratio} is below {MINIMUM_RATIO}")
+        self._require_normal_without(taken, 0)
+        self._apply(name)
+        self.troves[name] = Trove(collateral - taken, debt)
+        self.shares.set_stake(name, collateral - taken)
+        self.active_collateral_wad -= taken
+        self.withdrawn_wad += taken
+
+    def _require_normal_without(self, collateral_wad: int, debt_wad: int) -> None:
+        total, total_debt = self._totals()
+        after = collateral_ratio(total - collateral_wad, total_debt - debt_wad, self.price_wad)
+        if after < CRITICAL_RATIO:
+            raise RefusalError(
+                "system-below-critical-ratio", f"system ratio {after} is below {CRITICAL_RATIO}"
+            )
+
     def close(self, name: str) -> tuple[int, int]:
         """Repay a trove and take its collateral.
 
@@ -269,12 +302,7 @@ class TroveSystem:
             raise RefusalError("last-trove", f"name {name!r} is the only trove")
         if self.is_recovery:
             raise RefusalError("recovery-mode", f"system ratio {self.system_ratio} is below 150 %")
-        total, total_debt = self._totals()
-        after = collateral_ratio(total - collateral, total_debt - debt, self.price_wad)
-        if after < CRITICAL_RATIO:
-            raise RefusalError(
-                "system-below-critical-ratio", f"system ratio {after} is below {CRITICAL_RATIO}"
-            )
+        self._require_normal_without(collateral, debt)
         self._apply(name)
         self.active_collateral_wad -= collateral
         self.active_debt_wad -= debt
