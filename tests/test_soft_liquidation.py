@@ -279,6 +279,48 @@ def test_arbitrage_stops_within_the_fee_of_the_market():
     assert pool.arbitrage(pool.price).received_wad == 0
 
 
+@pytest.mark.parametrize("percent", [-6, -4, -3, -1, 1, 3, 4, 6])
+def test_amount_for_a_price_reaches_it_over_several_bands(percent):
+    pool = BandPool(2780 * WAD, base_price_wad=3000 * WAD, fee_wad=10**6)
+    pool.deposit("ada", WAD, 1, 14)
+    pool.arbitrage(2780 * WAD)
+    assert pool.price == pytest.approx(2780 * WAD, rel=1e-3)
+    start, band = pool.price, pool.active_band
+    target = start * (100 + percent) // 100
+    wanted, is_buy = pool.amount_for_price(target)
+    assert is_buy is (percent > 0)
+    assert pool.exchange(is_buy, wanted).paid_wad == wanted
+    # the dynamic fee of bands off the oracle, a quarter of their distance, stays in them
+    beyond = pool.price / target - 1
+    assert 0 <= (beyond if is_buy else -beyond) + 1e-12 < 5e-4
+    # a band is two percent wide at one price of the oracle
+    assert abs(pool.active_band - band - percent / 2) <= 1
+    pool.check()
+
+
+def test_amount_for_a_price_beyond_all_bands_is_all_there_is():
+    pool = _pool(2780, base_price_wad=3000 * WAD)
+    other = copy.deepcopy(pool)
+    wanted, is_buy = pool.amount_for_price(6000 * WAD)
+    assert is_buy
+    assert pool.exchange(True, wanted + WAD).received_wad == WAD
+    assert sum(pool.collateral.values()) == 0
+    # all but the rounding of a band is what it said
+    assert abs(pool.stable_in_wad - wanted) <= 100
+    assert other.amount_for_price(1000 * WAD) == (0, False)
+
+
+def test_trades_stop_fifty_bands_from_the_oracle():
+    # AMM.vy MAX_ORACLE_DN_POW: (100 / 99) ** 50, looked at after a band has traded; rounding
+    # down makes the fiftieth the last
+    assert band_curve.largest_deviation(100) / WAD == pytest.approx((100 / 99) ** 50, rel=1e-14)
+    for first, sold in ((47, WAD), (48, 3 * WAD // 4), (51, 0)):
+        pool = BandPool(3000 * WAD)
+        pool.deposit("ada", WAD, first, first + 3)
+        assert pool.exchange(True, 10**6 * WAD).received_wad == sold
+        pool.check()
+
+
 def test_exact_output_costs_what_exact_input_buys():
     pool = _pool()
     pool.advance(HOUR)
