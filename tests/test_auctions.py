@@ -5,6 +5,7 @@ worked by hand in the test.
 """
 
 import copy
+import pickle
 from fractions import Fraction
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascade import lending
+from cascade.errors import CascadeError
 from cascade.lending import RAD, RAY, WAD, RefusalError, auctions
 from cascade.lending.auction_prices import (
     ExponentialDecrease,
@@ -407,6 +409,13 @@ def test_histories_account_for_every_unit_and_refusals_change_nothing(actions):
 def test_errors_name_field_value_and_range(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_refusals_are_errors_of_the_package_and_can_be_sent_on():
+    with pytest.raises(CascadeError) as refused:
+        auctions.room(1, 1, 1, 0)
+    again = pickle.loads(pickle.dumps(refused.value))
+    assert (again.reason, str(again)) == ("liquidation-limit-hit", str(refused.value))
 
 
 def test_floats_are_no_amounts():

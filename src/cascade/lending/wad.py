@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cascade.errors import CascadeError
 from cascade.exact_numbers import Rate, exact, whole
 
 WAD = 10**18
@@ -15,7 +16,7 @@ RAY = 10**27
 RAD = 10**45
 
 
-class RefusalError(ValueError):
+class RefusalError(CascadeError, ValueError):
     """A call that a protocol's rule refuses; nothing has changed.
 
     Parameters
@@ -27,10 +28,15 @@ class RefusalError(ValueError):
     """
 
     reason: str
+    detail: str
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.reason, self.detail)
 
 
 def amount(value: Any, name: str, low: int = 0, high: int | None = None) -> int:
