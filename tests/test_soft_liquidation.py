@@ -258,6 +258,38 @@ def test_slower_prices_lose_less():
     assert losses[2] < Fraction(1, 1000)
 
 
+@pytest.mark.parametrize("stop", [2850, 2800, 2790, 2760, 2720])
+def test_slow_prices_keep_both_values_of_a_deposit_inside_its_bands(stop):
+    pool = _pool(fee_wad=10**12)
+    before = pool.stable_going_down("ada")
+    _follow(pool, range(3000, stop, -1))
+    stable, collateral = pool.holding("ada")
+    assert stable > 0 and collateral > 0
+    # a step of one in 2800 puts the bands three times as far off, and half of that is lost: 5.4e-4 of all
+    assert 0.9994 < pool.collateral_going_up("ada") / WAD < 1
+    assert 0.9994 < pool.stable_going_down("ada") / before < 1
+    # the way up and the way down differ by the price of the bands in between
+    top, bottom = pool.band_price(5) / WAD, pool.band_price(10) / WAD
+    assert bottom < before / WAD < top
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_values_beyond_the_bands_are_what_trading_them_empty_gives(is_up):
+    pool = _pool(fee_wad=10**6)
+    _follow(pool, range(3000, 2790, -5))
+    stable, collateral = pool.holding("ada")
+    assert stable > 0 and collateral > 0
+    pool.advance(HOUR)
+    edge = pool.band_price(5 if is_up else 10)
+    pool.set_price(edge * (1003 if is_up else 997) // 1000)
+    value = pool.collateral_going_up("ada") if is_up else pool.stable_going_down("ada")
+    pool.exchange(not is_up, 10**6 * WAD)
+    after = pool.holding("ada")
+    assert after[0 if is_up else 1] < 100
+    # besides that value the dynamic fee of bands off the oracle stays with the deposit
+    assert value < after[1 if is_up else 0] < value * 102 // 100
+
+
 def test_trading_at_the_oracle_costs_a_deposit_nothing():
     # the oracle jumped below three of five bands: what slow trading is worth falls with the jump, and the
     # trades that follow pay the dynamic fee to the deposit
