@@ -340,6 +340,20 @@ def test_other_collaterals_use_up_the_common_limit():
         house.bark("me")
 
 
+def test_vaults_are_opened_covered_and_not_dusty():
+    house = CollateralAuctions(_terms(), 4 * WAD)
+    for debt, reason in ((20 * WAD + 1, "not-safe"), (20 * WAD - 1, "dust"), (1, "dust")):
+        with pytest.raises(RefusalError, match=reason):
+            house.open_vault("me", 10 * WAD, debt)
+    house.open_vault("me", 10 * WAD, 20 * WAD)
+    with pytest.raises(ValueError, match="owner 'me' has a vault"):
+        house.open_vault("me", 10 * WAD, 20 * WAD)
+    house.open_vault("empty", 1, 0)
+    assert house.deposited_wad == 10 * WAD + 1
+    with pytest.raises(ValueError, match="owner 'you' has no vault"):
+        house.bark("you")
+
+
 def test_interest_makes_a_vault_unsafe_and_the_whole_debt_is_due():
     house = CollateralAuctions(_terms(), 5 * WAD)
     house.open_vault("me", 40 * WAD, 100 * WAD)

@@ -422,6 +422,23 @@ def test_withdrawing_by_share_and_the_dust_of_the_last():
         pool.withdraw("bob")
 
 
+def test_ends_of_the_bands_follow_deposits():
+    # AMM.vy withdraw: min_band and max_band
+    pool = _pool()
+    pool.deposit("bob", WAD, 7, 13)
+    assert (pool.deposits["bob"].first, pool.deposits["bob"].last) == (7, 13)
+    assert (pool.lowest_band, pool.highest_band) == (0, 13)
+    pool.withdraw("bob", WAD // 2)
+    assert pool.highest_band == 13
+    pool.withdraw("bob")
+    assert pool.highest_band == 9
+    high = BandPool(3000 * WAD)
+    high.deposit("ada", WAD, -3, 0)
+    assert (high.lowest_band, high.highest_band, high.active_band) == (-3, 0, -4)
+    high.withdraw("ada")
+    assert (high.lowest_band, high.highest_band) == (1, -4)
+
+
 def test_oracle_jump_reaches_the_pool_in_steps():
     pool = _pool()
     pool.advance(60)
