@@ -10,7 +10,7 @@ from typing import Any
 import band_rules
 import trove_rules
 from case import Inputs
-from contract_integers import all_of, like_list, of, shown
+from contract_integers import all_of, like_list, of, scaled, shown
 
 from cascade.lending import auction_prices, auctions
 from cascade.lending.wad import RAD, RAY, WAD, RefusalError
@@ -60,14 +60,21 @@ def maker_bark(i: Inputs) -> Any:
     }
 
 
+def _bids(i: Inputs) -> tuple[list[int], list[int]]:
+    """Amounts and prices of bids: rows of both, or amounts at one price or at that of a time."""
+    if "bids" in i:
+        rows = [(b["amt"], b["price"]) if isinstance(b, dict) else b for b in i.given["bids"]]
+        return [scaled(i, b[0], WAD) for b in rows], [scaled(i, b[1], RAY) for b in rows]
+    amounts = all_of(i, "amts" if "amts" in i else "amt")
+    if "top" not in i:
+        return amounts, all_of(i, "prices" if "prices" in i else "price", RAY)
+    curve, top = _price_curve(i), of(i, "top", RAY)
+    return amounts, [curve.price(top, int(i.exact(second))) for second in _seconds(i)]
+
+
 def maker_take(i: Inputs) -> Any:
     lot, tab = of(i, "lot"), of(i, "tab", RAD)
-    amounts = all_of(i, "amts" if "amts" in i else "amt")
-    if "top" in i:
-        curve, top = _price_curve(i), of(i, "top", RAY)
-        prices = [curve.price(top, int(i.exact(second))) for second in _seconds(i)]
-    else:
-        prices = all_of(i, "prices" if "prices" in i else "price", RAY)
+    amounts, prices = _bids(i)
     prices = prices if len(prices) == len(amounts) else prices * len(amounts)
     chost = of(i, "chost", RAD, 0)
     most = of(i, "max", RAY) if "max" in i else None
@@ -199,6 +206,7 @@ PROTOCOLS: dict[str, list[tuple[str, set[str], Adapter]]] = {
         ("", {"osm_price", "buf"}, maker_docs),
         ("", {"lot", "tab", "amt"}, maker_take),
         ("", {"lot", "tab", "amts"}, maker_take),
+        ("", {"lot", "tab", "bids"}, maker_take),
         ("", {"art"}, maker_bark),
         ("", {"first_vault_tab"}, maker_bark),
         ("", {"tab", "tip"}, maker_incentive),

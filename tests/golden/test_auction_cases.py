@@ -32,6 +32,10 @@ RIGHT = [
     _case("MakerDAO Liq 2.0", {"stopped": 2}, {"kick": False, "redo": False, "take": True}),
     _case("MakerDAO Liq 2.0", {"ink": 10, "art": 30, "price": 5, "liquidation_ratio": 2, "hole": 12,
                                "dust": 3}, {"tab": "12", "art_left": "18000000000000000000"}),
+    _case("MakerDAO Liq 2.0", {"lot": 10, "tab": 21, "bids": [[2, 3], {"amt": 8, "price": 2}], "chost": 2},
+          {"bought": "9500000000000000000", "paid": 21, "returned": 0.5}),
+    _case("MakerDAO Liq 2.0", {"lot": 4, "tab": 21, "amt": 4, "top": 8, "tau": 4, "seconds": 2, "chost": 2},
+          {"paid": 16, "bad_debt": 5}),
     # 9 of 10 debt is offset, so 90 % of the collateral but for half a percent goes to the pool
     _case("Liquity v1", {"events": [["dep", "A", 10], ["liq", 10, 1]], "min_lusd_in_pool": 1},
           {"A": {"lusd": "1000000000000000000", "eth": "895500000000000000"}}, 10),
