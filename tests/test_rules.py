@@ -134,7 +134,12 @@ def test_data_files_hold_nothing_but_data():
     allowed = {"FOLLOWS", "DATE", "SOURCE", "CONTRACT", "RULES", "BY_SYMBOL", "VARIANTS", "TIERS"}
     folder = Path(cs.rules.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "presets", "halts"}
-    assert files == {*cs.rules.VENUES, *cs.rules.BREAKER_VENUES}
+    protocols = {"maker_liq2", "liquity_v1", "liquity_v2", "crvusd"}
+    assert files == {*cs.rules.VENUES, *cs.rules.BREAKER_VENUES, *protocols}
+    tables = {"FOLLOWS", "DATE", "SOURCE", "AUCTIONS", "TROVES", "COMMON", "BRANCHES", "MARKETS"}
+    for name in protocols:
+        data = import_module(f"cascade.rules.{name}")
+        assert {name for name in vars(data) if not name.startswith("_")} <= tables, name
     breakers = {"FOLLOWS", "DATE", "SOURCE", "BREAKER", "LATE", "CLOSING", "LIMITS"}
     for name in cs.rules.BREAKER_VENUES:
         data = import_module(f"cascade.rules.{name}")

@@ -121,6 +121,14 @@ def allowed_difference(tolerance: Any, key: str, expected: float) -> float:
     return max(absolute, (relative + PRINTED) * abs(expected))
 
 
+def exact_difference(tolerance: Any, key: str, expected: Fraction) -> Fraction:
+    """How far a value may be from one that is printed as text; what it prints is taken at its word."""
+    if isinstance(tolerance, dict) and ("abs" in tolerance or "rel" in tolerance):
+        absolute, relative = (Fraction(str(tolerance.get(name, 0))) for name in ("abs", "rel"))
+        return max(absolute, relative * abs(expected))
+    return Fraction(allowed_difference(tolerance, key, float(expected)))
+
+
 def differences(expected: Any, answer: Answer, tolerance: Any) -> list[str]:
     """Where the answer is not what is expected, one line each."""
     return list(_compare(expected, answer.values, answer.allowed, tolerance, "", ""))
@@ -145,6 +153,11 @@ def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, p
             return
         for number, (value, other) in enumerate(zip(expected, got, strict=True)):
             yield from _compare(value, other, allowed, tolerance, f"{path}{number}.", key)
+    elif isinstance(expected, str) and isinstance(got, Real) and not isinstance(got, bool):
+        # integers beyond 2**53 and long decimals are printed as text; they are compared exactly
+        allowed_here = exact_difference(tolerance, key, Fraction(expected))
+        if abs(Fraction(got) - Fraction(expected)) > allowed_here:
+            yield f"{path[:-1]}: {got}, expected {expected} within {float(allowed_here):.3g}"
     elif isinstance(expected, Real) and not isinstance(expected, bool):
         if not isinstance(got, Real) or isinstance(got, bool):
             yield f"{path[:-1]}: {got!r}, expected {expected!r}"

@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 # an installed package comes first: sources alone have no compiled modules
 sys.path.append(str(HERE.parent.parent / "src"))
 
+import auction_rules  # noqa: E402
 import halt_rules  # noqa: E402
 import law_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
@@ -53,7 +54,9 @@ def rule_of(case: dict[str, Any]) -> str:
 
 def run_case(case: dict[str, Any], cases: list[dict[str, Any]]) -> list[str] | None:
     """Differences from what a case expects; None when the product has no such rule."""
-    adapter = RULES.get(rule_of(case)) or pool_rules.adapter_of(case)
+    adapter = RULES.get(rule_of(case))
+    for family in (pool_rules, auction_rules):
+        adapter = adapter or family.adapter_of(case)
     if adapter is None:
         return None
     try:
