@@ -271,6 +271,28 @@ def test_opening_is_refused_by_debt_ratio_and_mode():
         system.open("B", 33 * WAD, 2000 * WAD)
 
 
+def test_system_at_exactly_150_percent_is_in_normal_mode():
+    # 15 * 221 / (2000 + 10 + 200)
+    system = TroveSystem(221 * WAD)
+    system.open("A", 15 * WAD, 2000 * WAD)
+    assert system.system_ratio == 15 * WAD // 10
+    assert not system.is_recovery
+    system.set_price(221 * WAD - 1)
+    assert system.is_recovery
+
+
+def test_whole_pool_is_passed_by_at_100_percent_in_recovery_mode():
+    # 1105 * 2 / 2210 is exactly 100 %: TroveManager.sol `_ICR <= _100pct`
+    system = _system(("A", 1105, 2000), ("B", 13, 2000), price=1000, deposit=9000)
+    system.set_price(2 * WAD)
+    assert system.ratio("A") == WAD
+    assert system.is_recovery
+    parts = system.liquidate(["A"]).troves["A"]
+    assert (parts.offset_debt_wad, parts.redistributed_debt_wad) == (0, 2210 * WAD)
+    assert system.pool.total_wad == 9000 * WAD
+    system.check()
+
+
 def test_depositors_wait_for_liquidations():
     system = _system(("A", 20, 2000), ("B", 200, 2000), deposit=5000)
     system.set_price(110 * WAD)
