@@ -25,7 +25,7 @@ from cascade.ruleset import Rules
 from cascade.tree import CascadeTree
 
 # these use the names above
-from cascade import adl, clearing, insurance, losses, rules, scenarios, socialised  # isort: skip
+from cascade import adl, clearing, insurance, lending, losses, rules, scenarios, socialised  # isort: skip
 
 __all__ = [
     "DISLOCATION_DTYPE",
@@ -73,6 +73,7 @@ __all__ = [
     "compare_adl",
     "get_include",
     "insurance",
+    "lending",
     "losses",
     "rules",
     "scenarios",

@@ -21,6 +21,7 @@ sys.path.append(str(HERE.parent.parent / "src"))
 
 import halt_rules  # noqa: E402
 import law_rules  # noqa: E402
+import lending_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
 import market_rules  # noqa: E402
 import model_rules  # noqa: E402
@@ -38,6 +39,10 @@ RULES: dict[str, Adapter] = {
     **model_rules.RULES,
     **halt_rules.RULES,
 }
+#: Where a rule is prose, cases are found by what they give and ask.
+FINDERS: list[Callable[[dict[str, Any]], Adapter | None]] = [
+    lending_rules.find,
+]
 LAW = re.compile(r"[A-Z]\d\d")
 
 
@@ -52,6 +57,8 @@ def rule_of(case: dict[str, Any]) -> str:
 def run_case(case: dict[str, Any], cases: list[dict[str, Any]]) -> list[str] | None:
     """Differences from what a case expects; None when the product has no such rule."""
     adapter = RULES.get(rule_of(case))
+    if adapter is None:
+        adapter = next(filter(None, (find(case) for find in FINDERS)), None)
     if adapter is None:
         return None
     try:
