@@ -201,8 +201,8 @@ class RoundingSteps:
 
 CHOICES: dict[str, type[StrEnum]] = {
     "boundary": Boundary, "safety_factor": SafetyFactor, "health": HealthMeasure,
-    "close": CloseFactor, "excess": Excess, "bonus": Bonus, "fee": Fee, "steps": Steps,
-    "dust": Dust, "bad_debt": BadDebt,
+    "close": CloseFactor, "excess": Excess, "excess_collateral": Excess, "bonus": Bonus,
+    "fee": Fee, "steps": Steps, "dust": Dust, "bad_debt": BadDebt,
 }  # fmt: skip
 NUMBERS = (
     "close_share", "close_health", "close_size", "target_health", "market_bonus", "base_discount",
@@ -307,7 +307,7 @@ class LiquidationRule:
     source: str = ""
 
     def __post_init__(self) -> None:
-        for name, choices in {**CHOICES, "excess_collateral": Excess}.items():
+        for name, choices in CHOICES.items():
             object.__setattr__(self, name, _member(choices, getattr(self, name), name))
         if isinstance(self.rounding, dict):
             object.__setattr__(self, "rounding", RoundingSteps(**self.rounding))
@@ -365,3 +365,7 @@ class LendingRules:
     variant: str = ""
     source: str = ""
     date: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("supply_cap", "borrow_cap"):
+            object.__setattr__(self, name, _member(CapBound, getattr(self, name), name))
