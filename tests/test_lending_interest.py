@@ -166,7 +166,7 @@ class TestAdaptiveCurve:
     def test_five_days_empty_and_45_days_half_way_above(self):
         start = lending.AdaptiveCurve().initial_rate
         found = lending.adaptive_rate(0, start, 5 * 86_400)
-        # the mean is a trapezium of three points, above the integral's 0.00724; the exponential is within a percent
+        # a trapezium of three points, above the integral's 0.00724; the exponential is within a percent
         decay = 50 * 5 / 365
         trapezium = 0.01 * (1 + exp(-decay) + 2 * exp(-decay / 2)) / 4
         assert found.average * YEAR / WAD == pytest.approx(trapezium, rel=1e-2)

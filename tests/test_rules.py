@@ -133,8 +133,13 @@ def test_data_files_hold_nothing_but_data():
 
     allowed = {"FOLLOWS", "DATE", "SOURCE", "CONTRACT", "RULES", "BY_SYMBOL", "VARIANTS", "TIERS"}
     folder = Path(cs.rules.__file__).parent
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "presets", "halts"}
-    assert files == {*cs.rules.VENUES, *cs.rules.BREAKER_VENUES}
+    files = {path.stem for path in folder.glob("*.py")} - {
+        "__init__",
+        "presets",
+        "halts",
+        "protocols",
+    }
+    assert files == {*cs.rules.VENUES, *cs.rules.BREAKER_VENUES, *cs.rules.LENDING_PROTOCOLS}
     breakers = {"FOLLOWS", "DATE", "SOURCE", "BREAKER", "LATE", "CLOSING", "LIMITS"}
     for name in cs.rules.BREAKER_VENUES:
         data = import_module(f"cascade.rules.{name}")
