@@ -95,9 +95,19 @@ def borrow_balances(i: Inputs, text: str) -> dict[str, Fraction]:
     return answers
 
 
+def grown_balance(i: Inputs, text: str) -> Any:
+    """One debt after blocks at one rate."""
+    principal = whole(i["principal"], WAD)
+    rate = whole(i.first("rate", "rate_per_block"), WAD)
+    found = lending.accrue_simple(WAD, principal, 0, rate, whole(i["blocks"]))
+    balance = share(lending.balance_at_index(principal, WAD, found.index))
+    return dict.fromkeys(i.asked, balance) if isinstance(i.asked, dict) else balance
+
+
 def exchange(i: Inputs, text: str) -> Fraction:
     parts = (whole(i[name]) for name in ("cash", "borrows", "reserves", "supply"))
-    initial = whole(i["initial"], WAD) if "initial" in i else WAD
+    given = [i[n] for n in ("initial", "initial_rate", "initial_exchange_rate") if n in i]
+    initial = whole(given[0], WAD) if given else WAD
     return share(lending.exchange_rate(*parts, initial=initial))
 
 
@@ -188,6 +198,7 @@ COMPOUND_V2 = [
     (has("base", "slope", "jump", "kink"), jump),
     (has("borrows", "rate_per_block", "blocks"), accrue),
     (has("principals", "rate1", "blocks1"), borrow_balances),
+    (has("principal", "blocks"), grown_balance),
     (has("cash", "borrows", "supply"), exchange),
     (has("exchange_rate", "debt", "collateral_factor"), chain),
     (has("collateral", "debt", "collateral_factor"), boundary),
@@ -236,7 +247,7 @@ def _position(
     factor = whole(i.get("liquidation_factor", Fraction(1)), WAD)
     count = whole(i.get("liquidate_cf", Fraction(1, 2)), WAD)
     assets, held = {}, {}
-    for symbol, amount in given["collateral"]:
+    for symbol, amount in given.get("collateral", []):
         assets[symbol] = CollateralAsset(
             price=whole(i.exact(i.given["prices"][symbol]), BASE_PRICE),
             liquidate_factor=count, liquidation_factor=factor, symbol=symbol,
@@ -283,5 +294,7 @@ COMET = [
     (both(has("base_amount", "reserves_before"), asks("collateral")), buy),
     (has("base_amount", "store_front_factor"), quote),
     (has("prices"), absorb),
+    (has("accounts"), absorb),
+    (has("debt_usdc"), absorb),
     (has("total_supply_principal", "supply_index"), comet_curves),
 ]

@@ -13,6 +13,7 @@ from cascade.lending import Account, AdaptiveCurve, MorphoMarket, MorphoPosition
 BPS = 10**4
 YEAR = 31_536_000
 DAY = 86_400
+ATOMS_FROM = 10**12
 
 
 def _euler_v1(i: Inputs) -> lending.LiquidationRule:
@@ -57,25 +58,30 @@ def discounts(i: Inputs, text: str) -> list[Fraction]:
 
 def euler_v1_pair(i: Inputs, text: str) -> dict[str, Any]:
     rule = _euler_v1(i)
+    # a case in whole tokens has few of them; one in atoms has prices of 18 decimals
+    unit = WAD if i["price_debt"] < ATOMS_FROM else 1
     reserves = {
         "collateral": Reserve(
-            price=whole(i["price_collateral"]),
+            price=whole(i["price_collateral"], unit),
             liquidation_threshold=whole(i["collateral_factor"], rule.factor_parts),
         ),
         "debt": Reserve(
-            price=whole(i["price_debt"]), borrow_factor=whole(i["borrow_factor"], rule.factor_parts)
+            price=whole(i["price_debt"], unit),
+            borrow_factor=whole(i["borrow_factor"], rule.factor_parts),
         ),
     }
-    account = Account({"collateral": whole(i["collateral"])}, {"debt": whole(i["debt"])})
+    account = Account(
+        {"collateral": whole(i["collateral"], unit)}, {"debt": whole(i["debt"], unit)}
+    )
     booster = scaled(i, "booster", WAD, 1)
     done = lending.liquidate(
         rule, reserves, account, debt="debt", collateral="collateral", booster=booster
     )
     return {
         "health_score": share(done.health_before or 0),
-        "repay": done.paid,
-        "yield_": done.seized,
-        "yield": done.seized,
+        "repay": share(done.paid, unit),
+        "yield_": share(done.seized, unit),
+        "yield": share(done.seized, unit),
         "health_after": None if done.health_after is None else share(done.health_after),
     }
 

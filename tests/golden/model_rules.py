@@ -408,11 +408,11 @@ def toxic_frontier(i: Inputs) -> dict[str, Any]:
         return law.liquidation_spiral(*(float(given[n]) for n in names), **more)
 
     spiral = run("example")
-    # halted at the frontier, nothing is liquidated and the lender loses what collateral does not cover
     frontier = [law.toxic_loan_to_value(float(b)) for b in _numbers(i, "frontier_bonus")]
     given = Inputs(i.given["example"])
-    halted = law.liquidation_spiral(
-        float(given["collateral"]), float(given["debt"]), float(given["bonus"]), threshold=1.0
+    # halted, nothing is repaid and the lender loses what collateral does not cover
+    margin_left = law.margin_after_liquidation(
+        *(float(given[n]) for n in ("collateral", "debt", "bonus")), 0.0
     )
     shown = len(i.asked["healthy_first_steps"]) if isinstance(i.asked, dict) else 4
     return {
@@ -420,7 +420,7 @@ def toxic_frontier(i: Inputs) -> dict[str, Any]:
         "ltv_path": list(spiral.path),
         "n_liquidations": spiral.liquidations,
         "bad_debt": spiral.bad_debt,
-        "bad_debt_if_halted": halted.bad_debt,
+        "bad_debt_if_halted": max(0.0, -margin_left),
         "healthy_first_steps": list(run("example_healthy", most=shown - 1).path),
     }
 
