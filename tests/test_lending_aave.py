@@ -212,6 +212,14 @@ def test_v37_rounds_the_fee_up():
     assert lending.liquidate(rule("3.7"), reserves, state, **PAIR, repay=40).fee == 1
 
 
+def test_the_fee_is_cut_to_what_is_left_in_scaled_units():
+    # at an index of 1.5: 5 atoms are 3.33 scaled, 3 of them; a balance of 3 is worth 4.5, half up 5; of 2, 3
+    index = 15 * 10**26
+    assert lending.fee_within_balance(5, 3, index) == 5
+    assert lending.fee_within_balance(5, 2, index) == 3
+    assert lending.fee_within_balance(0, 0, index) == 0
+
+
 class TestSizes:
     """The rules of v3.3: sizes, dust, deficit."""
 
@@ -488,3 +496,31 @@ def test_health_rises_exactly_above_the_toxic_threshold(held, share, threshold, 
         return
     if abs(done.health_before - toxic * WAD) > 10**12 and done.account.collateral["collateral"]:
         assert done.lowered == (done.health_before < toxic * WAD)
+
+
+@given(
+    held=st.integers(1, 10**20), repay=st.integers(1, 10**14), price=prices, debt_price=prices,
+    term=terms,
+)  # fmt: skip
+def test_roundings_lean_where_the_version_says(held, repay, price, debt_price, term):
+    """Amounts against exact fractions: v3.7 never seizes more nor asks less than the exact terms."""
+    threshold, bonus, fee = term
+    collateral = Reserve(price, 10**18, threshold, bonus=bonus, protocol_fee=fee)
+    debt = Reserve(debt_price, 10**6)
+    per_debt = Fraction(debt_price * 10**18, price * 10**6)
+    factor = Fraction(bonus, 10**4)
+    for version in ("3.0", "3.7"):
+        found = lending.seize_at_base(rule(version), repay, debt, collateral, held, bonus)
+        exact = repay * per_debt * factor
+        if found.seized < held:
+            assert found.repaid == repay
+            # the base amount loses less than an atom, the bonus half of one or one
+            assert -1 - factor < found.seized - exact <= Fraction(1, 2)
+        if version == "3.7":
+            assert found.seized <= exact
+            part = found.seized - Fraction(found.seized) / factor
+            assert found.fee >= part * Fraction(fee, 10**4)
+            if found.seized == held and found.repaid != repay:
+                whole = held / per_debt
+                # values are cut off before the bonus is taken out and rounded up
+                assert found.repaid >= (whole - 1) / factor

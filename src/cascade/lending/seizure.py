@@ -14,6 +14,8 @@ from cascade.lending.fixed_point import (
     WAD,
     mul_div_ceil,
     mul_div_floor,
+    ray_div_half_up,
+    ray_mul_half_up,
     wad_div_ceil,
     wad_div_floor,
     wad_mul_floor,
@@ -28,6 +30,7 @@ __all__ = [
     "euler_v1_discount",
     "euler_v1_opportunity",
     "euler_v2_opportunity",
+    "fee_within_balance",
     "incentive_factor",
     "seize_at_base",
     "seize_at_incentive",
@@ -120,6 +123,32 @@ def seize_at_base(
         # half up may exceed the amount by one where the bonus is a wei
         fee = rounded(max(seized - without, 0), held.protocol_fee, parts, rounding.fee)
     return Seizure(repay, seized, fee)
+
+
+def fee_within_balance(fee: int, scaled_balance: int, index: int) -> int:
+    """Aave: protocol fee as it can be moved when deposits are kept scaled: an atom less where rounding has
+    eaten it.
+
+    Parameters
+    ----------
+    fee : int
+        Atoms.
+    scaled_balance : int
+        What the borrower has left of the collateral, scaled.
+    index : int
+        Liquidity index, RAY.
+
+    Returns
+    -------
+    int
+
+    Notes
+    -----
+    aave-v3-core, LiquidationLogic.executeLiquidationCall.
+    """
+    if ray_div_half_up(fee, index) > scaled_balance:
+        return ray_mul_half_up(scaled_balance, index)
+    return fee
 
 
 def seize_tokens(

@@ -6,7 +6,9 @@ are both worth 2000 dollars, and then half of the account's whole debt; what is 
 or 1000 dollars on both sides; debt without collateral is written off into the reserves' deficit. v3.7 gives
 every rounding a direction, weighs the collateral without cutting the mean threshold, and refuses self-liquidation.
 
-Left out, because the rule has no place for it: what v3.4 to v3.6 changed besides (GHO, caps in virtual balances).
+Left out, because the rule has no place for it: price sources of e-modes, assets in several categories (give
+each reserve the one that counts), isolation as a state of accounts (`isolated_debt` counts it), GHO. The
+flash-loan premium is Ethereum's.
 """
 
 FOLLOWS = "code"
