@@ -524,3 +524,27 @@ def test_roundings_lean_where_the_version_says(held, repay, price, debt_price, t
                 whole = held / per_debt
                 # values are cut off before the bonus is taken out and rounded up
                 assert found.repaid >= (whole - 1) / factor
+
+
+def test_dust_is_looked_at_pair_by_pair():
+    # features of v3.3: 450 and 520 may be left by three calls that each pass
+    least = 1000 * USD
+    assert not lending.leaves_dust(2000 * USD, 2070 * USD, least)
+    assert not lending.leaves_dust(450 * USD, 0, least)
+    assert not lending.leaves_dust(0, 520 * USD, least)
+    assert lending.leaves_dust(450 * USD, 520 * USD, least)
+    # docs of v3.3, section 2.3, with 500: A's debt of 900 may fall by 400, B's of 400 only whole
+    assert (lending.largest_partial(900, 500), lending.largest_partial(400, 500)) == (400, 0)
+
+
+def test_liquidity_of_a_health_factor_rule_and_largest_debts():
+    # 1000 * 0.8 - 750
+    assert lending.liquidity(rule(), market(1, "0.8"), account(1000, 750)) == 50 * USD
+    # docs.morpho.org: 6000 at 86 % and 9000 at 77 %
+    both = [(6000, 86 * 10**16), (9000, 77 * 10**16)]
+    assert (lending.max_debt(both[:1]), lending.max_debt(both)) == (5160, 12090)
+
+
+def test_an_offer_below_nothing_is_refused():
+    with pytest.raises(lending.NothingOwedError, match="repay -1: at least 0"):
+        lending.liquidate(rule(), market(1, "0.8"), account(900, 800), **PAIR, repay=-1)

@@ -302,3 +302,25 @@ def test_euler_accounts_for_every_atom(rule, held, owed, price, debt_price, fact
     assert done.repaid + done.account.debts["debt"] + done.bad_debt.get("debt", 0) == owed
     assert done.paid >= done.repaid >= 0
     assert 0 <= done.received == done.seized
+
+
+def test_morpho_in_assets_takes_the_whole_debt_where_the_collateral_covers_it():
+    reserves = {"collateral": Reserve(WAD, WAD, mantissa("0.5")), "debt": Reserve(WAD)}
+    # 60 at 1.15 are 69 of 100
+    done = lending.liquidate(BLUE, reserves, account(100, 60), **PAIR)
+    assert (done.repaid, done.seized) == (60, 69)
+    assert done.bad_debt == {}
+    cut = BLUE.changed(excess_collateral="cut")
+    done = lending.liquidate(cut, reserves, account(100, 99), **PAIR, repay=99)
+    assert (done.repaid, done.seized) == (99, 100)
+
+
+def test_shares_round_against_the_asker():
+    # 7 assets and 9 shares with the virtual 1 and 1e6
+    assert lending.to_shares_down(1, 7, 9) == 125001
+    assert lending.to_shares_up(1, 7, 9) == 125002
+    assert lending.to_assets_down(125002, 7, 9) == 1
+    assert lending.to_assets_up(125002, 7, 9) == 2
+    worthless = MorphoMarket(WAD // 2, 0, 300, 300 * 10**6)
+    with pytest.raises(lending.PriceError, match="collateral to seize"):
+        lending.morpho_liquidate(worthless, MorphoPosition(1, 10**6), repaid_shares=1)

@@ -152,3 +152,20 @@ def test_a_size_that_does_not_make_the_loan_due_is_no_attack():
     profit = laws.attack_profit([0.0, 1.0, 4000.0], loan)
     assert np.isneginf(profit[:2]).all()
     assert np.isfinite(profit[2])
+
+
+def test_numbers_out_of_range_are_named():
+    with pytest.raises(ValueError, match="repaid 5 is not below debt 5"):
+        laws.health_change(10, 5, 0.8, 0.05, 5)
+    with pytest.raises(ValueError, match="gap 2"):
+        laws.gap_bad_debt(1, 0.8, 0, 2)
+    with pytest.raises(ValueError, match="fee 1"):
+        laws.AttackedLoan(1, 1, 0.8, 0.05, 1, 1, 1.0)
+    with pytest.raises(ValueError, match="debt"):
+        laws.AttackedLoan(1, 0, 0.8, 0.05, 1, 1)
+    with pytest.raises(ValueError, match="due before any attack"):
+        laws.best_attack_profit(laws.AttackedLoan(1, 1, 0.8, 0.05, 1, 1))
+    assert laws.unbound_liquidation(laws.AttackedLoan(1, 1, 0.8, 0, 1, 1)) == (0.0, 0.0)
+    # a loan far from due: no sale that can be bought back makes it so
+    far = laws.AttackedLoan(1, 1e-9, 0.8, 0.2, 1, 1, 0.1)
+    assert laws.best_attack_profit(far)[1] == -np.inf
