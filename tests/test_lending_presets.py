@@ -121,7 +121,7 @@ def test_changes_are_checked():
     with pytest.raises(ValueError, match="seized 'away' is not one of half_up, floor, ceil"):
         lending.RoundingSteps(seized="away")
     with pytest.raises(ValueError, match="supply_cap 'over'"):
-        lending.LendingRules("x", lending.LiquidationRule(), supply_cap="over")
+        lending.ProtocolRules("x", lending.LiquidationRule(), supply_cap="over")
 
 
 def test_accounts_and_reserves_are_checked():

@@ -23,8 +23,8 @@ __all__ = [
     "Excess",
     "Fee",
     "HealthMeasure",
-    "LendingRules",
     "LiquidationRule",
+    "ProtocolRules",
     "Rounding",
     "RoundingSteps",
     "SafetyFactor",
@@ -327,7 +327,7 @@ class LiquidationRule:
 
 
 @dataclass(frozen=True)
-class LendingRules:
+class ProtocolRules:
     """Rules of a protocol: its liquidation rule and what else differs between protocols.
 
     Parameters

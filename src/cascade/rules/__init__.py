@@ -3,7 +3,7 @@
 One file a venue holds its parameters and names their source; a call gives them as `cascade.Rules`
 for one symbol. `PRESETS` has them by name, and each is an attribute here; `describe` says what one
 follows. Price limits and circuit breakers are the same as `cascade.Breaker`: `BREAKERS` and
-`describe_breaker`; rules of lending protocols as `cascade.lending.LendingRules`: `LENDING` and
+`describe_breaker`; rules of lending protocols as `cascade.lending.ProtocolRules`: `LENDING` and
 `describe_lending`.
 """
 

@@ -1,6 +1,6 @@
-"""From the data file of a lending protocol to `LendingRules`.
+"""From the data file of a lending protocol to `ProtocolRules`.
 
-A data file has `FOLLOWS`, `DATE`, `SOURCE`, `PROTOCOL` (fields of `cascade.lending.LendingRules`) and
+A data file has `FOLLOWS`, `DATE`, `SOURCE`, `PROTOCOL` (fields of `cascade.lending.ProtocolRules`) and
 `LIQUIDATION` (fields of `cascade.lending.LiquidationRule`); where versions differ, `VARIANTS` and
 `PROTOCOL_VARIANTS` (what each changes) and `DEFAULT`.
 """
@@ -11,7 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol
 
-from cascade.lending.rule import LendingRules, LiquidationRule
+from cascade.lending.rule import LiquidationRule, ProtocolRules
 from cascade.rules.presets import Venue
 
 #: Data files of lending protocols, in the order they are listed.
@@ -30,7 +30,7 @@ variant : str, optional
 
 Returns
 -------
-LendingRules
+ProtocolRules
     Its `liquidation` is the rule that `cascade.lending.liquidate` takes.
 
 Raises
@@ -47,7 +47,7 @@ Follows: {follows}. Date: {date}. Source: {source}.
 class LendingPreset(Protocol):
     """Rules of one lending protocol, called with a version."""
 
-    def __call__(self, variant: str | None = None, **changes: Any) -> LendingRules:
+    def __call__(self, variant: str | None = None, **changes: Any) -> ProtocolRules:
         """Rules of a version."""
 
 
@@ -55,7 +55,7 @@ def _data(name: str) -> ModuleType:
     return import_module(f"cascade.rules.{name}")
 
 
-def _rules(name: str, variant: str | None, **changes: Any) -> LendingRules:
+def _rules(name: str, variant: str | None, **changes: Any) -> ProtocolRules:
     data = _data(name)
     variants = getattr(data, "VARIANTS", {})
     chosen = getattr(data, "DEFAULT", None) if variant is None else variant
@@ -65,7 +65,7 @@ def _rules(name: str, variant: str | None, **changes: Any) -> LendingRules:
         )
     fields = {**data.LIQUIDATION, **variants.get(chosen, {}), **changes}
     terms = {**data.PROTOCOL, **getattr(data, "PROTOCOL_VARIANTS", {}).get(chosen, {})}
-    return LendingRules(
+    return ProtocolRules(
         name=name, liquidation=LiquidationRule(**{"source": data.SOURCE, **fields}),
         variant=chosen or "", source=data.SOURCE, date=data.DATE, **terms,
     )  # fmt: skip
@@ -97,7 +97,7 @@ def describe_lending(name: str) -> Venue:
 def _preset(name: str) -> LendingPreset:
     data, about = _data(name), describe_lending(name)
 
-    def preset(variant: str | None = None, **changes: Any) -> LendingRules:
+    def preset(variant: str | None = None, **changes: Any) -> ProtocolRules:
         return _rules(name, variant, **changes)
 
     default = getattr(data, "DEFAULT", None)
