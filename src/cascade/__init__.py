@@ -29,7 +29,18 @@ from cascade.tree import CascadeTree
 from cascade.venues import Concentrated, ConstantProduct, LiquidityChange, MarketPool, Stableswap
 
 # these use the names above
-from cascade import adl, clearing, insurance, losses, pools, routing, rules, scenarios, socialised  # isort: skip
+from cascade import (  # isort: skip
+    adl,
+    clearing,
+    insurance,
+    lending,
+    losses,
+    pools,
+    routing,
+    rules,
+    scenarios,
+    socialised,
+)
 
 __all__ = [
     "DISLOCATION_DTYPE",
@@ -89,6 +100,7 @@ __all__ = [
     "compare_adl",
     "get_include",
     "insurance",
+    "lending",
     "losses",
     "pools",
     "routing",
