@@ -14,13 +14,25 @@ cdef enum PartialKind:
     PARTIAL_CAP = 5           # up to a notional, once a step
     PARTIAL_SLICES = 6        # a random share by chance, once a step
 
-# Of the only position of a unit; `unit` is at the current marks.
-cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit) noexcept nogil
+cdef struct Round:            # one taking of a unit, in which each of its positions has a turn
+    int64_t used              # atoms, at the mark: the lots sent so far
+    bint ruled                # some position's market has a partial rule
+    bint waits                # the account was in its cool-down when the unit was taken
+    bint once                 # a position's rule closes at most once a step
+
+# When the unit of this position is taken; the rules count if `applies`.
+cdef void round_begin(State* state, uint32_t position, bint applies, Round* taken) noexcept nogil
+# What may stay of a position is the most lots that its market's rule allows its unit, which is at the
+# current marks; 0: the rule leaves it alone.
+cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit,
+                           const Round* taken) noexcept nogil
+# `lots` of it were sent.
+cdef void round_use(const Market* market, int64_t size, int64_t lots, Round* taken) noexcept nogil
 # Lots of it were closed and some stay: starts the cool-down of the rule that has one.
 cdef void note_partial(State* state, uint32_t position) noexcept nogil
-# Does the rule's draw leave the unit of this position alone in this step?
-cdef bint slice_waits(State* state, uint32_t position) noexcept nogil
-# Does the rule close at most once a step?
+# Do the rules leave every position of the unit of this one alone in this step?
+cdef bint round_waits(State* state, uint32_t position) noexcept nogil
+# Does the rule close a position at most once a step?
 cdef inline bint once_a_step(const Market* market) noexcept nogil:
     return market.rules.partial >= PARTIAL_CAP
 # Does a backstop take the unit of this position whole?

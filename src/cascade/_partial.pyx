@@ -16,11 +16,6 @@ from cascade._state cimport (
 )
 
 
-cdef bint _covered(const Market* market, const Position* p, int64_t lots, const Unit* unit) noexcept nogil:
-    cdef int64_t value = position_value(&market.rules.table, lots if p.size > 0 else -lots, market.mark)
-    return <int128>magnitude(value) * market.rules.partial_rate <= unit.equity * RATE_DENOMINATOR
-
-
 cdef bint _below(const Market* market, const Position* p, int64_t lots, int64_t floor) noexcept nogil:
     # would the notional of `lots` that stay be below a tier's floor?
     cdef int64_t held = magnitude(p.size), value
@@ -45,19 +40,35 @@ cdef int64_t _lower_floor(const Market* market, const Position* p) noexcept nogi
 
 # ---------------------------------------------------------------- exactly the shortage
 
-cdef bint _restored(const Market* market, const Position* p, int64_t lots, const Unit* unit) noexcept nogil:
-    # does equity, losses counted with the buffer, reach maintenance and buffer of the lots that stay?
+cdef int128 _asked(const Market* market, const Position* p, int64_t lots) noexcept nogil:
+    # What `lots` that stay of a position ask of its unit's equity, in parts: target margin, or maintenance
+    # and the buffer, of which a loss is counted whole; maintenance under any other rule.
     cdef const TierTable* table = &market.rules.table
-    cdef int64_t held = magnitude(p.size)
-    cdef int64_t profit = position_value(table, p.size, market.mark) - p.entry_value
+    cdef int64_t held = magnitude(p.size), entry, profit
     cdef int64_t value = position_value(table, lots if p.size > 0 else -lots, market.mark)
-    cdef int64_t entry = p.entry_value - <int64_t>floor_divide(
-        <int128>p.entry_value * (held - lots), held)
-    cdef int128 needed = (<int128>maintenance(table, value, entry) * RATE_DENOMINATOR
-                          + <int128>magnitude(value) * market.rules.partial_rate)
-    if profit < 0:
-        needed -= <int128>profit * market.rules.partial_rate
-    return needed <= unit.equity * RATE_DENOMINATOR
+    cdef int128 needed
+    if market.rules.partial == PARTIAL_TARGET:
+        return <int128>magnitude(value) * market.rules.partial_rate
+    entry = p.entry_value - <int64_t>floor_divide(<int128>p.entry_value * (held - lots), held)
+    needed = <int128>maintenance(table, value, entry) * RATE_DENOMINATOR
+    if market.rules.partial == PARTIAL_SHORTAGE:
+        needed += <int128>magnitude(value) * market.rules.partial_rate
+        profit = position_value(table, p.size, market.mark) - p.entry_value
+        if profit < 0:
+            needed -= <int128>profit * market.rules.partial_rate
+    return needed
+
+
+cdef int128 _asked_by_others(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    cdef int128 needed = 0
+    cdef Position* p
+    while i != NO_POSITION:
+        if i != position:
+            p = &state.positions[i]
+            needed += _asked(state.markets[p.market], p, magnitude(p.size))
+        i = unit_next(state, i)
+    return needed
 
 
 # ---------------------------------------------------------------- caps and random slices
@@ -93,7 +104,7 @@ cdef uint64_t _draw(const State* state, const Position* p) noexcept nogil:
     return _mixed(_mixed(_mixed(<uint64_t>state.seed) ^ <uint64_t>state.clock) ^ who)
 
 
-cdef bint slice_waits(State* state, uint32_t position) noexcept nogil:
+cdef bint _slice_waits(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     if market.rules.partial != PARTIAL_SLICES or p.flags & POSITION_LADDER:
@@ -115,47 +126,94 @@ cdef int64_t _slice(const State* state, const Market* market, const Position* p)
     return held if lots > held else lots
 
 
-cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit) noexcept nogil:
+cdef int64_t _capped(const Market* market, const Position* p, int64_t left, bint fresh) noexcept nogil:
+    # what is `left` of the cap's notional; a lot at least while nothing of it is used
+    cdef int64_t lots
+    if _worth(market, p, magnitude(p.size)) <= left:
+        return magnitude(p.size)
+    lots = _most_within(market, p, left)
+    return 1 if fresh and lots == 0 else lots
+
+
+cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit,
+                           const Round* taken) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef int64_t held = magnitude(p.size), low = 0, high, middle, floor = 0
+    cdef int128 allowed = 0
+    if _slice_waits(state, position):
+        return 0
     if market.rules.partial == PARTIAL_NONE or p.flags & POSITION_LADDER or unit.equity <= 0:
         return held
     if market.rules.partial == PARTIAL_FRACTION:
-        if (state.accounts[p.account].whole_until > state.clock
-                or magnitude(position_value(&market.rules.table, p.size, market.mark))
-                <= market.rules.partial_notional):
+        if taken.waits or _worth(market, p, held) <= market.rules.partial_notional:
             return held
         return <int64_t>ceil_divide(<int128>held * market.rules.partial_rate, RATE_DENOMINATOR)
     if market.rules.partial == PARTIAL_CAP:
-        if _worth(market, p, held) <= market.rules.partial_notional:
-            return held
-        low = _most_within(market, p, market.rules.partial_notional)
-        return low if low else 1
+        return _capped(market, p, market.rules.partial_notional - taken.used, taken.used == 0)
     if market.rules.partial == PARTIAL_SLICES:
         return _slice(state, market, p)
     if market.rules.partial == PARTIAL_TIER_STEP:
         floor = _lower_floor(market, p)
         if floor == 0:
             return held
-    high = held                   # too many to keep: the unit is due, or its tier too high
+    else:
+        allowed = unit.equity * RATE_DENOMINATOR
+        if unit.open_positions > 1:
+            allowed -= _asked_by_others(state, position)
+    # all of them are too many to keep: the unit is due, the tier too high, or the target too low
+    high = held
     while high - low > 1:
         middle = (low + high) >> 1
         if (_below(market, p, middle, floor) if market.rules.partial == PARTIAL_TIER_STEP
-                else _restored(market, p, middle, unit)
-                if market.rules.partial == PARTIAL_SHORTAGE
-                else _covered(market, p, middle, unit)):
+                else _asked(market, p, middle) <= allowed):
             low = middle
         else:
             high = middle
     return held - low
 
 
+# ---------------------------------------------------------------- a unit's round
+
+cdef void round_begin(State* state, uint32_t position, bint applies, Round* taken) noexcept nogil:
+    cdef uint32_t i
+    taken.used = 0
+    taken.once = False
+    taken.ruled = False
+    taken.waits = False
+    if not applies:
+        return
+    taken.waits = state.accounts[state.positions[position].account].whole_until > state.clock
+    i = unit_first(state, position)
+    while i != NO_POSITION and not taken.ruled:
+        taken.ruled = (state.markets[state.positions[i].market].rules.partial != PARTIAL_NONE
+                       and not state.positions[i].flags & POSITION_LADDER)
+        i = unit_next(state, i)
+
+
+cdef void round_use(const Market* market, int64_t size, int64_t lots, Round* taken) noexcept nogil:
+    taken.used += magnitude(
+        position_value(&market.rules.table, lots if size > 0 else -lots, market.mark))
+
+
+cdef bint round_waits(State* state, uint32_t position) noexcept nogil:
+    # only a draw leaves a position alone before another had its turn
+    cdef uint32_t i = unit_first(state, position)
+    cdef Market* market
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        if not (market.book.auction or market.throttled or _slice_waits(state, i)):
+            return False
+        i = unit_next(state, i)
+    return True
+
+
 cdef void note_partial(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    if market.rules.partial == PARTIAL_FRACTION:
-        state.accounts[p.account].whole_until = state.clock + market.rules.partial_cooldown
+    cdef int64_t until = state.clock + market.rules.partial_cooldown
+    if market.rules.partial == PARTIAL_FRACTION and until > state.accounts[p.account].whole_until:
+        state.accounts[p.account].whole_until = until
 
 
 cdef bint backstop_due(State* state, uint32_t position) noexcept nogil:

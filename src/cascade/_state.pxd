@@ -103,7 +103,7 @@ cdef struct Position:         # 64 bytes
     int32_t due_wave
     uint16_t market
     uint8_t flags
-    uint8_t pad
+    uint8_t had_turn          # in the round of a partial liquidation that runs now; else 0
     uint32_t called           # warning trigger of the margin call it had, ticks; 0: none
 
 cdef struct Working:          # lots of a position's resting and waiting orders
@@ -365,6 +365,7 @@ cdef struct State:
     Resident* residents
     uint32_t* call_place      # of heaps of warning triggers, NULL without margin calls
     uint32_t resident_count
+    uint8_t partials          # some market has a partial rule: docs/step.md
 
 cdef enum Failure:
     FAILURE_NONE = 0

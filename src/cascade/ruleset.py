@@ -106,16 +106,18 @@ class Rules:
     absorb : number, default 0
         Share of each liquidation the house takes at the mark, off the book.
     partial : tuple, optional
-        How much of a position that is alone in its unit to close at a time; default all. With
-        equity of zero or less all is closed.
+        How much of a position to close at a time; default all. With equity of zero or less all is
+        closed. The positions of a cross unit have a turn each, the largest maintenance first, until
+        the unit is healthy.
 
-        - ``("target", rate)``: as much as lifts equity to `rate` of the notional that stays.
+        - ``("target", rate)``: as much as lifts the unit's equity to `rate` of the notional that stays.
         - ``("fraction", share, min_notional, cooldown_seconds)``: a share of positions worth more
           than `min_notional`, and for `cooldown_seconds` afterwards the account's positions whole.
         - ``("tier_step",)`` or ``("tier_step", tiers)``: as much as brings the position one tier
           (or `tiers`) down; in the lowest tier all.
-        - ``("shortage", buffer)``: as much as restores maintenance and `buffer` of the notional.
-        - ``("cap", notional)``: at most that much a step, at least one lot.
+        - ``("shortage", buffer)``: as much as restores the unit's maintenance and `buffer` of the
+          notional.
+        - ``("cap", notional)``: at most that much of a unit a step, at least one lot.
         - ``("slices", share, chance, min_notional)``: in each step with that chance, the share
           times a factor drawn between 1/2 and 3/2, worth at least `min_notional`.
     backstop : number, default 0
