@@ -22,7 +22,8 @@ from cascade._margin cimport position_value, value_tick
 from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._partial cimport (
-    Round, backstop_due, lots_to_close, note_partial, once_a_step, round_begin, round_use, round_waits,
+    Round, backstop_due, lots_to_close, note_partial, once_a_step, round_begin, round_end, round_use,
+    round_waits,
 )
 from cascade._queue cimport (
     queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
@@ -296,13 +297,14 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef bint backstop = state.backstops and backstop_due(state, last)
     cdef Round together
     round_begin(state, last, state.partials and not backstop, &together)
-    if together.ruled and round_waits(state, last):
+    if together.ruled and round_waits(state, last, &together):
         _put_aside(state, taken)
         return
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
     _cancel_orders(state, last)
     closed = _take_turns(state, taken, &together, backstop, &fee_parts, &last)
+    round_end(state, last, &together)
     _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:
@@ -343,7 +345,7 @@ cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
     cdef Taken aside = taken[0]
     cdef Position* p
     unit_evaluate(state, taken.position, &unit)
-    aside.was_due = not unit.exact
+    aside.was_due = unit.owing or not unit.exact
     aside.position = unit_first(state, taken.position)
     p = &state.positions[aside.position]
     aside.market = p.market

@@ -6,13 +6,17 @@ with them.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
-from cascade._clearing cimport (
-    Unit, required_margin, unit_evaluate, unit_first, unit_next,
+from cascade._arithmetic cimport (
+    add_into, ceil_divide, floor_divide, int128, magnitude, saturate,
 )
-from cascade._margin cimport TierTable, maintenance, position_value
+from cascade._clearing cimport (
+    Unit, asked, asked_by_unit, required_margin, unit_evaluate, unit_first, unit_next,
+)
+from cascade._margin cimport TierTable, position_value
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
-    NO_POSITION, POSITION_LADDER, RATE_DENOMINATOR, Market, Position, State,
+    FAILURE_OVERFLOW, NO_POSITION, PARTIAL_CAP, PARTIAL_FRACTION, PARTIAL_NONE, PARTIAL_SLICES,
+    PARTIAL_TIER_STEP, POSITION_LADDER, RATE_DENOMINATOR, Market, Position, Ramp, State,
 )
 
 
@@ -38,37 +42,29 @@ cdef int64_t _lower_floor(const Market* market, const Position* p) noexcept nogi
     return table.tiers[tier + 1 if tier > 0 else 1].floor
 
 
-# ---------------------------------------------------------------- exactly the shortage
+# ---------------------------------------------------------------- a shortage freed bit by bit
 
-cdef int128 _asked(const Market* market, const Position* p, int64_t lots) noexcept nogil:
-    # What `lots` that stay of a position ask of its unit's equity, in parts: target margin, or maintenance
-    # and the buffer, of which a loss is counted whole; maintenance under any other rule.
-    cdef const TierTable* table = &market.rules.table
-    cdef int64_t held = magnitude(p.size), entry, profit
-    cdef int64_t value = position_value(table, lots if p.size > 0 else -lots, market.mark)
-    cdef int128 needed
-    if market.rules.partial == PARTIAL_TARGET:
-        return <int128>magnitude(value) * market.rules.partial_rate
-    entry = p.entry_value - <int64_t>floor_divide(<int128>p.entry_value * (held - lots), held)
-    needed = <int128>maintenance(table, value, entry) * RATE_DENOMINATOR
-    if market.rules.partial == PARTIAL_SHORTAGE:
-        needed += <int128>magnitude(value) * market.rules.partial_rate
-        profit = position_value(table, p.size, market.mark) - p.entry_value
-        if profit < 0:
-            needed -= <int128>profit * market.rules.partial_rate
-    return needed
+cdef int64_t _stays_missing(const Market* market, const Round* taken) noexcept nogil:
+    # atoms of the shortage that a turn leaves: the share grows with time, what was freed counts
+    cdef int128 parts = RATE_DENOMINATOR, now
+    if not market.rules.ramp or taken.missing < market.rules.ramp_small:
+        return 0
+    if market.rules.ramp_duration:
+        parts = market.rules.ramp_initial + floor_divide(
+            <int128>taken.elapsed * RATE_DENOMINATOR, market.rules.ramp_duration)
+    if parts >= RATE_DENOMINATOR:
+        return 0
+    now = ceil_divide((<int128>taken.missing + taken.freed) * parts, RATE_DENOMINATOR) - taken.freed
+    return taken.missing if now <= 0 else taken.missing - <int64_t>now
 
 
-cdef int128 _asked_by_others(State* state, uint32_t position) noexcept nogil:
-    cdef uint32_t i = unit_first(state, position)
-    cdef int128 needed = 0
-    cdef Position* p
-    while i != NO_POSITION:
-        if i != position:
-            p = &state.positions[i]
-            needed += _asked(state.markets[p.market], p, magnitude(p.size))
-        i = unit_next(state, i)
-    return needed
+cdef int64_t _shortage(State* state, uint32_t position) noexcept nogil:
+    # atoms that the unit's equity lacks to what its positions ask, rounded up
+    cdef int128 missing = asked_by_unit(state, position, NO_POSITION)
+    cdef Unit unit
+    unit_evaluate(state, position, &unit)
+    missing -= unit.equity * RATE_DENOMINATOR
+    return 0 if missing <= 0 else saturate(ceil_divide(missing, RATE_DENOMINATOR))
 
 
 # ---------------------------------------------------------------- caps and random slices
@@ -158,15 +154,17 @@ cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit,
         if floor == 0:
             return held
     else:
-        allowed = unit.equity * RATE_DENOMINATOR
+        allowed = (unit.equity + _stays_missing(market, taken)) * RATE_DENOMINATOR
         if unit.open_positions > 1:
-            allowed -= _asked_by_others(state, position)
+            allowed -= asked_by_unit(state, position, position)
+        if market.rules.ramp and asked(market, p, held) <= allowed:
+            return 0
     # all of them are too many to keep: the unit is due, the tier too high, or the target too low
     high = held
     while high - low > 1:
         middle = (low + high) >> 1
         if (_below(market, p, middle, floor) if market.rules.partial == PARTIAL_TIER_STEP
-                else _asked(market, p, middle) <= allowed):
+                else asked(market, p, middle) <= allowed):
             low = middle
         else:
             high = middle
@@ -177,18 +175,44 @@ cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit,
 
 cdef void round_begin(State* state, uint32_t position, bint applies, Round* taken) noexcept nogil:
     cdef uint32_t i
+    cdef Market* market
+    cdef Ramp* ramp
     taken.used = 0
     taken.once = False
     taken.ruled = False
     taken.waits = False
-    if not applies:
+    taken.ramped = False
+    if not applies or state.positions[position].flags & POSITION_LADDER:
         return
     taken.waits = state.accounts[state.positions[position].account].whole_until > state.clock
     i = unit_first(state, position)
-    while i != NO_POSITION and not taken.ruled:
-        taken.ruled = (state.markets[state.positions[i].market].rules.partial != PARTIAL_NONE
-                       and not state.positions[i].flags & POSITION_LADDER)
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        taken.ruled |= market.rules.partial != PARTIAL_NONE
+        taken.ramped |= market.rules.ramp
         i = unit_next(state, i)
+    if taken.ramped:
+        ramp = ramp_of(state, position)
+        if ramp.since == 0:
+            ramp.since = state.clock + 1
+            ramp.freed = 0
+        taken.elapsed = state.clock + 1 - ramp.since
+        taken.freed = ramp.freed
+        taken.missing = _shortage(state, position)
+
+
+cdef void round_end(State* state, uint32_t position, const Round* taken) noexcept nogil:
+    # a fill of the unit's own may have ended its liquidation in between: it is ended when it is queued
+    cdef Ramp* ramp
+    cdef int64_t missing
+    if not taken.ramped:
+        return
+    ramp = ramp_of(state, position)
+    missing = _shortage(state, position)
+    ramp.since = state.clock + 1 - taken.elapsed
+    ramp.freed = taken.freed
+    if missing < taken.missing and add_into(&ramp.freed, taken.missing - missing):
+        state.failed = FAILURE_OVERFLOW
 
 
 cdef void round_use(const Market* market, int64_t size, int64_t lots, Round* taken) noexcept nogil:
@@ -196,13 +220,18 @@ cdef void round_use(const Market* market, int64_t size, int64_t lots, Round* tak
         position_value(&market.rules.table, lots if size > 0 else -lots, market.mark))
 
 
-cdef bint round_waits(State* state, uint32_t position) noexcept nogil:
-    # only a draw leaves a position alone before another had its turn
+cdef bint round_waits(State* state, uint32_t position, const Round* taken) noexcept nogil:
+    # only a draw or a ramp leaves a position alone before another had its turn
     cdef uint32_t i = unit_first(state, position)
     cdef Market* market
+    cdef Unit unit
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
-        if not (market.book.auction or market.throttled or _slice_waits(state, i)):
+        if market.rules.ramp and not (market.book.auction or market.throttled):
+            unit_evaluate(state, position, &unit)
+            if lots_to_close(state, i, &unit, taken):
+                return False
+        elif not (market.book.auction or market.throttled or _slice_waits(state, i)):
             return False
         i = unit_next(state, i)
     return True

@@ -11,6 +11,7 @@ from .log import Log
 from .margin import Position, bankruptcy_tick
 from .partial import ONCE_A_STEP, Round, backstop_due, closing_lots, drawn, worth
 from .queue import Entry, Queue
+from .ramp import Started, may_stay_missing
 from .records import BUY, LONG_LEG, SELL, SHORT_LEG
 
 LEG_FLAGS = {0: 0, 1: LONG_LEG, 2: SHORT_LEG}
@@ -72,10 +73,15 @@ class Cascade:
         """Test a unit again and liquidate it (steps 2-5)."""
         name = entry.unit
         self.queue.due.pop(name, None)
-        if not self.clearing.unit(name).due():
+        if not self.clearing.due(name):
+            self.clearing.ramps.end(name)
             return
         backstop = self.backstop_comes(name)
         self.round = Round(self.account(name).whole_until > self.engine.clock)
+        ramped = not backstop and self.clearing.ramps.applies(name)
+        if ramped:
+            self.clearing.ramps.started.setdefault(name, Started(self.engine.clock))
+            self.round.missing = self.clearing.ramps.shortage(name)
         if not backstop and self.leaves_alone(name):
             self.queue.aside.add(name)
             self.clearing.changed.append(name)
@@ -94,11 +100,11 @@ class Cascade:
         for position in positions:
             if not position.size or self.queue.collects(position):
                 continue
-            if ruled and not self.clearing.unit(name).due():
+            if ruled and not self.clearing.due(name):
                 break
             lots = abs(position.size)
             if not backstop:
-                once |= self.rule_kind(position) in ONCE_A_STEP
+                once |= self.rule_kind(position) in ONCE_A_STEP or self.ramp(position) is not None
                 lots = self.lots_to_close(name, position)
             if lots == 0:
                 continue
@@ -110,13 +116,16 @@ class Cascade:
             fees += fee
             if position.size and not ruled:
                 break
+        if ramped:
+            started = self.clearing.ramps.started[name]
+            started.freed += max(0, self.round.missing - self.clearing.ramps.shortage(name))
         if not self.clearing.unit_positions(name):
             self.settle(name, fees, last, backstop)
         self.clearing.liquidating = None
         for market in self.touched:
             if self.touched[market] == -1:
                 self.touched[market] = last
-        if closed == 0 or (once and self.clearing.unit(name).due()):
+        if closed == 0 or (once and self.clearing.due(name)):
             self.queue.aside.add(name)
         self.clearing.changed.append(name)
         self.queue.reenter_changed()
@@ -149,7 +158,21 @@ class Cascade:
         rules = [self.partial_rule(self.clearing.markets[p.market]) for p in positions]
         index = positions.index(position)
         unit = self.clearing.unit(name)
-        return closing_lots(unit, rules, index, self.round, self.draw(position))
+        bits = self.draw(position)
+        ramp, stays = self.ramp(position), 0
+        if ramp is not None:
+            market = self.clearing.markets[position.market]
+            small = floor(ramp[2] * 10 ** self.clearing.assets[market.asset].decimals)
+            started = self.clearing.ramps.started[name]
+            elapsed = self.engine.clock - started.at
+            stays = may_stay_missing(ramp, small, self.round.missing, started.freed, elapsed)
+        return closing_lots(unit, rules, index, self.round, bits, ramp is not None, stays)
+
+    def ramp(self, position: Position) -> tuple | None:
+        """The ramp of the position's rule: (initial share, nanoseconds, small)."""
+        return (
+            None if position.ladder_trigger else self.clearing.markets[position.market].rules.ramp
+        )
 
     def draw(self, position: Position) -> int:
         engine = self.engine

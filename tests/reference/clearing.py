@@ -12,6 +12,7 @@ from math import ceil
 from . import log as events
 from .log import HOUSE, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
+from .ramp import Ramps
 from .records import (
     BUY,
     ICEBERG,
@@ -73,6 +74,7 @@ class Clearing:
         self.changed: list[tuple[int, int]] = []
         self.liquidating: tuple[int, int] | None = None
         self.house_realised = 0
+        self.ramps = Ramps(self)
 
     # --- who holds what ------------------------------------------------------------------------
 
@@ -101,6 +103,10 @@ class Clearing:
         positions = self.unit_positions(name)
         equal = any(self.markets[p.market].rules.trigger == "<=" for p in positions)
         return Unit(self.collateral(name), [self.holding(p) for p in positions], equal)
+
+    def due(self, name: tuple[int, int]) -> bool:
+        """Is a unit due, or in a liquidation that has not restored it?"""
+        return self.unit(name).due() or self.ramps.owes(name)
 
     def unit_names(self) -> list[tuple[int, int]]:
         return sorted({self.unit_name(p) for p in self.positions if p.size})

@@ -44,7 +44,7 @@ def mixed(number: int) -> int:
 
 def drawn(seed: int, clock: int, account: int, market: int) -> int:
     """The 64 bits that decide about a position at a time."""
-    return mixed(mixed(mixed(seed % WORD) ^ clock) ^ (account * 2**16 + market))
+    return mixed(mixed(mixed(seed % WORD) ^ clock) ^ (int(account) * 2**16 + market))
 
 
 def slice_comes(bits: int, chance: Fraction) -> bool:
@@ -90,17 +90,27 @@ class Round:
     """One taking of a unit: what its positions' turns have in common.
 
     `waits` says whether the account was in its cool-down when it was taken; `used` is the notional of
-    the lots closed so far.
+    the lots closed so far; `missing` is the shortage that a ramp began with.
     """
 
     waits: bool
     used: int = 0
+    missing: int = 0
 
 
 def closing_lots(
-    unit: Unit, rules: list[tuple | None], index: int, taken: Round, bits: int = 0
+    unit: Unit,
+    rules: list[tuple | None],
+    index: int,
+    taken: Round,
+    bits: int = 0,
+    ramped: bool = False,
+    stays: int = 0,
 ) -> int:
-    """Lots to close of holding `index` of a unit; `rules` are its holdings', `bits` its draw."""
+    """Lots to close of holding `index` of a unit; `rules` are its holdings', `bits` its draw.
+
+    Where it is `ramped` the atoms `stays` of the unit's shortage are left, and maybe the whole holding.
+    """
     held, rule = unit.holdings[index], rules[index]
     total = abs(held.size)
     if rule is None or held.ladder_trigger:
@@ -125,10 +135,11 @@ def closing_lots(
         for k, other in enumerate(unit.holdings)
         if k != index
     )
+    left = unit.equity() + stays - others
+    if ramped and asked(held, rule, total) <= left:
+        return 0
     # all of them are too many: the unit is due, or its target below maintenance
-    return total - boundary(
-        0, total, lambda lots: asked(held, rule, lots) + others <= unit.equity()
-    )
+    return total - boundary(0, total, lambda lots: asked(held, rule, lots) <= left)
 
 
 def backstop_due(unit: Unit, fractions: list[Fraction]) -> bool:
