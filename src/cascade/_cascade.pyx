@@ -266,8 +266,8 @@ cdef void _end_turns(State* state, uint32_t position) noexcept nogil:
         i = state.positions[i].next
 
 
-cdef int64_t _take_turns(State* state, const Taken* taken, Round* together, bint backstop,
-                         int128* fee_parts, uint32_t* last) noexcept nogil:
+cdef inline int64_t _take_turns(State* state, const Taken* taken, Round* together, bint backstop,
+                                int128* fee_parts, uint32_t* last) noexcept nogil:
     # Closes the unit's positions, the largest maintenance first; gives the lots closed. Under partial
     # rules each has one turn, and the unit is tested again before every turn but the first.
     cdef int64_t closed = 0
@@ -296,7 +296,9 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     cdef int128 fee_parts = 0
     cdef bint backstop = state.backstops and backstop_due(state, last)
     cdef Round together
-    round_begin(state, last, state.partials and not backstop, &together)
+    together.ruled = together.once = together.ramped = False
+    if state.partials and not backstop:
+        round_begin(state, last, &together)
     if together.ruled and round_waits(state, last, &together):
         _put_aside(state, taken)
         return
@@ -304,7 +306,8 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
     _cancel_orders(state, last)
     closed = _take_turns(state, taken, &together, backstop, &fee_parts, &last)
-    round_end(state, last, &together)
+    if together.ramped:
+        round_end(state, last, &together)
     _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:

@@ -15,8 +15,8 @@ cdef struct Round:            # one taking of a unit, in which each of its posit
     int64_t freed             # before it
     int64_t elapsed           # ns since the liquidation began
 
-# When the unit of this position is taken; the rules count if `applies`.
-cdef void round_begin(State* state, uint32_t position, bint applies, Round* taken) noexcept nogil
+# When the unit of this position is taken.
+cdef void round_begin(State* state, uint32_t position, Round* taken) noexcept nogil
 # What may stay of a position is the most lots that its market's rule allows its unit, which is at the
 # current marks; 0: the rule leaves it alone.
 cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit,
@@ -27,7 +27,7 @@ cdef void round_use(const Market* market, int64_t size, int64_t lots, Round* tak
 cdef void note_partial(State* state, uint32_t position) noexcept nogil
 # Do the rules leave every position of the unit of this one alone in this step?
 cdef bint round_waits(State* state, uint32_t position, const Round* taken) noexcept nogil
-# When the unit's positions had their turns.
+# When the unit's positions had their turns, some under a ramp.
 cdef void round_end(State* state, uint32_t position, const Round* taken) noexcept nogil
 # Does the rule close a position at most once a step?
 cdef inline bint once_a_step(const Market* market) noexcept nogil:

@@ -173,7 +173,7 @@ cdef int64_t lots_to_close(State* state, uint32_t position, const Unit* unit,
 
 # ---------------------------------------------------------------- a unit's round
 
-cdef void round_begin(State* state, uint32_t position, bint applies, Round* taken) noexcept nogil:
+cdef void round_begin(State* state, uint32_t position, Round* taken) noexcept nogil:
     cdef uint32_t i
     cdef Market* market
     cdef Ramp* ramp
@@ -182,7 +182,7 @@ cdef void round_begin(State* state, uint32_t position, bint applies, Round* take
     taken.ruled = False
     taken.waits = False
     taken.ramped = False
-    if not applies or state.positions[position].flags & POSITION_LADDER:
+    if state.positions[position].flags & POSITION_LADDER:
         return
     taken.waits = state.accounts[state.positions[position].account].whole_until > state.clock
     i = unit_first(state, position)
@@ -203,12 +203,8 @@ cdef void round_begin(State* state, uint32_t position, bint applies, Round* take
 
 cdef void round_end(State* state, uint32_t position, const Round* taken) noexcept nogil:
     # a fill of the unit's own may have ended its liquidation in between: it is ended when it is queued
-    cdef Ramp* ramp
-    cdef int64_t missing
-    if not taken.ramped:
-        return
-    ramp = ramp_of(state, position)
-    missing = _shortage(state, position)
+    cdef Ramp* ramp = ramp_of(state, position)
+    cdef int64_t missing = _shortage(state, position)
     ramp.since = state.clock + 1 - taken.elapsed
     ramp.freed = taken.freed
     if missing < taken.missing and add_into(&ramp.freed, taken.missing - missing):

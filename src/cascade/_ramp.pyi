@@ -11,7 +11,7 @@ def set_ramp(
     core: EngineCore,
     number: int,
     *,
-    ramp: bool,
+    ramp: int,
     ramp_initial: int,
     ramp_duration: int,
     ramp_small: int,
