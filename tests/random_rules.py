@@ -14,6 +14,7 @@ PARTIAL = (
     None, None, ("target", 0.15), ("tier_step",), ("tier_step", 2), ("fraction", 0.2, 150, 2),
     ("fraction", 0.4, 0, 0), ("shortage", 0), ("shortage", "0.03"), ("cap", 90), ("cap", 500),
     ("slices", "0.3", "0.5", 100), ("slices", "0.1", 1, 0),
+    ("shortage", "0.03", "0.2", 6), ("shortage", "0.1", 0, "2.5", 15), ("target", 0.15, "0.3", 4),
 )  # fmt: skip
 
 
@@ -127,12 +128,15 @@ def draw_pool(draw: random.Random) -> tuple[str, dict] | None:
     return None if kind is None else (kind, terms)
 
 
-def draw_setup(draw: random.Random) -> Setup:
-    """Rules of every market; each market's table is of the kind its name says."""
+def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
+    """Rules of every market; each market's table is of the kind its name says.
 
-    plain = draw.random() < 0.3
+    `ruled`: most markets have a partial rule, and none a backstop.
+    """
+
+    plain = draw.random() < 0.3 and not ruled
     # rules that leave the fund empty, so that deleveraging is what happens
-    poor = draw.random() < 0.4
+    poor = draw.random() < 0.4 and not ruled
     halts = draw.choice((0, 0, 0.4, 1))
     scores = (
         *("bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
@@ -176,9 +180,9 @@ def draw_setup(draw: random.Random) -> Setup:
             "liquidation_order": draw.choice(("market", "bankruptcy")),
             "surplus": draw.choice(("fund", "trader")),
             "absorb": draw.choice((0, 0, 0.4, 1)),
-            "partial": draw.choice(PARTIAL),
+            "partial": draw.choice(PARTIAL[1:] if ruled else PARTIAL),
             "disposal": draw.choice((None, None, (1, "0.5", 3, "0.6"), ("2.5", "0.3", 0, 1))),
-            "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
+            "backstop": 0 if ruled else draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
             "adl": draw.choice((None, *scores)),
             "adl_price": draw.choice(prices),
             **draw_stages(draw),

@@ -22,7 +22,8 @@ from cascade._margin cimport position_value, value_tick
 from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._partial cimport (
-    backstop_due, lots_to_close, note_partial, once_a_step, slice_waits,
+    Round, backstop_due, lots_to_close, note_partial, once_a_step, round_begin, round_end, round_use,
+    round_waits,
 )
 from cascade._queue cimport (
     queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
@@ -142,7 +143,7 @@ cdef void _take_over(State* state, uint32_t position, int64_t lots, int32_t pric
     trade_house(state, market, -traded, -value)
 
 
-cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken, bint whole,
+cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken, Round* together,
                              bint backstop, int128* fee_parts) noexcept nogil:
     # Gives the lots closed. A backstop takes all of them at the bankruptcy tick, without an order.
     cdef Position* p = &state.positions[position]
@@ -155,8 +156,11 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Event* event
     unit_evaluate(state, position, &unit)
     lots = held
-    if market.rules.partial and not whole:
-        lots = lots_to_close(state, position, &unit)
+    if together.ruled:
+        lots = lots_to_close(state, position, &unit, together)
+        if lots == 0:
+            return 0
+        round_use(market, p.size, lots, together)
     value = position_value(&market.rules.table, lots, market.mark)
     state.counters.notional += value if value > 0 else -value
     if market.breaker != NULL:
@@ -224,7 +228,7 @@ cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
     cdef Market* market
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
-        if market.book.auction or market.throttled:
+        if market.book.auction or market.throttled or state.positions[i].had_turn:
             i = unit_next(state, i)
             continue
         needed = required_margin(
@@ -249,12 +253,42 @@ cdef void _name_touched(State* state) noexcept nogil:
 
 cdef bint _still_owed(State* state, uint32_t position) noexcept nogil:
     cdef Unit unit
-    if position == NO_POSITION or state.positions[position].size == 0:
+    cdef uint32_t first = unit_first(state, position)
+    if first == NO_POSITION or state.positions[first].flags & POSITION_LADDER:
         return False
-    if state.positions[position].flags & POSITION_LADDER:
-        return False
-    unit_evaluate(state, position, &unit)
-    return unit_due(state, position, &unit)
+    unit_evaluate(state, first, &unit)
+    return unit_due(state, first, &unit)
+
+
+cdef void _end_turns(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i = state.accounts[state.positions[position].account].first
+    while i != NO_POSITION:
+        state.positions[i].had_turn = False
+        i = state.positions[i].next
+
+
+cdef inline int64_t _take_turns(State* state, const Taken* taken, Round* together, bint backstop,
+                                int128* fee_parts, uint32_t* last) noexcept nogil:
+    # Closes the unit's positions, the largest maintenance first; gives the lots closed. Under partial
+    # rules each has one turn, and the unit is tested again before every turn but the first.
+    cdef int64_t closed = 0
+    cdef uint32_t position = taken.position
+    while True:
+        position = _largest(state, last[0])
+        if position == NO_POSITION:
+            break
+        if together.ruled:
+            if closed and not _still_owed(state, last[0]):
+                break
+            state.positions[position].had_turn = True
+            together.once |= once_a_step(state.markets[state.positions[position].market])
+        last[0] = position
+        closed += _close_position(state, position, taken, together, backstop, fee_parts)
+        if state.positions[position].size and not together.ruled:
+            break                 # its market holds what is left
+    if together.ruled:
+        _end_turns(state, last[0])
+    return closed
 
 
 cdef void _seize(State* state, const Taken* taken) noexcept nogil:
@@ -264,36 +298,33 @@ cdef void _seize(State* state, const Taken* taken) noexcept nogil:
         _put_aside(state, taken)
         return
     queue_traded(state, taken.position)
-    if done == 2 and _still_owed(state, unit_first(state, taken.position)):
+    if done == 2 and _still_owed(state, taken.position):
         queue_drop_unit(state, taken.position)
         _put_aside(state, taken)
 
 
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
-    cdef uint32_t position = taken.position, last = position
-    cdef int64_t closed = 0, lots
+    cdef uint32_t last = taken.position
+    cdef int64_t closed
     cdef int128 fee_parts = 0
-    # the partial rule is for units with one position
-    cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION, backstop
+    cdef bint backstop
+    cdef Round together
     if state.markets[taken.market].reserve:
         _seize(state, taken)
         return
-    if not several and slice_waits(state, position):
+    backstop = state.backstops and backstop_due(state, last)
+    together.ruled = together.once = together.ramped = False
+    if state.partials and not backstop:
+        round_begin(state, last, &together)
+    if together.ruled and round_waits(state, last, &together):
         _put_aside(state, taken)
         return
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
-    _cancel_orders(state, position)
-    backstop = state.backstops and backstop_due(state, position)
-    while True:
-        position = _largest(state, last)
-        if position == NO_POSITION:
-            break
-        last = position
-        lots = _close_position(state, position, taken, several or backstop, backstop, &fee_parts)
-        closed += lots
-        if state.positions[position].size:
-            break                 # a partial close, of a unit with one position
+    _cancel_orders(state, last)
+    closed = _take_turns(state, taken, &together, backstop, &fee_parts, &last)
+    if together.ramped:
+        round_end(state, last, &together)
     _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:
@@ -304,7 +335,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         _put_aside(state, taken)
     else:
         queue_traded(state, last)
-        if once_a_step(state.markets[taken.market]) and not several and _still_owed(state, last):
+        if together.once and _still_owed(state, last):
             # what is still due waits for the next step
             queue_drop_unit(state, last)
             _put_aside(state, taken)
@@ -334,7 +365,7 @@ cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
     cdef Taken aside = taken[0]
     cdef Position* p
     unit_evaluate(state, taken.position, &unit)
-    aside.was_due = not unit.exact
+    aside.was_due = unit.owing or not unit.exact
     aside.position = unit_first(state, taken.position)
     p = &state.positions[aside.position]
     aside.market = p.market

@@ -15,13 +15,14 @@ from cascade._borrower cimport borrower_evaluate
 from cascade._heap cimport Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport (
-    initial_margin, maintenance, position_value, position_value_wide,
+    TierTable, initial_margin, maintenance, position_value, position_value_wide,
 )
 from cascade._memory cimport memory_resize
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
-    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
-    State, Working,
+    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, PARTIAL_SHORTAGE, PARTIAL_TARGET,
+    POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR,
+    Account, Asset, Market, Position, Ramp, State, Working,
 )
 from cascade._types cimport EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT
 
@@ -95,6 +96,22 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
         i = unit_next(state, i)
     if unit.open_positions > 1:
         unit.exact = False
+    unit.owing = False
+    if state.ramps:
+        unit.owing = _owes(state, position, unit)
+
+
+cdef inline bint _below(const Unit* unit) noexcept nogil:
+    if unit.inclusive:
+        return unit.equity <= unit.maintenance
+    return unit.equity < unit.maintenance
+
+
+cdef bint _owes(State* state, uint32_t position, const Unit* unit) noexcept nogil:
+    if ramp_of(state, position).since == 0 or unit.open_positions == 0 or not unit.priced:
+        return False
+    return (_below(unit) or unit.equity * RATE_DENOMINATOR
+            < asked_by_unit(state, position, NO_POSITION))
 
 
 cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil:
@@ -105,9 +122,7 @@ cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept n
     if p.flags & POSITION_LADDER:
         mark = state.markets[p.market].mark
         return mark <= p.trigger if p.size > 0 else mark >= p.trigger
-    if unit.inclusive:
-        return unit.equity <= unit.maintenance
-    return unit.equity < unit.maintenance
+    return unit.owing or _below(unit)
 
 
 cdef int64_t required_margin(const Market* market, const Position* p, int64_t value) noexcept nogil:
@@ -115,6 +130,37 @@ cdef int64_t required_margin(const Market* market, const Position* p, int64_t va
     if p.flags & POSITION_LADDER:
         return 0
     return maintenance(&market.rules.table, value, p.entry_value)
+
+
+cdef int128 asked(const Market* market, const Position* p, int64_t lots) noexcept nogil:
+    # Under "target" that margin, under "shortage" maintenance and the buffer, of which a loss is counted
+    # whole; under any other rule maintenance.
+    cdef const TierTable* table = &market.rules.table
+    cdef int64_t held = magnitude(p.size), entry, profit
+    cdef int64_t value = position_value(table, lots if p.size > 0 else -lots, market.mark)
+    cdef int128 needed
+    if market.rules.partial == PARTIAL_TARGET:
+        return <int128>magnitude(value) * market.rules.partial_rate
+    entry = p.entry_value - <int64_t>floor_divide(<int128>p.entry_value * (held - lots), held)
+    needed = <int128>maintenance(table, value, entry) * RATE_DENOMINATOR
+    if market.rules.partial == PARTIAL_SHORTAGE:
+        needed += <int128>magnitude(value) * market.rules.partial_rate
+        profit = position_value(table, p.size, market.mark) - p.entry_value
+        if profit < 0:
+            needed -= <int128>profit * market.rules.partial_rate
+    return needed
+
+
+cdef int128 asked_by_unit(State* state, uint32_t position, uint32_t except_for) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    cdef int128 needed = 0
+    cdef Position* p
+    while i != NO_POSITION:
+        if i != except_for:
+            p = &state.positions[i]
+            needed += asked(state.markets[p.market], p, magnitude(p.size))
+        i = unit_next(state, i)
+    return needed
 
 
 # ---------------------------------------------------------------- trades
@@ -313,6 +359,13 @@ cdef int reserve_accounts(State* state, int64_t accounts) noexcept nogil:
         state.failed = FAILURE_MEMORY
         return -1
     state.accounts = <Account*>grown
+    if state.ramps:
+        grown = memory_resize(state.account_ramps, <size_t>state.account_capacity * sizeof(Ramp),
+                              <size_t>accounts * sizeof(Ramp), 0)
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return -1
+        state.account_ramps = <Ramp*>grown
     state.account_capacity = <uint32_t>accounts
     return 0
 
@@ -332,6 +385,13 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
         state.failed = FAILURE_MEMORY
         return -1
     state.positions = <Position*>grown
+    if state.ramps:
+        grown = memory_resize(state.position_ramps, <size_t>state.position_capacity * sizeof(Ramp),
+                              <size_t>positions * sizeof(Ramp), 0)
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return -1
+        state.position_ramps = <Ramp*>grown
     added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
     for k in range(4 if state.call_place != NULL else 3):
         place = &state.guard_place[k] if k < 2 else &state.place if k == 2 else &state.call_place

@@ -41,7 +41,7 @@ LEGS = {"long": POSITION_LONG_LEG, "short": POSITION_SHORT_LEG}
 POSITION_DTYPE = np.dtype([
     ("size", "<i8"), ("entry_value", "<i8"), ("margin", "<i8"), ("due_cause", "<i8"),
     ("account", "<i4"), ("next", "<u4"), ("trigger", "<i4"), ("working", "<u4"),
-    ("leverage", "<u4"), ("due_wave", "<i4"), ("market", "<u2"), ("flags", "u1"), ("pad", "u1"),
+    ("leverage", "<u4"), ("due_wave", "<i4"), ("market", "<u2"), ("flags", "u1"), ("had_turn", "u1"),
     ("called", "<u4"),
 ])
 ACCOUNT_DTYPE = np.dtype([

@@ -203,6 +203,7 @@ cdef class EngineCore:
             market.rules.liquidation_fee = liquidation_fee
             market.rules.absorb = absorb
             market.rules.partial = partial
+            self.state.partials |= partial != 0
             market.rules.partial_rate = partial_rate
             market.rules.partial_notional = partial_notional
             market.rules.partial_cooldown = partial_cooldown

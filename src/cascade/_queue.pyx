@@ -16,6 +16,7 @@ from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
 from cascade._marks cimport cause_of_trigger, trigger_key
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
@@ -305,24 +306,28 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
+            if unit.exact and state.markets[state.positions[first].market].calls_on:
+                await_call(state, first)
             return
     queue_drop_unit(state, position)
+    if state.ramps and (first == NO_POSITION or not unit.owing):
+        ramp_of(state, position).since = 0
     if first == NO_POSITION:
         return
     p = &state.positions[first]
-    if unit.exact:
+    if unit.exact and not unit.owing:
         trigger = exact_trigger(state, first)
         direction = DOWN if p.size > 0 else UP
         if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
-        if state.markets[p.market].calls_on:
-            await_call(state, first)
     elif unit_due(state, first, &unit):
         queue_fall(state, first, state.markets[p.market].mark, -1, 1)
     else:
         queue_watch(state, first, &unit)
+    if unit.exact and state.markets[p.market].calls_on:
+        await_call(state, first)
 
 
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
@@ -444,6 +449,8 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
                     trigger_key(taken.direction, taken.trigger))
+            if changed and unit.exact and market.calls_on:
+                await_call(state, taken.position)
             return
     queue_unit(state, taken.position)
 

@@ -21,6 +21,7 @@ from cascade._marks cimport push_mark_record
 from cascade._opening cimport create_accounts
 from cascade._orderbook cimport restore_into
 from cascade._queue cimport exact_trigger, queue_unit
+from cascade._ramp cimport ramp_of
 from cascade._settlement cimport lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, AVERAGE_PARTS, FEED_EMA, NO_POSITION, POSITION_DUE, POSITION_EXACT,
@@ -330,6 +331,10 @@ cdef int check_unit(EngineCore core, uint32_t i) except -1:
         raise InvariantError(f"position {i} is not in its unit")
     unit_evaluate(state, i, &unit)
     d = 0 if p.size > 0 else 1
+    if state.ramps and ramp_of(state, i).since:
+        if not waits(state, i):
+            raise InvariantError(f"position {i}: its unit is in liquidation and not in a due heap")
+        return 0
     if unit.exact:
         tick = exact_trigger(state, i)
         key = -tick if d == 0 else tick

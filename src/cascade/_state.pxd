@@ -85,6 +85,15 @@ cdef enum Socialised:                 # by what a market's positions pay for its
     SOCIALISED_CONTRACTS = 2          # of both sides
     SOCIALISED_OPPOSITE = 3           # of the side against the liquidated one
 
+cdef enum PartialKind:                # how much of a due position is closed: docs/step.md
+    PARTIAL_NONE = 0
+    PARTIAL_TARGET = 1                # lift equity to a share of the notional that stays
+    PARTIAL_FRACTION = 2              # a share of the position, then the whole within a cool-down
+    PARTIAL_TIER_STEP = 3             # down to a lower tier
+    PARTIAL_SHORTAGE = 4              # restore maintenance and a buffer
+    PARTIAL_CAP = 5                   # up to a notional, once a step
+    PARTIAL_SLICES = 6                # a random share by chance, once a step
+
 cdef enum:
     PEAK_SLOTS = 8                    # a power of two
 
@@ -108,7 +117,7 @@ cdef struct Position:         # 64 bytes
     int32_t due_wave
     uint16_t market
     uint8_t flags
-    uint8_t pad
+    uint8_t had_turn          # in the round of a partial liquidation that runs now; else 0
     uint32_t called           # warning trigger of the margin call it had, ticks; 0: none
 
 cdef struct Working:          # lots of a position's resting and waiting orders
@@ -187,6 +196,15 @@ cdef struct Rules:
     int64_t disposal_share    # of the displayed lots of the other side that an order may take
     int64_t partial_chance    # of a random slice in a step, parts in 10**9
     int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
+    # the share of a shortage that may be freed grows with time: docs/step.md
+    int64_t ramp_initial      # parts in 10**9
+    int64_t ramp_duration     # ns until it is all of it
+    int64_t ramp_small        # atoms: a shortage below it is freed at once
+    uint8_t ramp
+
+cdef struct Ramp:             # of a unit under such a rule
+    int64_t since             # ns of the clock when its liquidation began, and 1; 0: there is none
+    int64_t freed             # atoms of margin since then
 
 cdef struct Delayed:          # an index on its way
     int64_t due               # ns
@@ -384,6 +402,10 @@ cdef struct State:
     uint16_t reserve_count
     uint16_t lending_count
     uint16_t liquidator_count
+    uint8_t partials          # some market has a partial rule: docs/step.md
+    uint8_t ramps             # some market's rule has a ramp
+    Ramp* account_ramps       # of cross units, one an account; NULL without ramps
+    Ramp* position_ramps      # of isolated ones
 
 cdef enum Failure:
     FAILURE_NONE = 0

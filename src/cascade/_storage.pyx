@@ -9,7 +9,7 @@ from cascade._clearing cimport share_places
 from cascade._impact cimport impact_free, impact_init
 from cascade._margin cimport Tier, TierTable
 from cascade._memory cimport memory_release
-from cascade._state cimport Account, Market, Position, State
+from cascade._state cimport Account, Market, Position, Ramp, State
 from cascade._triggers cimport triggers_free, triggers_init
 
 
@@ -114,3 +114,6 @@ cdef void release_tables(State* state) noexcept:
     memory_release(state.guard_place[0], positions * sizeof(uint32_t))
     memory_release(state.guard_place[1], positions * sizeof(uint32_t))
     memory_release(state.call_place, positions * sizeof(uint32_t))
+    if state.ramps:
+        memory_release(state.account_ramps, <size_t>state.account_capacity * sizeof(Ramp))
+        memory_release(state.position_ramps, positions * sizeof(Ramp))

@@ -10,7 +10,7 @@ from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport add_into, floor_divide, int128, magnitude, saturate
 from cascade._clearing cimport (
-    Unit, collateral_of, signed_value, unit_evaluate, unit_first, unit_next,
+    Unit, collateral_of, unit_evaluate, unit_first, unit_next,
 )
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
@@ -99,7 +99,7 @@ cdef int128 _fund_at_mark(const State* state, uint16_t asset) noexcept nogil:
     for m in range(state.market_count):
         market = state.markets[m]
         if market.asset == asset and market.mark and market.house_size:
-            worth += signed_value(market, market.house_size, market.mark)
+            worth += position_value(&market.rules.table, market.house_size, market.mark)
             worth -= market.house_entry
     return worth
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _outsiderows, _poolrows, _restore, _stages
+from cascade import _outsiderows, _poolrows, _ramp, _restore, _stages
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -85,6 +85,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "due": _restore.DUE_DTYPE,
     "delayed": _outsiderows.DELAYED_DTYPE,
     "samples": _outsiderows.SAMPLE_DTYPE,
+    "ramps": _ramp.RAMP_DTYPE,
     "residents": np.dtype("<i8"),
     "breakers": np.dtype("<i8"),
     "pools": np.dtype("<i8"),
@@ -175,6 +176,7 @@ def state_hash(engine: Engine) -> str:
         for m, d, key, k in due_rows(engine)
     ]
     parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
+    parts.append(np.array(_ramp.ramp_numbers(engine), dtype="<i8").tobytes())
     parts += [np.array(row, dtype="<i8").tobytes() for row in engine.residents.numbers()]
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
@@ -349,6 +351,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "marks": _restore.mark_rows(engine),
         "delayed": _outsiderows.delayed_rows(engine),
         "samples": _outsiderows.sample_rows(engine),
+        "ramps": _ramp.ramp_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "residents": np.array(
             [n for row in engine.residents.numbers() for n in (len(row), *row)], dtype="<i8"
@@ -394,6 +397,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore_breakers(engine, arrays["breakers"].tolist())
     _restore_pools(engine, arrays["pools"].tolist())
+    _ramp.restore_ramps(engine, arrays["ramps"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     engine.residents.restore(settings["residents"], arrays["residents"].tolist())
     events = arrays["events"]

@@ -13,6 +13,7 @@ from . import log as events
 from .lending_units import borrower_of
 from .log import HOUSE, LIQUIDATOR, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
+from .ramp import Ramps
 from .records import (
     BUY,
     ICEBERG,
@@ -75,6 +76,7 @@ class Clearing:
         self.changed: list[tuple[int, int]] = []
         self.liquidating: tuple[int, int] | None = None
         self.house_realised = 0
+        self.ramps = Ramps(self)
 
     # --- who holds what ------------------------------------------------------------------------
 
@@ -105,6 +107,10 @@ class Clearing:
             return borrower_of(self.accounts[name[0]].lending, self.markets, positions)
         equal = any(self.markets[p.market].rules.trigger == "<=" for p in positions)
         return Unit(self.collateral(name), [self.holding(p) for p in positions], equal)
+
+    def due(self, name: tuple[int, int]) -> bool:
+        """Is a unit due, or in a liquidation that has not restored it?"""
+        return self.unit(name).due() or self.ramps.owes(name)
 
     def unit_names(self) -> list[tuple[int, int]]:
         return sorted({self.unit_name(p) for p in self.positions if p.size})

@@ -575,6 +575,8 @@ class Engine:
                 row(p.leverage, p.isolated, p.ladder_trigger)
         for due in self.queue.rows():
             row(*due)
+        for started in clearing.ramps.rows():
+            row(*started)
         for resident in self.residents.all:
             row(*resident.state())
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()

@@ -46,6 +46,10 @@ class Queue:
         self.aside: set[Name] = set()
 
     def is_exact(self, name: Name) -> bool:
+        """Does a unit wait at its trigger?"""
+        return self.has_trigger(name) and name not in self.clearing.ramps.started
+
+    def has_trigger(self, name: Name) -> bool:
         unit = self.clearing.unit(name)
         if len(unit.holdings) != 1:
             return False
@@ -84,9 +88,11 @@ class Queue:
 
     def reenter(self, name: Name) -> None:
         """Look again at a unit whose money or positions changed."""
-        unit = self.clearing.unit(name)
         entry = self.due.get(name)
-        if not unit.due() or self.is_exact(name):
+        due = self.clearing.due(name)
+        if not due:
+            self.clearing.ramps.end(name)
+        if not due or self.is_exact(name):
             self.due.pop(name, None)
             return
         if entry is not None and self.still_holds(entry):

@@ -99,10 +99,16 @@ class Rules:
         self._clocks()
 
     def _partial(self) -> tuple | None:
-        # ("target", rate), ("tier_step", tiers) or ("fraction", share, notional, nanoseconds)
+        # ("target", rate), ("tier_step", tiers) or ("fraction", share, notional, nanoseconds);
+        # `ramp` is (initial share, nanoseconds, small) where the rule has one
+        self.ramp = None
         if self.partial is None:
             return None
         kind, *terms = self.partial
+        if kind in ("target", "shortage") and len(terms) in (3, 4):
+            initial, seconds, small = map(rate_of, (*terms[1:], 0)[:3])
+            self.ramp = initial, int(seconds * 10**9), small
+            terms = terms[:1]
         if kind == "target" and len(terms) == 1:
             return kind, rate_of(terms[0])
         if kind == "tier_step" and len(terms) <= 1:
