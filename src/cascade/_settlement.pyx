@@ -18,6 +18,7 @@ from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
     trade_position,
 )
+from cascade._conservation cimport gross_lots, note_change
 from cascade._dislocation cimport note_dislocation
 from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
@@ -49,7 +50,8 @@ cdef bint lots_fit(const Market* market, int64_t lots, int32_t price) noexcept n
 cdef int admit_price(State* state, Market* market, int32_t price) noexcept nogil:
     if price <= market.ceiling:
         return 0
-    if not lots_fit(market, market.gross + magnitude(market.outside_size) + magnitude(market.house_size), price):
+    if not lots_fit(market, gross_lots(market) + magnitude(market.outside_size)
+                    + magnitude(market.house_size), price):
         return -1
     market.ceiling = price
     return 0
@@ -134,6 +136,7 @@ cdef void _charge(State* state, Market* market, uint32_t position, bint forced, 
         p.margin -= fee
     else:
         state.accounts[p.account].balance -= fee
+    note_change(market, fee, 0)
     state.assets[market.asset].fees += fee
     event = log_append(&state.log, EVENT_FEE, market.number, cause, state.wave)
     event.account = p.account

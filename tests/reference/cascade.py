@@ -7,6 +7,7 @@ from math import ceil, floor
 from . import log as events
 from .adl import Deleveraging
 from .clearing import ALL_CROSS, Clearing
+from .invariants import check_book, check_orders, check_stage
 from .log import Log
 from .margin import Position, bankruptcy_tick
 from .partial import ONCE_A_STEP, backstop_due, closing_lots, drawn, slice_comes
@@ -108,6 +109,7 @@ class Cascade:
                     break
         if not self.clearing.unit_positions(name):
             self.settle(name, fees, last, backstop)
+            check_orders(self.engine, name)
         self.clearing.liquidating = None
         for market in self.touched:
             if self.touched[market] == -1:
@@ -177,6 +179,7 @@ class Cascade:
         absorbed = floor(lots * rules.absorbed)
         if absorbed:
             self.clearing.take_over(position, absorbed, mark, liquidation)
+            check_stage(self.engine, market, position.account, "a takeover")
         fee = Fraction(0)
         if lots > absorbed:
             fee = self.sell(name, position, lots - absorbed, side, whole, liquidation)
@@ -201,7 +204,7 @@ class Cascade:
         signed = lots if position.size > 0 else -lots
         self.notional += abs(market.contract.value(signed, mark))
         if market.halts is not None:
-            market.halts.throttle(lots, abs(market.contract.value(lots, mark)))
+            market.halts.throttle(lots, abs(market.contract.value(signed, mark)))
         return self.log.add(
             events.LIQUIDATION,
             cause=cause,
@@ -225,6 +228,8 @@ class Cascade:
         unit = self.clearing.unit(name)
         tick = bankruptcy_tick(unit, index, venue.min_price, venue.max_price)
         self.clearing.take_over(position, lots, tick, liquidation)
+        market = self.clearing.markets[position.market]
+        check_stage(self.engine, market, position.account, "a takeover")
         self.queue.reenter_changed()
         return lots, Fraction(0), liquidation
 
@@ -253,6 +258,8 @@ class Cascade:
         for fill in fills:
             notional = self.clearing.settle(position.market, fill, flags, liquidation)
             fee += notional * market.rules.liquidation
+        stage = "the book" if whole else "a partial close"
+        check_book(self.engine, market, position.account, stage)
         self.touched.setdefault(position.market, -1)
         if fills:
             self.touched[position.market] = market.last_trade = liquidation
@@ -262,8 +269,10 @@ class Cascade:
         if left and self.deleveraging.applies(position.market):
             self.queue.reenter_changed()
             left = self.deleveraging.close(position, left, tick, liquidation)
+            check_stage(self.engine, market, position.account, "deleveraging")
         if left:
             self.clearing.take_over(position, left, tick, liquidation)
+            check_stage(self.engine, market, position.account, "a takeover")
         return fee
 
     def settle(self, name: tuple[int, int], fees: Fraction, last: int, backstop: bool) -> None:
@@ -286,3 +295,4 @@ class Cascade:
             self.waterfall.cover(market_number, account, -left, last, long)
         else:
             self.clearing.move_fund(to_fund, market_number, account, last)
+        check_stage(self.engine, market, account, "the insurance fund")
