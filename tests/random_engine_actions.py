@@ -155,7 +155,13 @@ class Actor:
         away = tuple((d.ticks, d.index_ticks, d.time_ns) for d in result.dislocation.values())
         counts = (
             *("liquidated", "time_ns", "notional_atoms", "waves", "pending", "fills"),
-            *("bad_debt_atoms", "fund_received_atoms", "fund_paid_atoms", "adl_lots", "adl_accounts"),
+            *(
+                "bad_debt_atoms",
+                "fund_received_atoms",
+                "fund_paid_atoms",
+                "adl_lots",
+                "adl_accounts",
+            ),
         )
         return (*(int(getattr(result, name)) for name in counts), away)
 
