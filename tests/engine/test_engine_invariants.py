@@ -108,7 +108,7 @@ def test_a_snapshot_that_does_not_balance_is_refused(tmp_path, monkeypatch, what
 
 
 def test_a_crossed_book_is_seen_in_the_twin():
-    # the compiled engine has no way to one: what comes from outside is matched or refused
+    # the compiled engine needs a stray write for one: test_engine_stray_writes.py
     from engine_kit import TWIN
 
     engine = falling(TWIN, bids=[(80, 5)])
@@ -122,7 +122,7 @@ def test_a_crossed_book_is_seen_in_the_twin():
 
 
 def test_an_order_of_the_closed_is_seen_in_the_twin(monkeypatch):
-    # the compiled engine has no way to such an order: calls from inside are refused, snapshots checked
+    # the compiled engine needs a stray write for one: test_engine_stray_writes.py
     from engine_kit import TWIN
     from reference.cascade import Cascade
 
