@@ -166,13 +166,17 @@ class Actor:
             dt=dt,
         )
         away = tuple((d.ticks, d.index_ticks, d.time_ns) for d in result.dislocation.values())
-        return (
-            int(result.liquidated),
-            int(result.time_ns),
-            result.adl_lots,
-            result.adl_accounts,
-            away,
+        counts = (
+            *("liquidated", "time_ns", "notional_atoms", "waves", "pending", "fills"),
+            *(
+                "bad_debt_atoms",
+                "fund_received_atoms",
+                "fund_paid_atoms",
+                "adl_lots",
+                "adl_accounts",
+            ),
         )
+        return (*(int(getattr(result, name)) for name in counts), away)
 
     def populate(self, kind, terms) -> tuple:
         made = getattr(self.kit.residents, kind)(**dict(terms))

@@ -141,7 +141,8 @@ def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
     scores = (
         *("bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
         *("htx", "random", by_collateral),
-        *("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
+        *("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl", "pro_rata_pnl_risk"),
+        "integer_min_max",
     )
     prices = ("bankruptcy", "bankruptcy", "mark", "previous_mark", "index")
 

@@ -15,6 +15,9 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._conservation cimport (
+    STAGE_ADL, STAGE_BACKSTOP, STAGE_BOOK, STAGE_FUND, check_book, check_money, check_trades, note_change,
+)
 from cascade._disposal cimport dispose_houses
 from cascade._feed cimport form_mark
 from cascade._log cimport Event, log_append
@@ -25,14 +28,15 @@ from cascade._partial cimport (
     Round, backstop_due, lots_to_close, note_partial, once_a_step, round_begin, round_end, round_use,
     round_waits,
 )
+from cascade._promises cimport broken
 from cascade._queue cimport (
     queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
 )
 from cascade._seizure cimport seize_unit
-from cascade._settlement cimport execute_forced, last_event
+from cascade._settlement cimport execute_forced, has_orders, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
-    ACCOUNT_HEDGE, DOWN, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
+    ACCOUNT_HEDGE, DOWN, FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_ORDERS, NO_POSITION, POSITION_ISOLATED,
     POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, UP, Market, Position, State, Taken,
 )
@@ -109,6 +113,23 @@ cdef void _cancel_orders(State* state, uint32_t position) noexcept nogil:
             _cancel_in_market(state, state.markets[market], p.account, legs)
 
 
+cdef void _check_orders(State* state, uint32_t position) noexcept nogil:
+    # no order of a unit that was closed rests or waits
+    cdef bint alone = (state.positions[position].flags & POSITION_ISOLATED) != 0
+    cdef int32_t account = state.positions[position].account
+    cdef uint32_t i = position if alone else state.accounts[account].first
+    cdef Market* market
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        # mostly there are none at all
+        if (account < <int64_t>market.book.account_capacity and market.book.account_head[account]
+                and (alone or not state.positions[i].flags & POSITION_ISOLATED) and has_orders(state, i)):
+            broken(state, market, account, STAGE_BOOK, FAILURE_ORDERS, 0)
+        if alone:
+            return
+        i = state.positions[i].next
+
+
 # ---------------------------------------------------------------- closing
 
 cdef int32_t _bankruptcy_tick(State* state, uint32_t position, const Unit* unit) noexcept nogil:
@@ -161,7 +182,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         if lots == 0:
             return 0
         round_use(market, p.size, lots, together)
-    value = position_value(&market.rules.table, lots, market.mark)
+    value = position_value(&market.rules.table, lots if p.size > 0 else -lots, market.mark)
     state.counters.notional += value if value > 0 else -value
     if market.breaker != NULL:
         breaker_throttle(state, market, lots, value)
@@ -175,10 +196,12 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     state.wave = taken.wave
     if backstop:
         _take_over(state, position, lots, _bankruptcy_tick(state, position, &unit))
+        check_trades(state, market, p, STAGE_BACKSTOP)
         return lots
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
+        check_trades(state, market, p, STAGE_BACKSTOP)
         unit_evaluate(state, position, &unit)
     left = lots - absorbed
     if left:
@@ -186,6 +209,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         filled = execute_forced(state, market, position, side, left,
                                 tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
         left -= filled
+        check_book(state, market, p, lots, held)
         _touch(state, market)
         if filled:
             market.last_liquidation = state.cause
@@ -193,8 +217,10 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
             market, side, tick if market.rules.limit_at_bankruptcy else 0)):
         if adl_applies(state, market):
             left = adl_close(state, position, left, tick)
+            check_trades(state, market, p, STAGE_ADL)
         if left:
             _take_over(state, position, left, tick)
+            check_trades(state, market, p, STAGE_BACKSTOP)
         left = 0
     if lots < held and left < lots:
         note_partial(state, position)
@@ -213,31 +239,38 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
             amount = fee if fee < amount else amount
     if amount:
         collateral[0] -= amount
+        note_change(market, amount, 0)
         if amount > 0:
             pay_fund(state, market, p.account, amount, state.cause, state.wave)
         else:
             cover_deficit(state, market, p.account, -amount)
+        check_money(state, market, p.account, STAGE_FUND)
+    if not p.flags & POSITION_ISOLATED or (p.account < <int64_t>market.book.account_capacity
+                                           and market.book.account_head[p.account]):
+        _check_orders(state, position)
     release_margin(state, position)
 
 
 cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
     # of the unit's open positions the one with the largest maintenance, where the market is
     # open; the list is in order of market, and a long leg comes before a short one
-    cdef uint32_t i = unit_first(state, position), best = NO_POSITION
+    cdef uint32_t i = unit_first(state, position), best = NO_POSITION, after
     cdef int64_t needed, most = -1
     cdef Market* market
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
-        if market.book.auction or market.throttled or state.positions[i].had_turn:
-            i = unit_next(state, i)
-            continue
-        needed = required_margin(
-            market, &state.positions[i],
-            position_value(&market.rules.table, state.positions[i].size, market.mark))
-        if needed > most:
-            most = needed
-            best = i
-        i = unit_next(state, i)
+        after = unit_next(state, i)
+        if (not market.book.auction and not market.throttled
+                and not state.positions[i].had_turn):
+            if after == NO_POSITION and best == NO_POSITION:
+                return i          # no other to compare with
+            needed = required_margin(
+                market, &state.positions[i],
+                position_value(&market.rules.table, state.positions[i].size, market.mark))
+            if needed > most:
+                most = needed
+                best = i
+        i = after
     return best
 
 

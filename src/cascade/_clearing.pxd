@@ -35,6 +35,8 @@ cdef int64_t rate_up(int64_t amount, int64_t rate) noexcept nogil
 cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t value) noexcept nogil
 cdef void release_margin(State* state, uint32_t position) noexcept nogil
 cdef void trade_outside(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
+# What liquidators of lending markets deliver or buy.
+cdef void trade_spot(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
 cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
 cdef void pay_fund(State* state, const Market* market, int32_t account, int64_t amount,
                    int64_t cause, int32_t wave) noexcept nogil

@@ -12,6 +12,7 @@ from cascade._arithmetic cimport (
     add_into, ceil_divide, floor_divide, int128, magnitude, magnitude_wide, saturate,
 )
 from cascade._borrower cimport borrower_evaluate
+from cascade._conservation cimport note_change
 from cascade._heap cimport Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport (
@@ -204,10 +205,12 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef Account* account = &state.accounts[p.account]
-    cdef int64_t before = p.size, moved, realised
+    cdef int64_t* collateral = collateral_of(state, position)
+    cdef int64_t before = p.size, moved, realised, had = collateral[0], cost = p.entry_value
     cdef bint failed
     realised = _realise(&p.size, &p.entry_value, &lots, &value)
-    failed = add_into(collateral_of(state, position), realised)
+    failed = add_into(collateral, realised)
+    had = collateral[0] - had
     if lots:
         release_margin(state, position)
         failed |= add_into(&p.size, lots)
@@ -217,7 +220,8 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
             moved = moved if moved < account.balance else account.balance
             account.balance -= moved
             failed |= add_into(&p.margin, moved)
-    market.gross += magnitude(p.size) - magnitude(before)
+    note_change(market, p.entry_value, cost + had)
+    market.net += p.size - before
     market.long_lots += (p.size if p.size > 0 else 0) - (before if before > 0 else 0)
     if failed:
         state.failed = FAILURE_OVERFLOW
@@ -236,14 +240,25 @@ cdef void release_margin(State* state, uint32_t position) noexcept nogil:
 
 
 cdef void trade_outside(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t cost = market.outside_entry
     if add_into(&market.outside_size, lots) | add_into(&market.outside_entry, value):
         state.failed = FAILURE_OVERFLOW
+    note_change(market, market.outside_entry, cost)
+
+
+cdef void trade_spot(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t cost = market.spot_entry
+    if add_into(&market.spot_size, lots) | add_into(&market.spot_entry, value):
+        state.failed = FAILURE_OVERFLOW
+    note_change(market, market.spot_entry, cost)
 
 
 cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t cost = market.house_entry
     cdef int64_t realised = _realise(&market.house_size, &market.house_entry, &lots, &value)
     if add_into(&market.house_size, lots) | add_into(&market.house_entry, value):
         state.failed = FAILURE_OVERFLOW
+    note_change(market, market.house_entry, cost)
     if realised:
         pay_fund(state, market, HOUSE_ACCOUNT, realised, state.cause, state.wave)
 

@@ -12,6 +12,7 @@ import numpy as np
 from cascade._arithmetic cimport floor_divide, int128, saturate
 from cascade._borrower cimport side_value, side_weight
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
+from cascade._conservation cimport gross_lots
 from cascade._core cimport EngineCore
 from cascade._heap cimport HeapNode
 from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
@@ -353,7 +354,7 @@ def market_row(EngineCore core, int64_t number):
             "mark": market.mark, "index": market.index, "outside_size": market.outside_size,
             "outside_entry": market.outside_entry, "house_size": market.house_size,
             "house_entry": market.house_entry, "spot_size": market.spot_size,
-            "spot_entry": market.spot_entry, "gross": market.gross, "long_lots": market.long_lots,
+            "spot_entry": market.spot_entry, "gross": gross_lots(market), "long_lots": market.long_lots,
             "last": market.impact.last if market.impact_venue else market.book.last,
             "permanent_lots": market.impact.permanent_lots,
             "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,

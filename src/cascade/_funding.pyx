@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from cascade._arithmetic cimport ceil_divide, divide_toward_zero, int128
 from cascade._clearing cimport pay_fund
+from cascade._conservation cimport note_change
 from cascade._feed cimport index_is_stale, touch_middle
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
@@ -51,12 +52,14 @@ cdef void settle_funding(State* state, Market* market, int64_t rate, int32_t pri
             state.positions[i].margin -= due
         else:
             state.accounts[state.positions[i].account].balance -= due
+        note_change(market, due, 0)
         total += due
         touched += 1
         if state.positions[i].size > 0:
             by_longs += due
     due = _due(market, market.outside_size, rate, price)
     market.outside_entry += due
+    note_change(market, due, 0)
     total += due
     if market.outside_size > 0:
         by_longs += due

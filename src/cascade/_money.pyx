@@ -3,7 +3,7 @@
 Functions on an engine core, in atoms. Each checks everything before it changes anything.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from cascade._arithmetic cimport floor_divide, int128
 from cascade._clearing cimport claim_position, find_position, free_collateral, initial_of
@@ -69,6 +69,7 @@ def move_balance(EngineCore core, int64_t account, int64_t amount):
                 amount + <int128>asset.net_deposits > LARGEST_AMOUNT):
             raise OverflowError(f"a deposit of {amount} atoms does not fit in 64 bits")
         entry.balance += amount
+        asset.held += <uint64_t>amount
         asset.net_deposits += amount
         event = log_append(&core.state.log, EVENT_DEPOSIT if amount > 0 else EVENT_WITHDRAWAL,
                            NO_MARKET, -1, 0)

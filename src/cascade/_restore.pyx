@@ -13,6 +13,7 @@ from cascade._clearing cimport (
     Unit, claim_position, claim_working, find_position, reserve_positions, unit_due,
     unit_evaluate, unit_first, unit_next,
 )
+from cascade._conservation cimport gross_lots
 from cascade._core cimport EngineCore
 from cascade._heap cimport NOT_QUEUED
 from cascade._impact cimport impact_price
@@ -92,7 +93,7 @@ def restore_accounts(EngineCore core, accounts, positions):
         p.due_cause = row["due_cause"]
         p.due_wave = row["due_wave"]
         p.called = row["called"]
-        state.markets[p.market].gross += magnitude(p.size)
+        state.markets[p.market].net += p.size
         if p.size > 0:
             state.markets[p.market].long_lots += p.size
 
@@ -149,7 +150,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
         market.impact.permanent_lots = row["permanent_lots"]
         market.impact.transient_lots = row["transient_lots"]
         market.impact.last = impact_price(&market.impact, 0) if market.index else 0
-    require(lots_fit(market, market.gross + magnitude(market.outside_size)
+    require(lots_fit(market, gross_lots(market) + magnitude(market.outside_size)
                      + magnitude(market.house_size), market.ceiling),
             f"market {number}: positions do not fit in 64 bits")
     restore_into(book, orders, [int(row["next_id"]), int(row["last"]), int(row["mark"]),
@@ -290,7 +291,7 @@ def check_structure(EngineCore core):
     cdef uint32_t m, i
     cdef int d
     cdef Market* market
-    cdef int64_t gross, longs
+    cdef int64_t net, longs
     core.begin()
     try:
         for m in range(state.market_count):
@@ -301,14 +302,15 @@ def check_structure(EngineCore core):
                                                &market.guards[d] if queue == 1 else &market.due[d])
                     if broken:
                         raise InvariantError(f"market {m}: {name} queue: {QUEUE_FAULTS[broken]}")
-            gross = longs = 0
+            net = longs = 0
             for i in range(state.position_count):
                 if state.positions[i].market == m:
-                    gross += magnitude(state.positions[i].size)
+                    net += state.positions[i].size
                     if state.positions[i].size > 0:
                         longs += state.positions[i].size
-            if gross != market.gross or longs != market.long_lots:
-                raise InvariantError(f"market {m}: open interest is {market.gross}, not {gross}")
+            if net != market.net or longs != market.long_lots:
+                raise InvariantError(f"market {m}: sums of sizes are {market.net} and {market.long_lots}, "
+                                     f"not {net} and {longs}")
         for i in range(state.position_count):
             check_unit(core, i)
     finally:

@@ -4,7 +4,7 @@ Ids are dense indices, so a copy or a snapshot of an engine is a copy of these a
 are touched one at a time (accounts, positions) are arrays of structs; one cache line a position.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cascade._arithmetic cimport int128
 from cascade._book cimport Book
@@ -66,6 +66,12 @@ cdef enum AdlPolicy:                  # docs/adl.md
     ADL_HTX = 8
     ADL_RANDOM = 9
     ADL_FUNCTION = 10                 # of a user's, asked once a ranking
+    # these share lots out instead of ranking
+    ADL_BY_QUANTITY = 11
+    ADL_BY_CONTRACT = 12              # winners first
+    ADL_BY_PROFIT = 13
+    ADL_BY_RISK = 14                  # profit times leverage in effect
+    ADL_MIN_MAX = 15                  # the largest share closed as small as it can be
 
 cdef enum AdlPrice:
     ADL_AT_BANKRUPTCY = 0
@@ -93,9 +99,6 @@ cdef enum PartialKind:                # how much of a due position is closed: do
     PARTIAL_SHORTAGE = 4              # restore maintenance and a buffer
     PARTIAL_CAP = 5                   # up to a notional, once a step
     PARTIAL_SLICES = 6                # a random share by chance, once a step
-
-cdef enum:
-    PEAK_SLOTS = 8                    # a power of two
 
 cdef struct Account:          # 24 bytes
     int64_t balance           # atoms: free collateral, and the cross unit's B
@@ -141,6 +144,8 @@ cdef struct Asset:
     int64_t fees
     int64_t bad_debt
     int64_t net_deposits      # deposits - withdrawals, the fund's included
+    # running sum, see _conservation: balances + margins - entry values - deficits that wait, modulo 2**64
+    uint64_t held
 
 cdef struct Rules:
     TierTable table
@@ -231,6 +236,10 @@ cdef struct Ranking:          # the highest score first, in order as far as it w
     int64_t depth
     int64_t wave              # it was made for this wave of the step, -1: for none
 
+cdef struct Peak:             # a balance of the fund that no later one in its window reached
+    int64_t time              # ns
+    int64_t fund              # atoms
+
 cdef struct Market:
     Rules rules
     Book book                 # also lends its fill buffer to an impact venue
@@ -245,7 +254,7 @@ cdef struct Market:
     int64_t house_size
     int64_t house_entry
     int64_t motion[2]         # recent relative moves down and up, see _queue
-    int64_t gross             # sum of |size| of the accounts' positions
+    int64_t net               # sum of the accounts' sizes
     int64_t long_lots         # open interest: sum of the accounts' long sizes
     int64_t settled           # fills of the current message that are in the accounts already
     int64_t average           # of the venue's price, or of that less the index; AVERAGE_PARTS a tick
@@ -278,8 +287,6 @@ cdef struct Market:
     # the waterfall
     int64_t block             # number of the fund's block that `block_paid` is of
     int64_t block_paid        # atoms
-    int64_t peaks[8]          # the fund's highest balance, by eighth of the drawdown's window
-    int64_t peak_eighth       # number of the one noted last
     int32_t previous_mark     # before its last change, 0: none
     # prices from outside and samples of the venue, see _outside
     Delayed* delayed          # ring, oldest first
@@ -310,6 +317,12 @@ cdef struct Market:
     int64_t spot_entry
     # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
     Pool pool
+    # the fund's peak within the drawdown's window, see _drawdown
+    Peak* peaks               # ring, oldest first, balances falling
+    int64_t peaks_first
+    int64_t peaks_count
+    int64_t peaks_capacity
+    Asset* money              # the asset's, see _conservation
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -406,6 +419,11 @@ cdef struct State:
     uint8_t ramps             # some market's rule has a ramp
     Ramp* account_ramps       # of cross units, one an account; NULL without ramps
     Ramp* position_ramps      # of isolated ones
+    # the promise that was broken, see _conservation
+    int64_t broken_by         # lots or atoms; the order of a closed account
+    int32_t broken_account
+    uint16_t broken_market
+    uint8_t broken_stage      # Stage
 
 cdef enum Failure:
     FAILURE_NONE = 0
@@ -413,3 +431,8 @@ cdef enum Failure:
     FAILURE_OVERFLOW = 2
     FAILURE_INTERRUPT = 3
     FAILURE_POLICY = 4        # a user's function raised `State.error`
+    # promises, docs/waterfall.md
+    FAILURE_CONTRACTS = 5     # sizes of a market do not sum to zero
+    FAILURE_MONEY = 6         # money of an asset is not what was deposited
+    FAILURE_ORDERS = 7        # an order of a closed unit rests
+    FAILURE_CROSSED = 8       # a book is crossed outside an auction

@@ -86,6 +86,7 @@ cdef void free_market(Market* market) noexcept:
         free(market.marks[d].records)
         free(market.rankings[d].rows)
         free(market.rankings[d].order)
+    free(market.peaks)
     free(market.delayed)
     free(market.samples)
     free(market.rules.table.tiers)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cascade._columns import account_table, asset_row, position_table
-from cascade.errors import ConservationError
+from cascade.errors import ContractConservationError, MoneyConservationError
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -61,8 +61,10 @@ def check_totals(totals: dict[str, dict[str, Any]]) -> None:
 
     Raises
     ------
-    ConservationError
-        Sizes of a market do not sum to zero, or the money held is not the money deposited.
+    ContractConservationError
+        Sizes of a market do not sum to zero.
+    MoneyConservationError
+        The money held is not the money deposited.
 
     Notes
     -----
@@ -70,12 +72,12 @@ def check_totals(totals: dict[str, dict[str, Any]]) -> None:
     """
     for name, lots in totals["contracts"].items():
         if lots:
-            raise ConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
+            raise ContractConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
     for name, m in totals["money"].items():
         held = (
             m["balances"] + m["margins"] - m["entry_values"] + m["fund"] + m["fees"] - m["bad_debt"]
         )
         if held != m["deposits"]:
-            raise ConservationError(
+            raise MoneyConservationError(
                 f"{name}: {held} atoms are held against {m['deposits']} deposited"
             )

@@ -34,7 +34,9 @@ ADL_POLICIES = (
     "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random",
 )  # fmt: skip
 #: Policies that share lots out; the core counts them after a user's function.
-ADL_SHARES = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
+ADL_SHARES = (
+    "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl", "pro_rata_pnl_risk", "integer_min_max",
+)  # fmt: skip
 ADL_TRIGGERS = ("empty", "always", "spent")
 SOCIALISED = ("gains", "contracts", "opposite")
 #: Partial rules in the core's order, and how many terms each has.
@@ -155,8 +157,8 @@ class Rules:
         side, ranked by this score of `cascade.adl`: "bitmex", "binance", "bybit", "okx",
         "hyperliquid", "hyperliquid_literal", "htx", "size" or "random"; or by a function of
         `cascade.adl.Columns` that gives a number a row, the highest first, called once a wave,
-        market and side. Or shared out over it: "pro_rata_quantity", "contract_pro_rata" or
-        "pro_rata_pnl". Default: the house takes it over.
+        market and side. Or shared out over it: "pro_rata_quantity", "contract_pro_rata",
+        "pro_rata_pnl", "pro_rata_pnl_risk" or "integer_min_max". Default: the house takes it over.
     adl_price : {"bankruptcy", "mark", "previous_mark", "index"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty; the mark before its last change
         and the index give way to the mark where there is none.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _outsiderows, _poolrows, _ramp, _restore, _stages
+from cascade import _outsiderows, _poolrows, _ramp, _restore, _stages, _sums
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -118,8 +118,8 @@ def _stage_state(market: Market) -> list[bytes]:
     row = _stages.stage_rows(market.engine, market.number)
     rules = market.rules.stage_table(1)
     chosen = [row[:2]] if rules["fund_window"] else []
-    chosen += [row[2:-1]] if rules["drawdown"] else []
-    chosen += [row[-1:]] if market.rules.adl_price == "previous_mark" else []
+    chosen += [row[3:]] if rules["drawdown"] else []
+    chosen += [row[2:3]] if market.rules.adl_price == "previous_mark" else []
     return [np.array(numbers, dtype="<i8").tobytes() for numbers in chosen]
 
 
@@ -345,9 +345,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "accounts": account_table(engine),
         "positions": position_table(engine),
         "orders": np.concatenate(orders),
-        "stages": np.array(
-            [_stages.stage_rows(engine, market.number) for market in engine.markets], dtype="<i8"
-        ).ravel(),
+        "stages": _stage_rows(engine),
         "marks": _restore.mark_rows(engine),
         "delayed": _outsiderows.delayed_rows(engine),
         "samples": _outsiderows.sample_rows(engine),
@@ -381,10 +379,8 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     _restore.restore_clocks(engine, *numbers)
     _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
     _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
+    _restore_stages(engine, arrays["stages"].tolist())
     at = 0
-    stages = np.array_split(arrays["stages"], max(len(engine.markets), 1))
-    for market, numbers in zip(engine.markets, stages, strict=False):
-        _stages.restore_stages(engine, market.number, numbers.tolist())
     for market, row in zip(engine.markets, arrays["markets"], strict=True):
         count = int(row["orders"])
         if not 0 <= count <= len(arrays["orders"]) - at:
@@ -394,6 +390,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         at += count
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
+    _sums.restore_sums(engine)
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore_breakers(engine, arrays["breakers"].tolist())
     _restore_pools(engine, arrays["pools"].tolist())
@@ -407,6 +404,23 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     restore_log(engine, events)
     engine.validate()
     return engine
+
+
+def _stage_rows(engine: Engine) -> NDArray[np.int64]:
+    # length and numbers of each market's
+    rows = [_stages.stage_rows(engine, market.number) for market in engine.markets]
+    return np.array([number for row in rows for number in (len(row), *row)], dtype=np.int64)
+
+
+def _restore_stages(engine: Engine, stored: list[int]) -> None:
+    for market in engine.markets:
+        if not stored or not 0 <= stored[0] < len(stored):
+            raise ValueError(f"market {market.name!r}: its waterfall is not stored")
+        end = 1 + stored[0]
+        _stages.restore_stages(engine, market.number, stored[1:end])
+        stored = stored[end:]
+    if stored:
+        raise ValueError("numbers of the waterfall are left over")
 
 
 def _breaker_states(engine: Engine) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from math import ceil, floor
 from . import log as events
 from .adl import Deleveraging
 from .clearing import ALL_CROSS, Clearing
+from .invariants import check_book, check_orders, check_stage
 from .log import Log
 from .margin import Position, bankruptcy_tick
 from .partial import ONCE_A_STEP, Round, backstop_due, closing_lots, drawn, worth
@@ -125,6 +126,7 @@ class Cascade:
             started.freed += max(0, self.round.missing - self.clearing.ramps.shortage(name))
         if not self.clearing.unit_positions(name):
             self.settle(name, fees, last, backstop)
+            check_orders(self.engine, name)
         self.clearing.liquidating = None
         for market in self.touched:
             if self.touched[market] == -1:
@@ -216,6 +218,7 @@ class Cascade:
         absorbed = floor(lots * rules.absorbed)
         if absorbed:
             self.clearing.take_over(position, absorbed, mark, liquidation)
+            check_stage(self.engine, market, position.account, "a takeover")
         fee = Fraction(0)
         if lots > absorbed:
             fee = self.sell(name, position, lots - absorbed, side, whole, liquidation)
@@ -244,7 +247,7 @@ class Cascade:
         signed = lots if position.size > 0 else -lots
         self.notional += abs(market.contract.value(signed, mark))
         if market.halts is not None:
-            market.halts.throttle(lots, abs(market.contract.value(lots, mark)))
+            market.halts.throttle(lots, abs(market.contract.value(signed, mark)))
         return self.log.add(
             events.LIQUIDATION,
             cause=cause,
@@ -268,6 +271,8 @@ class Cascade:
         unit = self.clearing.unit(name)
         tick = bankruptcy_tick(unit, index, venue.min_price, venue.max_price)
         self.clearing.take_over(position, lots, tick, liquidation)
+        market = self.clearing.markets[position.market]
+        check_stage(self.engine, market, position.account, "a takeover")
         self.queue.reenter_changed()
         return lots, Fraction(0), liquidation
 
@@ -296,6 +301,8 @@ class Cascade:
         for fill in fills:
             notional = self.clearing.settle(position.market, fill, flags, liquidation)
             fee += notional * market.rules.liquidation
+        stage = "the book" if whole else "a partial close"
+        check_book(self.engine, market, position.account, stage)
         self.touched.setdefault(position.market, -1)
         if fills:
             self.touched[position.market] = market.last_trade = liquidation
@@ -305,8 +312,10 @@ class Cascade:
         if left and self.deleveraging.applies(position.market):
             self.queue.reenter_changed()
             left = self.deleveraging.close(position, left, tick, liquidation)
+            check_stage(self.engine, market, position.account, "deleveraging")
         if left:
             self.clearing.take_over(position, left, tick, liquidation)
+            check_stage(self.engine, market, position.account, "a takeover")
         return fee
 
     def settle(self, name: tuple[int, int], fees: Fraction, last: int, backstop: bool) -> None:
@@ -329,3 +338,4 @@ class Cascade:
             self.waterfall.cover(market_number, account, -left, last, long)
         else:
             self.clearing.move_fund(to_fund, market_number, account, last)
+        check_stage(self.engine, market, account, "the insurance fund")

@@ -18,6 +18,7 @@ CHOICES = {
     "adl": (
         *(None, "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
         *("htx", "random", "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
+        *("pro_rata_pnl_risk", "integer_min_max"),
     ),
     "adl_price": ("bankruptcy", "mark", "previous_mark", "index"),
     "socialised": (None, "gains", "contracts", "opposite"),
