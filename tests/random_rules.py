@@ -39,6 +39,7 @@ def draw_clocks(draw: random.Random) -> dict:
         "funding_cap": draw.choice((1, "0.05")),
         "funding_payments": draw.choice((1, 1, 8)),
         "funding_value": draw.choice(("mark", "index")),
+        "funding_mode": draw.choice(("interval", "index")),
         "price_band": draw.choice((None, None, None, "0.03", "0.055")),
         "band_reference": draw.choice(("index", "last")),
         "index_delay": draw.choice((0, 0, 1, "2.5", 6)),

@@ -182,6 +182,7 @@ cdef struct Rules:
     int64_t disposal_share    # of the displayed lots of the other side that an order may take
     int64_t partial_chance    # of a random slice in a step, parts in 10**9
     int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
+    uint8_t accrues           # funding moves an index and is paid when a position is touched, see _accrual
 
 cdef struct Delayed:          # an index on its way
     int64_t due               # ns
@@ -280,6 +281,11 @@ cdef struct Market:
     # circuit breaker
     Breaker* breaker          # NULL: none
     uint8_t throttled         # forced closes wait for the end of the throttle's window
+    # funding accrued through an index, docs/funding.md
+    int64_t funding_index     # parts in 10**9 of an atom that a lot has accrued
+    int64_t funding_pool      # atoms paid and not received yet
+    int128 funding_weight     # sum over the accounts' positions of size * index when settled
+    Triggers accruing[2]      # guards on the index: DOWN shorts, UP longs; item: position number
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -365,6 +371,11 @@ cdef struct State:
     Resident* residents
     uint32_t* call_place      # of heaps of warning triggers, NULL without margin calls
     uint32_t resident_count
+    # funding accrued through an index, docs/funding.md
+    int64_t* funding_at       # the index a position was settled at; NULL where nothing accrues
+    uint32_t* funding_place   # of heaps of guards on indexes
+    uint32_t funding_capacity
+    uint8_t accrues           # some market does
 
 cdef enum Failure:
     FAILURE_NONE = 0

@@ -72,6 +72,7 @@ cdef Market* _blank_market(State* state) noexcept:
         triggers_init(&market.guards[d])
         triggers_init(&market.due[d])
         triggers_init(&market.calls[d])
+        triggers_init(&market.accruing[d])
         share_places(state, market, d)
     return market
 
@@ -83,6 +84,7 @@ cdef void free_market(Market* market) noexcept:
         triggers_free(&market.guards[d])
         triggers_free(&market.due[d])
         triggers_free(&market.calls[d])
+        triggers_free(&market.accruing[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
         free(market.rankings[d].order)
@@ -104,3 +106,5 @@ cdef void release_tables(State* state) noexcept:
     memory_release(state.guard_place[0], positions * sizeof(uint32_t))
     memory_release(state.guard_place[1], positions * sizeof(uint32_t))
     memory_release(state.call_place, positions * sizeof(uint32_t))
+    memory_release(state.funding_at, state.funding_capacity * sizeof(int64_t))
+    memory_release(state.funding_place, state.funding_capacity * sizeof(uint32_t))

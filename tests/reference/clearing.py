@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
+from .accrual import owed, settle_touched
 from .log import HOUSE, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
 from .records import (
@@ -117,6 +118,10 @@ class Clearing:
         )
 
     def collateral(self, name: tuple[int, int]) -> int:
+        """What a unit has, funding that it owes taken off."""
+        return self.stored(name) - sum(owed(self, p) for p in self.unit_positions(name))
+
+    def stored(self, name: tuple[int, int]) -> int:
         account, number = name
         return (
             self.accounts[account].balance if number == ALL_CROSS else self.positions[number].margin
@@ -143,6 +148,7 @@ class Clearing:
             self.book_other(account, market, lots, value)
             return
         position = self.create_position(account, market, leg)
+        settle_touched(self, position)
         was_open = position.size != 0
         closes = position.size * lots < 0
         realised, opened = position.trade(lots, value)
@@ -299,10 +305,11 @@ class Clearing:
             else:
                 lots, ref = self.exposure(position), mark
             initial = self.initial(position, lots, ref)
+            debt = owed(self, position) if position.size else 0
             if position.isolated:
-                total -= max(0, initial - position.margin)
+                total -= max(0, initial - (position.margin - debt))
             else:
-                total += self.holding(position).profit(mark) - initial
+                total += self.holding(position).profit(mark) - initial - debt
         return total
 
     def reference(self, market: int, message: Message) -> int:
@@ -446,6 +453,7 @@ class Clearing:
         if leverage is not None:
             position.leverage = leverage
         position.isolated = isolated
+        settle_touched(self, position)
         position.trade(lots, value)
         position.ladder_trigger = trigger
         self.book_other(OUTSIDE, market, -lots, -value)
@@ -498,7 +506,7 @@ class Clearing:
             collected += due
             paid_by_longs += due if position.size > 0 else 0
             name = self.unit_name(position)
-            self.set_collateral(name, self.collateral(name) - due)
+            self.set_collateral(name, self.stored(name) - due)
         outside, house = payment(entry.outside_lots), payment(entry.house_position.size)
         entry.outside_entry = fits(entry.outside_entry + outside)
         paid_by_longs += outside if entry.outside_lots > 0 else 0
@@ -526,6 +534,7 @@ class Clearing:
             if position.account == account:
                 mark = self.markets[position.market].mark_ticks
                 total += position.margin + self.holding(position).profit(mark)
+                total -= owed(self, position)
         return total
 
     def account_maintenance(self, account: int) -> int:
