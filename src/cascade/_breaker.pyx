@@ -10,11 +10,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._book cimport Message
 from cascade._halt cimport (
-    BEYOND_EXPIRE, BEYOND_REFUSE, BREAKER_BUCKETS, NO_CEILING, NO_END, PHASE_CANCEL_ONLY, PHASE_LIMIT,
-    PHASE_OPEN, PHASE_PAUSE, REASON_BAND, REFERENCE_FIXED, REFERENCE_INDEX, REFERENCE_LAST,
-    REFERENCE_MEAN, REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker, Bucket, Deque, Extreme,
+    BEYOND_EXPIRE, BEYOND_REFUSE, NO_CEILING, NO_END, PHASE_CANCEL_ONLY, PHASE_LIMIT, PHASE_OPEN,
+    PHASE_PAUSE, REASON_BAND, REFERENCE_FIXED, REFERENCE_INDEX, REFERENCE_LAST, REFERENCE_MEAN,
+    REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker, extreme_at,
 )
 from cascade._log cimport Event, log_append
+from cascade._price_window cimport forget_all, forget_old, observe_price
 from cascade._state cimport RATE_DENOMINATOR, Market, State
 from cascade._types cimport (
     BUY, CODE_BAD_PRICE, CODE_HALTED, CODE_OK, EVENT_HALT, FLAG_ICEBERG, FLAG_POST_ONLY,
@@ -23,96 +24,11 @@ from cascade._types cimport (
 )
 
 cdef enum:
-    RING = BREAKER_BUCKETS + 1
     RESTING_FLAGS = FLAG_POST_ONLY | FLAG_POST_ONLY_SLIDE | FLAG_ICEBERG
 
 
 cdef int32_t venue_price(const Market* market) noexcept nogil:
     return market.impact.last if market.impact_venue else market.book.last
-
-
-# ---------------------------------------------------------------- windows
-
-cdef inline int64_t _bucket_now(const State* state, const Breaker* b) noexcept nogil:
-    return state.clock // b.bucket_width
-
-
-cdef void _drop_extremes(Deque* deque, int64_t before) noexcept nogil:
-    while deque.count and deque.entries[deque.first].number <= before:
-        deque.first = (deque.first + 1) % RING
-        deque.count -= 1
-
-
-cdef void _push_extreme(Deque* deque, int64_t number, int32_t price, int sign) noexcept nogil:
-    # sign 1: the window's lowest in front, -1: its highest
-    cdef Extreme* last
-    while deque.count:
-        last = &deque.entries[(deque.first + deque.count - 1) % RING]
-        if sign * <int64_t>last.price < sign * <int64_t>price:
-            if last.number == number:
-                return            # leaves the window together with one that is more extreme
-            break
-        deque.count -= 1
-    last = &deque.entries[(deque.first + deque.count) % RING]
-    last.number = number
-    last.price = price
-    deque.count += 1
-
-
-cdef void forget_old(const State* state, Market* market) noexcept nogil:
-    cdef Breaker* b = market.breaker
-    cdef Bucket* oldest
-    cdef int64_t before
-    if b.bucket_width == 0:
-        return
-    before = _bucket_now(state, b) - BREAKER_BUCKETS
-    _drop_extremes(&b.lows, before)
-    _drop_extremes(&b.highs, before)
-    while b.bucket_count:
-        oldest = &b.buckets[b.bucket_first]
-        if oldest.number > before:
-            break
-        b.trade_sum -= oldest.sum
-        b.trade_count -= oldest.count
-        b.bucket_first = (b.bucket_first + 1) % RING
-        b.bucket_count -= 1
-
-
-cdef void _observe(const State* state, Breaker* b, int32_t price) noexcept nogil:
-    # a ring has room for every bucket of the window and one more
-    cdef int64_t now = _bucket_now(state, b)
-    _drop_extremes(&b.lows, now - BREAKER_BUCKETS)
-    _drop_extremes(&b.highs, now - BREAKER_BUCKETS)
-    _push_extreme(&b.lows, now, price, 1)
-    _push_extreme(&b.highs, now, price, -1)
-
-
-cdef void breaker_trade(const State* state, Market* market, int32_t price) noexcept nogil:
-    cdef Breaker* b = market.breaker
-    cdef Bucket* last
-    cdef int64_t number, value = price
-    if b.kind == REFERENCE_WINDOW:
-        _observe(state, b, price)
-        return
-    if b.kind == REFERENCE_PREMIUM:
-        if market.index == 0:
-            return
-        value -= market.index
-    elif b.kind != REFERENCE_MEAN:
-        return
-    forget_old(state, market)
-    number = _bucket_now(state, b)
-    last = &b.buckets[(b.bucket_first + b.bucket_count - 1 + RING) % RING]
-    if b.bucket_count == 0 or last.number != number:
-        last = &b.buckets[(b.bucket_first + b.bucket_count) % RING]
-        b.bucket_count += 1
-        last.number = number
-        last.sum = 0
-        last.count = 0
-    last.sum += value
-    last.count += 1
-    b.trade_sum += value
-    b.trade_count += 1
 
 
 # ---------------------------------------------------------------- reference and edges
@@ -123,8 +39,7 @@ cdef void anchor_reference(const State* state, Market* market, int32_t price) no
     if price and b.kind in (REFERENCE_FIXED, REFERENCE_LAST, REFERENCE_MEAN):
         b.reference = price
         b.reference_time = state.clock
-    b.lows.count = b.highs.count = 0
-    b.trade_sum = b.trade_count = b.bucket_count = 0
+    forget_all(b)
 
 
 cdef void _follow(const State* state, Market* market, int32_t price) noexcept nogil:
@@ -211,8 +126,8 @@ cdef void form_edges(Market* market) noexcept nogil:
         if b.kind == REFERENCE_INDEX:
             above = below = market.index
         elif b.kind == REFERENCE_WINDOW:
-            above = b.highs.entries[b.highs.first].price if b.highs.count else 0
-            below = b.lows.entries[b.lows.first].price if b.lows.count else 0
+            above = extreme_at(&b.highs, 0).price if b.highs.count else 0
+            below = extreme_at(&b.lows, 0).price if b.lows.count else 0
         b.lower_edge = b.upper_edge = 0
         if above and b.lower >= 0:
             b.lower_edge = _lower_edge(b, above, b.close if b.of_close else above)
@@ -345,7 +260,7 @@ cdef void breaker_look(State* state, Market* market, int64_t cause, int32_t wave
     forget_old(state, market)
     if b.kind == REFERENCE_WINDOW and market.impact_venue and price:
         # of a book the trades count, of a curve the price at every look
-        _observe(state, b, price)
+        observe_price(state, b, price)
     if b.kind in (REFERENCE_INDEX, REFERENCE_PREMIUM, REFERENCE_WINDOW):
         form_edges(market)
     if b.pause:

@@ -12,7 +12,7 @@ from cascade._auction cimport Indicative, auction_indicative
 from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._book cimport Book, Message, Submitted, book_enter, book_reduce, book_take_id
 from cascade._breaker cimport (
-    anchor_reference, begin_halt, breaker_look, breaker_trade, form_edges, halt_event, venue_price,
+    anchor_reference, begin_halt, breaker_look, form_edges, halt_event, venue_price,
 )
 from cascade._feed cimport refresh_mark
 from cascade._halt cimport (
@@ -23,6 +23,7 @@ from cascade._impact cimport impact_fits
 from cascade._levels cimport hidden_lots, level_at, slot_of
 from cascade._log cimport Event, log_append
 from cascade._orders cimport fire_stops
+from cascade._price_window cimport breaker_trade
 from cascade._settlement cimport last_event, uncross_market
 from cascade._state cimport FAILURE_MEMORY, RATE_DENOMINATOR, Market, State
 from cascade._types cimport (

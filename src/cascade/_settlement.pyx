@@ -13,7 +13,6 @@ from cascade._band cimport held_limit
 from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_clear_fills, book_enter, book_reserve,
 )
-from cascade._breaker cimport breaker_trade
 from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
     trade_position,
@@ -22,6 +21,7 @@ from cascade._dislocation cimport note_dislocation
 from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
+from cascade._price_window cimport breaker_trade
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     HOUSE_POSITION, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market,

@@ -6,6 +6,7 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from cascade._arithmetic cimport int128
 from cascade._book cimport book_free, book_init
 from cascade._clearing cimport share_places
+from cascade._halt cimport breaker_free
 from cascade._impact cimport impact_free, impact_init
 from cascade._margin cimport Tier, TierTable
 from cascade._memory cimport memory_release
@@ -92,7 +93,7 @@ cdef void free_market(Market* market) noexcept:
     free(market.samples)
     free(market.rules.table.tiers)
     free(market.warning.tiers)
-    free(market.breaker)
+    breaker_free(market.breaker)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cascade.market import Market
 
 REFERENCES = ("fixed", "index", "last", "mean", "window", "premium")
-#: How many parts a window is counted in.
-BUCKETS = 60
 MOST_LEVELS = 8
 MOST_EXTENSIONS = 255
 WIDEST = 1000
@@ -101,7 +99,7 @@ class Breaker:
         Yesterday's close or settlement, a multiple of the tick; `levels`, `floor` and `ceiling` are
         counted from it.
     window : seconds, default 0
-        Of "mean", "window" and "premium"; counted in sixtieths.
+        Of "mean", "window" and "premium": what is younger than that counts.
     min_change : number, default 0
     min_age : seconds, default 0
     outer : number, default 1
@@ -280,14 +278,12 @@ class Breaker:
         for name, value in throttled.items():
             if value > LARGEST_NUMBER:
                 raise ValueError(f"{name} {getattr(self, name)!r} is above 2**62 lots or atoms")
-        window = pause_time(self.window, "window")
-        times = {name: pause_time(getattr(self, name), name) for name in TIMES if name != "window"}
+        times = {name: pause_time(getattr(self, name), name) for name in TIMES}
         return {
             **{name: _share(getattr(self, name), name, high) for name, high in SHARES.items()},
             **times,
             **throttled,
             "levels": self.level_rows(),
-            "bucket_width": -(-window // BUCKETS),
             "replenish": rate_parts(self.replenish, "replenish", -1, 1),
             "kind": REFERENCES.index(self.reference),
             "of_close": self.share_of == "close",

@@ -29,7 +29,6 @@ from .records import (
 from .rules import nanoseconds
 
 OPEN, LIMIT_STATE, CANCEL_ONLY, PAUSE = range(4)
-BUCKETS = 60
 NO_END = 2**63 - 1
 HALT, AUCTION = 18, 19
 HALF = Fraction(1, 2)
@@ -103,8 +102,8 @@ class Halts:
     throttled: bool = False
     edges: tuple = (0, 0)
     hard_edges: tuple = (0, 0)
-    trades: list = field(default_factory=list)  # (bucket, value)
-    prices: list = field(default_factory=list)  # (bucket, price in force)
+    trades: list = field(default_factory=list)  # (time, value)
+    prices: list = field(default_factory=list)  # (time, price in force)
 
     def __post_init__(self) -> None:
         if self.rules.close is not None:
@@ -120,20 +119,18 @@ class Halts:
 
     # --- windows -------------------------------------------------------------------------------
 
-    def bucket(self) -> int:
-        width = -(-nanoseconds(self.rules.window) // BUCKETS)
-        return self.engine.clock // width if width else 0
-
     def within_window(self, rows: list) -> list:
-        return [value for number, value in rows if number > self.bucket() - BUCKETS]
+        """What is younger than the window."""
+        since = self.engine.clock - nanoseconds(self.rules.window)
+        return [value for time, value in rows if time > since]
 
     def trade(self, price: int) -> None:
         if self.rules.reference == "window":
-            self.prices.append((self.bucket(), price))
+            self.prices.append((self.engine.clock, price))
         if self.rules.reference == "mean":
-            self.trades.append((self.bucket(), price))
+            self.trades.append((self.engine.clock, price))
         if self.rules.reference == "premium" and self.market.index_ticks:
-            self.trades.append((self.bucket(), price - self.market.index_ticks))
+            self.trades.append((self.engine.clock, price - self.market.index_ticks))
 
     # --- reference and edges -------------------------------------------------------------------
 
@@ -304,7 +301,7 @@ class Halts:
         if self.market.venue.auction:
             return
         if self.rules.reference == "window" and self.market.venue.is_curve and price:
-            self.prices.append((self.bucket(), price))
+            self.prices.append((self.engine.clock, price))
         if self.rules.reference in ("index", "premium", "window"):
             self.form_edges()
         if time_of(self.rules.pause):
