@@ -78,6 +78,8 @@ def draw_breaker(draw: random.Random) -> dict:
         "levels": levels,
         "levels_on": draw.choice(("last", "index")),
         "linked": draw.random() < 0.5,
+        "widened": draw.choice(((), (), ((2, 5, 2), ("4.5", 30, 3)))),
+        "leads": draw.random() < 0.3,
         "throttle_lots": 6 if throttled == "lots" else None,
         "throttle_notional": 450 if throttled == "notional" else None,
         "throttle_window": draw.choice((1, 3)) if throttled else 0,

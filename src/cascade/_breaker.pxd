@@ -15,6 +15,9 @@ cdef bint breaker_holds(Market* market, uint8_t side, int32_t own_limit) noexcep
 cdef void breaker_throttle(const State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
 cdef void begin_halt(State* state, Market* market, int64_t reason, uint8_t side, int64_t start,
                      int64_t pause, int32_t price, int64_t cause, int32_t wave) noexcept nogil
+# A pause of the band, and with a leading market of those that are linked.
+cdef void begin_by_band(State* state, Market* market, uint8_t side, int64_t start, int32_t price,
+                        int64_t cause, int32_t wave) noexcept nogil
 # The HALT event of the phase the market is in; gives its index.
 cdef int64_t halt_event(State* state, const Market* market, int32_t price, int64_t cause,
                         int32_t wave) noexcept nogil

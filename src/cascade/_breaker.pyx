@@ -81,14 +81,30 @@ cdef inline int32_t _rounded(const Breaker* b, int128 parts, bint up) noexcept n
     return 0 if ticks < 1 or ticks > MAX_PRICE else <int32_t>ticks
 
 
-cdef int32_t _lower_edge(const Breaker* b, int64_t above, int64_t base) noexcept nogil:
-    cdef int32_t edge = _rounded(b, <int128>above * RATE_DENOMINATOR - <int128>base * b.lower, True)
+cdef int64_t _factor(const Market* market) noexcept nogil:
+    # how many times as wide the band is at the clock; of spans that overlap the first counts
+    cdef const Breaker* b = market.breaker
+    cdef int64_t now = market.state.clock
+    cdef uint8_t k
+    for k in range(b.widened_count):
+        if b.widened_from[k] <= now < b.widened_until[k]:
+            return b.widened_times[k]
+    return 1
+
+
+cdef inline int64_t _lower_share(const Market* market) noexcept nogil:
+    cdef int64_t share = market.breaker.lower * _factor(market)
+    return share if share < RATE_DENOMINATOR else RATE_DENOMINATOR
+
+
+cdef int32_t _lower_edge(const Breaker* b, int64_t above, int64_t base, int64_t share) noexcept nogil:
+    cdef int32_t edge = _rounded(b, <int128>above * RATE_DENOMINATOR - <int128>base * share, True)
     # a band is at least a tick wide
     return edge if edge < above else <int32_t>(above - 1)
 
 
-cdef int32_t _upper_edge(const Breaker* b, int64_t below, int64_t base) noexcept nogil:
-    cdef int32_t edge = _rounded(b, <int128>below * RATE_DENOMINATOR + <int128>base * b.upper, False)
+cdef int32_t _upper_edge(const Breaker* b, int64_t below, int64_t base, int64_t share) noexcept nogil:
+    cdef int32_t edge = _rounded(b, <int128>below * RATE_DENOMINATOR + <int128>base * share, False)
     return edge if edge == 0 or edge > below else <int32_t>(below + 1 if below < MAX_PRICE else 0)
 
 
@@ -101,14 +117,14 @@ cdef void _premium_edges(Market* market) noexcept nogil:
     if index == 0:
         return
     if b.upper >= 0:
-        narrow = floor_divide(<int128>index * (RATE_DENOMINATOR + b.upper) * count
+        narrow = floor_divide(<int128>index * (RATE_DENOMINATOR + b.upper * _factor(market)) * count
                               + <int128>b.trade_sum * RATE_DENOMINATOR, count * RATE_DENOMINATOR)
         wide = floor_divide(<int128>index * (RATE_DENOMINATOR + b.outer), RATE_DENOMINATOR)
         narrow = narrow if narrow > index else index
         narrow = narrow if narrow < wide else wide
         b.upper_edge = <int32_t>narrow if narrow <= MAX_PRICE else 0
     if b.lower >= 0:
-        narrow = ceil_divide(<int128>index * (RATE_DENOMINATOR - b.lower) * count
+        narrow = ceil_divide(<int128>index * (RATE_DENOMINATOR - _lower_share(market)) * count
                              + <int128>b.trade_sum * RATE_DENOMINATOR, count * RATE_DENOMINATOR)
         wide = ceil_divide(<int128>index * (RATE_DENOMINATOR - b.outer), RATE_DENOMINATOR)
         narrow = narrow if narrow < index else index
@@ -130,9 +146,11 @@ cdef void form_edges(Market* market) noexcept nogil:
             below = extreme_at(&b.lows, 0).price if b.lows.count else 0
         b.lower_edge = b.upper_edge = 0
         if above and b.lower >= 0:
-            b.lower_edge = _lower_edge(b, above, b.close if b.of_close else above)
+            b.lower_edge = _lower_edge(b, above, b.close if b.of_close else above,
+                                       _lower_share(market))
         if below and b.upper >= 0:
-            b.upper_edge = _upper_edge(b, below, b.close if b.of_close else below)
+            b.upper_edge = _upper_edge(b, below, b.close if b.of_close else below,
+                                       b.upper * _factor(market))
     b.hard_lower = b.lower_edge if b.hard else 0
     b.hard_upper = b.upper_edge if b.hard else 0
     if b.close and b.floor >= 0:
@@ -181,13 +199,29 @@ cdef void begin_halt(State* state, Market* market, int64_t reason, uint8_t side,
     b.event = halt_event(state, market, price, cause, wave)
 
 
+cdef void _halt_linked(State* state, Market* market, int64_t reason, uint8_t side, int64_t start,
+                       int64_t pause, int32_t price, int32_t wave) noexcept nogil:
+    cdef uint32_t m
+    cdef Market* other
+    for m in range(state.market_count):
+        other = state.markets[m]
+        if other != market and other.breaker != NULL and other.breaker.linked:
+            begin_halt(state, other, reason, side, start, pause, price, market.breaker.event, wave)
+
+
+cdef void begin_by_band(State* state, Market* market, uint8_t side, int64_t start, int32_t price,
+                        int64_t cause, int32_t wave) noexcept nogil:
+    cdef Breaker* b = market.breaker
+    begin_halt(state, market, REASON_BAND, side, start, b.pause, price, cause, wave)
+    if b.leads:
+        _halt_linked(state, market, REASON_BAND, side, start, b.pause, price, wave)
+
+
 cdef void _look_at_levels(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     cdef Breaker* b = market.breaker
-    cdef Market* other
     cdef int32_t price = market.index if b.levels_on_index else venue_price(market)
     cdef int64_t pause, level
     cdef uint8_t before = b.levels_reached
-    cdef uint32_t m
     if price == 0 or b.close == 0:
         return
     while b.levels_reached < b.level_count:
@@ -204,12 +238,8 @@ cdef void _look_at_levels(State* state, Market* market, int64_t cause, int32_t w
     if pause == 0:
         return
     begin_halt(state, market, level, SELL, state.clock, pause, price, cause, wave)
-    if not b.linked:
-        return
-    for m in range(state.market_count):
-        other = state.markets[m]
-        if other != market and other.breaker != NULL and other.breaker.linked:
-            begin_halt(state, other, level, SELL, state.clock, pause, price, b.event, wave)
+    if b.linked:
+        _halt_linked(state, market, level, SELL, state.clock, pause, price, wave)
 
 
 cdef bint _stands_at(Market* market, uint8_t side, int32_t price) noexcept nogil:
@@ -241,7 +271,7 @@ cdef void _press(State* state, Market* market, uint8_t side, int32_t price, int6
                  int32_t wave) noexcept nogil:
     cdef Breaker* b = market.breaker
     if b.limit_state == 0:
-        begin_halt(state, market, REASON_BAND, side, state.clock, b.pause, price, cause, wave)
+        begin_by_band(state, market, side, state.clock, price, cause, wave)
     elif b.phase == PHASE_OPEN or b.side != side:
         b.phase = PHASE_LIMIT
         b.side = side

@@ -8,6 +8,7 @@ from libc.stdlib cimport free
 
 cdef enum:
     BREAKER_LEVELS = 8
+    BREAKER_SPANS = 8
     NO_CEILING = -2000000000
 
 cdef extern from *:
@@ -57,6 +58,19 @@ cdef struct Extreme:          # of a monotone deque of prices
 
 cdef struct Deque:            # a ring likewise
     Extreme* entries
+    int64_t first
+    int64_t count
+    int64_t capacity
+
+cdef struct Consumed:         # depth from outside that trades took
+    int64_t time              # ns
+    int64_t lots
+    int32_t price
+    uint8_t side              # that it rested on
+    uint8_t pad[3]
+
+cdef struct ConsumedDepth:    # a ring likewise
+    Consumed* entries
     int64_t first
     int64_t count
     int64_t capacity
@@ -118,6 +132,13 @@ cdef struct Breaker:
     Instants trades
     Deque lows                # prices rising, the first is the window's lowest
     Deque highs
+    ConsumedDepth consumed    # what a halt brings back a share of, see _consumed_depth
+    # parameters: the band is wider while the clock is within a span
+    int64_t widened_from[8]   # BREAKER_SPANS; ns
+    int64_t widened_until[8]
+    int64_t widened_times[8]
+    uint8_t widened_count
+    uint8_t leads             # its band's pauses are those of linked markets too
 
 
 cdef inline Instant* instant_at(const Instants* ring, int64_t k) noexcept nogil:
@@ -128,9 +149,14 @@ cdef inline Extreme* extreme_at(const Deque* deque, int64_t k) noexcept nogil:
     return &deque.entries[(deque.first + k) & (deque.capacity - 1)]
 
 
+cdef inline Consumed* consumed_at(const ConsumedDepth* ring, int64_t k) noexcept nogil:
+    return &ring.entries[(ring.first + k) & (ring.capacity - 1)]
+
+
 cdef inline void breaker_free(Breaker* breaker) noexcept nogil:
     if breaker != NULL:
         free(breaker.trades.entries)
         free(breaker.lows.entries)
         free(breaker.highs.entries)
+        free(breaker.consumed.entries)
         free(breaker)

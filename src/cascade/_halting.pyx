@@ -10,10 +10,11 @@ from libc.stdlib cimport calloc
 import numpy as np
 
 from cascade._breaker cimport begin_halt, form_edges
+from cascade._consumed_depth cimport consumed_lots, reserve_consumed
 from cascade._core cimport EngineCore
 from cascade._halt cimport (
-    BREAKER_LEVELS, NO_END, PHASE_CANCEL_ONLY, PHASE_PAUSE, REASON_DRIVER, REFERENCE_FIXED,
-    Breaker, Deque, extreme_at, instant_at,
+    BREAKER_LEVELS, BREAKER_SPANS, NO_END, PHASE_CANCEL_ONLY, PHASE_PAUSE, REASON_DRIVER, REFERENCE_FIXED,
+    Breaker, Deque, consumed_at, extreme_at, instant_at,
 )
 from cascade._price_window cimport forget_old, reserve_deque, reserve_instants
 from cascade._reopening cimport reopen
@@ -65,6 +66,13 @@ def set_breaker(EngineCore core, int64_t number, dict rules):
             b.level_shares[k] = share
             b.level_pauses[k] = pause
         b.level_count = len(levels)
+        spans = rules["widened"][:BREAKER_SPANS]
+        for k, (start, end, times) in enumerate(spans):
+            b.widened_from[k] = start
+            b.widened_until[k] = end
+            b.widened_times[k] = times
+        b.widened_count = len(spans)
+        b.leads = rules["leads"]
         b.event = -1
         if reserve_instants(&b.trades, 1) or reserve_deque(&b.lows, 1) or reserve_deque(&b.highs, 1):
             raise MemoryError("no memory for the window of a breaker")
@@ -121,6 +129,7 @@ def breaker_row(EngineCore core, int64_t number):
         row["trade_count"] = b.trade_count
         row["low"] = extreme_at(&b.lows, 0).price if b.lows.count else 0
         row["high"] = extreme_at(&b.highs, 0).price if b.highs.count else 0
+        row["consumed"] = consumed_lots(b)
         return row
     finally:
         core.release()
@@ -158,6 +167,10 @@ def breaker_state(EngineCore core, int64_t number):
             at = instant_at(&b.trades, k)
             numbers += [at.time, at.sum, at.count]
         numbers += deque_numbers(&b.lows) + deque_numbers(&b.highs)
+        numbers.append(b.consumed.count)
+        for k in range(b.consumed.count):
+            taken = consumed_at(&b.consumed, k)
+            numbers += [taken.time, taken.lots, taken.price, taken.side]
         return np.array(numbers, dtype=np.int64)
     finally:
         core.release()
@@ -220,6 +233,33 @@ cdef int restore_trades(Breaker* b, list numbers, int64_t now) except -1:
     return 0
 
 
+cdef int restore_consumed(Breaker* b, list numbers, int64_t now) except -1:
+    # a halt keeps what is older than the window
+    cdef int64_t k
+    (count,) = take(numbers, 1)
+    require(0 <= count <= len(numbers), "depth taken")
+    rows = take(numbers, 4 * count)
+    if reserve_consumed(&b.consumed, count + 1):
+        raise MemoryError("no memory for the depth taken")
+    b.consumed.first = b.consumed.count = 0
+    total = 0
+    for k in range(count):
+        time = rows[4 * k]
+        lots = rows[4 * k + 1]
+        price = rows[4 * k + 2]
+        side = rows[4 * k + 3]
+        require(0 <= time <= now and (k == 0 or time >= rows[4 * k - 4]), "time of depth taken")
+        require(lots >= 1 and 1 <= price <= MAX_PRICE and side in (0, 1), "depth taken")
+        total += lots
+        require(total < LARGEST, "depth taken")
+        b.consumed.entries[k].time = time
+        b.consumed.entries[k].lots = lots
+        b.consumed.entries[k].price = price
+        b.consumed.entries[k].side = side
+    b.consumed.count = count
+    return 0
+
+
 def restore_breaker(EngineCore core, int64_t number, stored):
     """Put a stored state into a market's breaker.
 
@@ -262,4 +302,5 @@ def restore_breaker(EngineCore core, int64_t number, stored):
     restore_trades(b, numbers, now)
     restore_deque(&b.lows, numbers, now, b.window, 1)
     restore_deque(&b.highs, numbers, now, b.window, -1)
+    restore_consumed(b, numbers, now)
     require(not numbers, "numbers are left over")

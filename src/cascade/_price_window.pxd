@@ -7,6 +7,9 @@ from cascade._state cimport Market, State
 
 # Room for what happens at the clock: one entry a ring, however many trades. After the clock moved.
 cdef void reserve_window(State* state, Market* market) noexcept nogil
+# Room for so many in a ring whose capacity is a power of two or 0; -1: out of memory, nothing changed.
+cdef int grow_ring(void** entries, size_t size, int64_t* first, int64_t count, int64_t* capacity,
+                   int64_t wanted) noexcept nogil
 cdef int reserve_instants(Instants* ring, int64_t wanted) noexcept nogil
 cdef int reserve_deque(Deque* deque, int64_t wanted) noexcept nogil
 # A trade, for means of trades and for extremes.

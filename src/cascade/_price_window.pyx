@@ -7,6 +7,7 @@ comes and goes once: a trade costs a constant on average.
 
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport realloc
+from libc.string cimport memmove
 
 from cascade._halt cimport (
     REFERENCE_MEAN, REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker, Deque, Extreme, Instant, Instants,
@@ -20,46 +21,34 @@ cdef enum:
 
 # ---------------------------------------------------------------- room
 
-cdef int64_t _capacity(int64_t before, int64_t wanted) noexcept nogil:
-    cdef int64_t capacity = before if before else FIRST_ENTRIES
-    while capacity < wanted:
-        capacity *= 2
-    return capacity
+cdef int grow_ring(void** entries, size_t size, int64_t* first, int64_t count, int64_t* capacity,
+                   int64_t wanted) noexcept nogil:
+    # what stands from the first to the end of the old ring moves to the new end, if it goes on in front
+    cdef int64_t before = capacity[0], grown = before if before else FIRST_ENTRIES, tail
+    cdef char* memory
+    while grown < wanted:
+        grown *= 2
+    if grown == before:
+        return 0
+    memory = <char*>realloc(entries[0], <size_t>grown * size)
+    if memory == NULL:
+        return -1
+    if first[0] + count > before:
+        tail = before - first[0]
+        memmove(memory + <size_t>(grown - tail) * size, memory + <size_t>first[0] * size, <size_t>tail * size)
+        first[0] = grown - tail
+    entries[0] = memory
+    capacity[0] = grown
+    return 0
 
 
 cdef int reserve_instants(Instants* ring, int64_t wanted) noexcept nogil:
-    # what stood behind the end of the old ring moves to the new end
-    cdef int64_t k, capacity = _capacity(ring.capacity, wanted), before = ring.capacity
-    cdef Instant* grown
-    if capacity == before:
-        return 0
-    grown = <Instant*>realloc(ring.entries, <size_t>capacity * sizeof(Instant))
-    if grown == NULL:
-        return -1
-    for k in range(before - ring.first if ring.first + ring.count > before else 0):
-        grown[capacity - 1 - k] = grown[before - 1 - k]
-    if ring.first + ring.count > before:
-        ring.first += capacity - before
-    ring.entries = grown
-    ring.capacity = capacity
-    return 0
+    return grow_ring(<void**>&ring.entries, sizeof(Instant), &ring.first, ring.count, &ring.capacity, wanted)
 
 
 cdef int reserve_deque(Deque* deque, int64_t wanted) noexcept nogil:
-    cdef int64_t k, capacity = _capacity(deque.capacity, wanted), before = deque.capacity
-    cdef Extreme* grown
-    if capacity == before:
-        return 0
-    grown = <Extreme*>realloc(deque.entries, <size_t>capacity * sizeof(Extreme))
-    if grown == NULL:
-        return -1
-    for k in range(before - deque.first if deque.first + deque.count > before else 0):
-        grown[capacity - 1 - k] = grown[before - 1 - k]
-    if deque.first + deque.count > before:
-        deque.first += capacity - before
-    deque.entries = grown
-    deque.capacity = capacity
-    return 0
+    return grow_ring(<void**>&deque.entries, sizeof(Extreme), &deque.first, deque.count, &deque.capacity,
+                     wanted)
 
 
 cdef void reserve_window(State* state, Market* market) noexcept nogil:

@@ -17,6 +17,7 @@ from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
     trade_position,
 )
+from cascade._consumed_depth cimport note_consumed
 from cascade._dislocation cimport note_dislocation
 from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
@@ -187,6 +188,8 @@ cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32
     note_dislocation(market, market.impact.last if market.impact_venue else fill.price)
     if market.breaker != NULL:
         breaker_trade(state, market, fill.price)
+        if fill.maker_account == NO_ACCOUNT and not market.impact_venue:
+            note_consumed(state, market, SELL if fill.side == BUY else BUY, fill.price, fill.size)
     _settle_side(state, market, taker, forced, lots, value, notional, taker_rate, event_index)
     maker = _settle_order(state, market, fill.maker_account, fill.maker_flags,
                           SELL if fill.side == BUY else BUY, fill.size)

@@ -203,6 +203,8 @@ class Clearing:
         entry.dislocation.note(price, entry.index_ticks)
         if entry.halts is not None:
             entry.halts.trade(fill.price)
+            if fill.maker_account == OUTSIDE and not entry.venue.is_curve:
+                entry.halts.consume(1 - fill.side, fill.price, fill.size)
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
             (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),

@@ -388,6 +388,8 @@ class Engine:
     def load_depth(self, market: Market, bids, asks, replace: bool) -> None:
         resting = [order for order in market.venue.resting if order.account == events.OUTSIDE]
         market.venue.load_depth(bids, asks, replace)
+        if replace and market.halts is not None:
+            market.halts.consumed = []
         for order in sorted(resting, key=lambda order: order.id) if replace else ():
             self.log_removal(market.number, order, order.total, -1)
         prices = [order.price for order in market.venue.resting]
