@@ -213,6 +213,7 @@ def draw_resident(draw: random.Random) -> tuple[str, dict]:
             "market": market, "deposit": deposit, "leverage": leverage,
             "size": draw.choice((2, 5, 20)), "threshold": draw.choice((0, "0.01", "0.025")),
             "delay": draw.choice((0, 1, 3)), "limit": draw.choice((None, 4, 30)),
+            "hedged": draw.random() < 0.5,
         }  # fmt: skip
     terms = {
         "market": market, "rate": draw.choice((0, "0.5", 2)), "size": size, "leverage": leverage,

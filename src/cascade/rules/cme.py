@@ -7,8 +7,9 @@ window starts anew.
 
 The lead month's pause is one of all months, another month's is its own (``lead``).
 
-Left out: velocity logic, of whose windows and ranges no source was at hand. That the window's low goes with the upper and its high with the lower limit is this library's
-reading; a trade that passes the limit is printed and then pauses.
+Left out: velocity logic, of whose windows and ranges no source was at hand. That the window's low goes with
+the upper and its high with the lower limit is this library's reading; a trade that passes the limit is
+printed and then pauses.
 """
 
 FOLLOWS = "documents"
