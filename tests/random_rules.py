@@ -41,6 +41,7 @@ def draw_clocks(draw: random.Random) -> dict:
         "funding_cap": draw.choice((1, "0.05")),
         "funding_payments": draw.choice((1, 1, 8)),
         "funding_value": draw.choice(("mark", "index")),
+        "funding_mode": draw.choice(("interval", "index")),
         "price_band": draw.choice((None, None, None, "0.03", "0.055")),
         "band_reference": draw.choice(("index", "last")),
         "index_delay": draw.choice((0, 0, 1, "2.5", 6)),
@@ -79,6 +80,8 @@ def draw_breaker(draw: random.Random) -> dict:
         "levels": levels,
         "levels_on": draw.choice(("last", "index")),
         "linked": draw.random() < 0.5,
+        "widened": draw.choice(((), (), ((2, 5, 2), ("4.5", 30, 3)))),
+        "leads": draw.random() < 0.3,
         "throttle_lots": 6 if throttled == "lots" else None,
         "throttle_notional": 450 if throttled == "notional" else None,
         "throttle_window": draw.choice((1, 3)) if throttled else 0,
@@ -234,6 +237,7 @@ def draw_resident(draw: random.Random) -> tuple[str, dict]:
             "market": market, "deposit": deposit, "leverage": leverage,
             "size": draw.choice((2, 5, 20)), "threshold": draw.choice((0, "0.01", "0.025")),
             "delay": draw.choice((0, 1, 3)), "limit": draw.choice((None, 4, 30)),
+            "hedged": draw.random() < 0.5,
         }  # fmt: skip
     terms = {
         "market": market, "rate": draw.choice((0, "0.5", 2)), "size": size, "leverage": leverage,

@@ -9,6 +9,7 @@ gives the rules.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport (
     compare_ratios, floor_divide, int128, magnitude, magnitude_wide, prefetch, saturate,
 )
@@ -144,7 +145,7 @@ cdef inline int128 _equity(State* state, uint32_t position, const Market* market
     cdef Unit unit
     if p.flags & POSITION_ISOLATED and market.mark:
         return (<int128>p.margin + position_value(&market.rules.table, p.size, market.mark)
-                - p.entry_value)
+                - p.entry_value - owed_funding(state, position))
     unit_evaluate(state, position, &unit)
     return unit.equity
 

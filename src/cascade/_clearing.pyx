@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 
+from cascade._accrual cimport accrual_reserve, accrual_resized, owed_funding, settle_touched
 from cascade._arithmetic cimport (
     add_into, ceil_divide, floor_divide, int128, magnitude, magnitude_wide, saturate,
 )
@@ -70,11 +71,11 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
     cdef Position* p
     cdef Market* market
     cdef int64_t value
+    cdef int128 profit = 0
     if i != NO_POSITION and state.markets[state.positions[i].market].reserve:
         borrower_evaluate(state, i, unit)
         return
     unit.collateral = collateral_of(state, position)[0]
-    unit.equity = unit.collateral
     unit.maintenance = 0
     unit.open_positions = 0
     unit.priced = True
@@ -86,15 +87,19 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
         market = state.markets[p.market]
         unit.open_positions += 1
         unit.inclusive |= market.rules.inclusive
+        if market.rules.accrues:
+            unit.collateral -= owed_funding(state, i)
+            unit.exact = (p.flags & POSITION_LADDER) != 0
         if market.rules.table.whole and not market.rules.table.on_entry:
             unit.exact = (p.flags & POSITION_LADDER) != 0
         if market.mark == 0:
             unit.priced = False
         else:
             value = position_value(&market.rules.table, p.size, market.mark)
-            unit.equity += value - <int128>p.entry_value
+            profit += value - <int128>p.entry_value
             unit.maintenance += required_margin(market, p, value)
         i = unit_next(state, i)
+    unit.equity = unit.collateral + profit
     if unit.open_positions > 1:
         unit.exact = False
     unit.owing = False
@@ -206,8 +211,11 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
     cdef Market* market = state.markets[p.market]
     cdef Account* account = &state.accounts[p.account]
     cdef int64_t* collateral = collateral_of(state, position)
-    cdef int64_t before = p.size, moved, realised, had = collateral[0], cost = p.entry_value
+    cdef int64_t before = p.size, moved, realised, had, cost = p.entry_value
     cdef bint failed
+    if state.accrues:
+        settle_touched(state, position)
+    had = collateral[0]
     realised = _realise(&p.size, &p.entry_value, &lots, &value)
     failed = add_into(collateral, realised)
     had = collateral[0] - had
@@ -222,6 +230,8 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
             failed |= add_into(&p.margin, moved)
     note_change(market, p.entry_value, cost + had)
     market.net += p.size - before
+    if state.accrues:
+        accrual_resized(state, position, p.size - before)
     market.long_lots += (p.size if p.size > 0 else 0) - (before if before > 0 else 0)
     if failed:
         state.failed = FAILURE_OVERFLOW
@@ -417,6 +427,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
             return -1
         place[0] = <uint32_t*>grown
         memset(place[0] + state.position_capacity, 0xFF, added)
+    if state.accrues and accrual_reserve(state, positions):
+        return -1
     state.position_capacity = <uint32_t>positions
     for m in range(state.market_count):
         market = state.markets[m]
@@ -430,11 +442,14 @@ cdef void share_places(State* state, Market* market, int direction) noexcept nog
     cdef Heap* due = &market.due[direction].near
     cdef Heap* guards = &market.guards[direction].near
     cdef Heap* calls = &market.calls[direction].near
+    cdef Heap* accruing = &market.accruing[direction].near
     exact.place = due.place = state.place
     guards.place = state.guard_place[direction]
     calls.place = state.call_place
     exact.item_capacity = due.item_capacity = guards.item_capacity = state.position_capacity
     calls.item_capacity = state.position_capacity
+    accruing.place = state.funding_place
+    accruing.item_capacity = state.funding_capacity
 
 
 # ---------------------------------------------------------------- initial margin
@@ -474,6 +489,7 @@ cdef int128 free_collateral(State* state, int32_t account, uint32_t position, in
     cdef Position* p
     cdef Market* market
     cdef int64_t needed
+    cdef int128 margin
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]
@@ -482,12 +498,13 @@ cdef int128 free_collateral(State* state, int32_t account, uint32_t position, in
         else:
             needed = initial_of(state, i, 0, 0, 0)
         if p.flags & POSITION_ISOLATED:
-            if needed > p.margin:
-                free -= needed - <int128>p.margin
+            margin = p.margin - owed_funding(state, i)
+            if needed > margin:
+                free -= needed - margin
         else:
             if p.size and market.mark:
                 free += position_value(&market.rules.table, p.size, market.mark)
                 free -= p.entry_value
-            free -= needed
+            free -= needed + owed_funding(state, i)
         i = p.next
     return free

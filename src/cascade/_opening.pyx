@@ -7,6 +7,7 @@ a market. A million accounts cost well under a second.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from cascade._accrual cimport accrual_resized, settle_touched
 from cascade._arithmetic cimport ceil_divide, fits, int128
 from cascade._clearing cimport (
     claim_position, collateral_of, find_position, reserve_accounts, reserve_positions,
@@ -162,7 +163,9 @@ cdef void _write_row(State* state, Market* market, const OpenRequest* request, i
         p.trigger = <int32_t>request.triggers[row]
     if request.leverages != NULL:
         p.leverage = <uint32_t>request.leverages[row]
+    settle_touched(state, position)
     p.size += size
+    accrual_resized(state, position, size)
     p.entry_value += <int64_t>value
     collateral_of(state, position)[0] += margin
     note_change(market, <int64_t>value, margin)
@@ -188,6 +191,7 @@ cdef int open_commit(State* state, Market* market, const OpenRequest* request) n
     # units of new accounts have one position
     exact = request.accounts == NULL and (market.rules.table.whole == 0 or market.rules.table.on_entry
                                           or request.triggers != NULL)
+    exact = exact and (not market.rules.accrues or request.triggers != NULL)
     if exact:
         queue_reserve(state, market, request.count)
     for k in range(request.count):

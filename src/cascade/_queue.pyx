@@ -6,12 +6,14 @@ Keys are ticks with the sign turned for longs, so that the smallest key is alway
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
 from cascade._borrower cimport side_tick, side_value, side_weight
 from cascade._foresight cimport fetch_next_units
+from cascade._funding_guards cimport drop_funding_guard, guard_funding
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
@@ -54,6 +56,7 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     if p.flags & POSITION_LADDER:
         return p.trigger
     bound = <int128>p.entry_value - collateral_of(state, position)[0] + market.rules.inclusive
+    bound += owed_funding(state, position)
     # the tier search starts from the value at the mark, or at entry before there is one
     value = p.entry_value
     if market.mark:
@@ -105,6 +108,8 @@ cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     cdef Market* market = state.markets[state.positions[position].market]
     triggers_remove(&market.guards[DOWN], position)
     triggers_remove(&market.guards[UP], position)
+    if market.rules.accrues:
+        drop_funding_guard(state, position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -282,6 +287,7 @@ cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcep
         return
     if unit.inclusive:
         slack -= 1
+    slack -= guard_funding(state, position, slack)
     _set_guards(state, position, slack)
 
 
@@ -360,7 +366,8 @@ cdef void queue_reserve(State* state, Market* market, int64_t more) noexcept nog
     cdef uint8_t direction
     for direction in range(2):
         if (triggers_reserve(&market.exact[direction], market.exact[direction].count + more)
-                or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+                or triggers_reserve(&market.guards[direction], market.guards[direction].count)
+                or triggers_reserve(&market.accruing[direction], market.accruing[direction].count)):
             state.failed = FAILURE_MEMORY
 
 

@@ -21,6 +21,7 @@ from cascade._marketbook cimport MarketBook
 from cascade._marks cimport push_mark_record
 from cascade._opening cimport create_accounts
 from cascade._orderbook cimport restore_into
+from cascade._funding cimport undistributed
 from cascade._queue cimport exact_trigger, queue_unit
 from cascade._ramp cimport ramp_of
 from cascade._settlement cimport lots_fit
@@ -160,7 +161,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
 
 
 cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
-    # averages, the index's age and funding
+    # averages, the index's age and funding; positions are there already
     cdef int64_t largest = <int64_t>MAX_PRICE * AVERAGE_PARTS
     where = f"market {market.number}: "
     least = 0 if market.rules.feed == FEED_EMA else -largest
@@ -181,7 +182,40 @@ cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
                           + <int64_t>row["premium_low"])
     market.funding_fixed = row["funding_fixed"]
     market.funding_rate = row["funding_rate"]
+    return restore_accrual(core, market, row)
+
+
+cdef int restore_accrual(EngineCore core, Market* market, row) except -1:
+    # the sum over positions is computed; the pool must cover what it owes, and by less than it gives away
+    cdef uint32_t i
+    where = f"market {market.number}: "
+    require(abs(int(row["funding_index"])) <= LARGEST_AMOUNT, where + "funding index")
+    require(abs(int(row["funding_pool"])) <= LARGEST_AMOUNT, where + "funding pool")
+    require(market.rules.accrues or (row["funding_index"] == 0 and row["funding_pool"] == 0),
+            where + "funding index of a market that has none")
+    market.funding_index = row["funding_index"]
+    market.funding_pool = row["funding_pool"]
+    market.funding_weight = 0
+    if market.rules.accrues:
+        for i in range(core.state.position_count):
+            if core.state.positions[i].market == market.number:
+                market.funding_weight += <int128>core.state.positions[i].size * core.state.funding_at[i]
+    require(undistributed(market) >= 0, where + "funding pool below what it owes")
     return 0
+
+
+def restore_settled(EngineCore core, settled):
+    """Index each position was settled at, 0 where nothing accrues; before the markets."""
+    cdef State* state = &core.state
+    cdef int64_t k
+    require(len(settled) == state.position_count, "indexes of funding")
+    for k in range(len(settled)):
+        p = &state.positions[k]
+        require(abs(int(settled[k])) <= LARGEST_AMOUNT, f"position {k}: index of its funding")
+        require(settled[k] == 0 or (state.markets[p.market].rules.accrues and p.size != 0),
+                f"position {k}: index of its funding")
+        if state.accrues:
+            state.funding_at[k] = settled[k]
 
 
 cdef int restore_working(EngineCore core, int64_t number, order) except -1:
@@ -296,6 +330,7 @@ def check_structure(EngineCore core):
     try:
         for m in range(state.market_count):
             market = state.markets[m]
+            check_accrual(core, market)
             for d in range(2):
                 for name, queue in (("exact", 0), ("guard", 1), ("due", 2)):
                     broken = triggers_validate(&market.exact[d] if queue == 0 else
@@ -315,6 +350,26 @@ def check_structure(EngineCore core):
             check_unit(core, i)
     finally:
         core.release()
+
+
+cdef int check_accrual(EngineCore core, Market* market) except -1:
+    cdef State* state = &core.state
+    cdef int128 weight = 0
+    cdef uint32_t i
+    if not market.rules.accrues:
+        return 0
+    for i in range(state.position_count):
+        if state.positions[i].market == market.number:
+            weight += <int128>state.positions[i].size * state.funding_at[i]
+    if weight != market.funding_weight:
+        raise InvariantError(f"market {market.number}: the sum of settled indexes is wrong")
+    if undistributed(market) < 0:
+        raise InvariantError(f"market {market.number}: the funding pool owes more than it gets")
+    for d in range(2):
+        broken = triggers_validate(&market.accruing[d])
+        if broken:
+            raise InvariantError(f"market {market.number}: funding queue: {QUEUE_FAULTS[broken]}")
+    return 0
 
 
 cdef int check_unit(EngineCore core, uint32_t i) except -1:

@@ -13,17 +13,18 @@ from cascade._band cimport held_limit
 from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_clear_fills, book_enter, book_reserve,
 )
-from cascade._breaker cimport breaker_trade
 from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
     trade_position, trade_spot,
 )
 from cascade._conservation cimport gross_lots, note_change
+from cascade._consumed_depth cimport note_consumed
 from cascade._dislocation cimport note_dislocation
 from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._pool cimport pool_change, pool_commit, pool_fleeing, pool_plan, pool_price
+from cascade._price_window cimport breaker_trade
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     FAILURE_MEMORY, HOUSE_POSITION, SPOT_POSITION,
@@ -195,6 +196,8 @@ cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32
     note_dislocation(market, market.impact.last if market.impact_venue else fill.price)
     if market.breaker != NULL:
         breaker_trade(state, market, fill.price)
+        if fill.maker_account == NO_ACCOUNT and not market.impact_venue:
+            note_consumed(state, market, SELL if fill.side == BUY else BUY, fill.price, fill.size)
     _settle_side(state, market, taker, forced, lots, value, notional, taker_rate, event_index)
     maker = _settle_order(state, market, fill.maker_account, fill.maker_flags,
                           SELL if fill.side == BUY else BUY, fill.size)

@@ -206,6 +206,7 @@ cdef struct Rules:
     int64_t ramp_duration     # ns until it is all of it
     int64_t ramp_small        # atoms: a shortage below it is freed at once
     uint8_t ramp
+    uint8_t accrues           # funding moves an index and is paid when a position is touched, see _accrual
 
 cdef struct Ramp:             # of a unit under such a rule
     int64_t since             # ns of the clock when its liquidation began, and 1; 0: there is none
@@ -323,6 +324,11 @@ cdef struct Market:
     int64_t peaks_count
     int64_t peaks_capacity
     Asset* money              # the asset's, see _conservation
+    # funding accrued through an index, docs/funding.md
+    int64_t funding_index     # parts in 10**9 of an atom that a lot has accrued
+    int64_t funding_pool      # atoms paid and not received yet
+    int128 funding_weight     # sum over the accounts' positions of size * index when settled
+    Triggers accruing[2]      # guards on the index: DOWN shorts, UP longs; item: position number
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -424,6 +430,11 @@ cdef struct State:
     int32_t broken_account
     uint16_t broken_market
     uint8_t broken_stage      # Stage
+    # funding accrued through an index, docs/funding.md
+    int64_t* funding_at       # the index a position was settled at; NULL where nothing accrues
+    uint32_t* funding_place   # of heaps of guards on indexes
+    uint32_t funding_capacity
+    uint8_t accrues           # some market does
 
 cdef enum Failure:
     FAILURE_NONE = 0

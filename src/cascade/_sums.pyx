@@ -9,7 +9,7 @@ from cascade.errors import InvariantError
 
 
 cdef uint64_t _counted(const State* state, int64_t asset) noexcept nogil:
-    # balances + margins - entry values, read from everything there is
+    # balances + margins + pools of funding - entry values, read from everything there is
     cdef uint64_t total = 0
     cdef int64_t k
     for k in range(state.account_count):
@@ -20,6 +20,7 @@ cdef uint64_t _counted(const State* state, int64_t asset) noexcept nogil:
             total += <uint64_t>state.positions[k].margin - <uint64_t>state.positions[k].entry_value
     for k in range(state.market_count):
         if state.markets[k].asset == asset:
+            total += <uint64_t>state.markets[k].funding_pool
             total -= (<uint64_t>state.markets[k].outside_entry + <uint64_t>state.markets[k].house_entry
                       + <uint64_t>state.markets[k].spot_entry)
     return total

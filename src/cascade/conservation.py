@@ -46,6 +46,7 @@ def totals(engine: Engine) -> dict[str, dict[str, Any]]:
             "balances": sum(accounts["balance"][accounts["asset"] == number].tolist()),
             "margins": sum(positions["margin"][mine].tolist()),
             "entry_values": entries,
+            "funding_pools": sum(r["funding_pool"] for r in rows),
             **asset,
         }
     return {"contracts": contracts, "money": money}
@@ -68,14 +69,20 @@ def check_totals(totals: dict[str, dict[str, Any]]) -> None:
 
     Notes
     -----
-    ``balances + margins - entry_values + fund + fees - bad_debt = deposits`` (``docs/step.md``).
+    ``balances + margins - entry_values + fund + fees + funding_pools - bad_debt = deposits`` (``docs/step.md``).
     """
     for name, lots in totals["contracts"].items():
         if lots:
             raise ContractConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
     for name, m in totals["money"].items():
         held = (
-            m["balances"] + m["margins"] - m["entry_values"] + m["fund"] + m["fees"] - m["bad_debt"]
+            m["balances"]
+            + m["margins"]
+            - m["entry_values"]
+            + m["fund"]
+            + m["fees"]
+            + m["funding_pools"]
+            - m["bad_debt"]
         )
         if held != m["deposits"]:
             raise MoneyConservationError(

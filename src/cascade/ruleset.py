@@ -55,6 +55,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "funding_mode": ("interval", "index"),
     "premium_of": ("mid", "impact"),
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
@@ -148,6 +149,9 @@ class Rules:
         Largest funding rate either way.
     funding_value : {"mark", "index"}, default "mark"
         Price at which funding values positions.
+    funding_mode : {"interval", "index"}, default "interval"
+        Whether everybody pays at a settlement, or an index moves and a position pays when it is
+        touched.
     price_band : number, optional
         Largest distance of a price from the reference, as a share of it; default no band.
     band_reference : {"index", "last"}, default "index"
@@ -233,6 +237,7 @@ class Rules:
     funding_clamp: Rate | None = None
     funding_cap: Rate = 1
     funding_value: Literal["mark", "index"] = "mark"
+    funding_mode: Literal["interval", "index"] = "interval"
     price_band: Rate | None = None
     band_reference: Literal["index", "last"] = "index"
     adl: str | Callable[..., Any] | None = None

@@ -25,6 +25,7 @@ from cascade._columns import (
     asset_row,
     clocks,
     due_rows,
+    funding_settled,
     position_table,
 )
 from cascade._core import EngineCore, restore_log
@@ -52,7 +53,7 @@ MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
     "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
     "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
-    "funding_fixed", "funding_rate", "away_threshold",
+    "funding_fixed", "funding_rate", "away_threshold", "funding_index", "funding_pool",
 )  # fmt: skip
 HASHED = (
     "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",
@@ -89,6 +90,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "residents": np.dtype("<i8"),
     "breakers": np.dtype("<i8"),
     "pools": np.dtype("<i8"),
+    "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -123,7 +125,7 @@ def _stage_state(market: Market) -> list[bytes]:
     return [np.array(numbers, dtype="<i8").tobytes() for numbers in chosen]
 
 
-def _position_rows(engine: Engine) -> NDArray[np.int64]:
+def _position_rows(engine: Engine) -> list[bytes]:
     # those that differ from a position never made, by (account, market, leg)
     table = position_table(engine)
     listed = (table["size"] != 0) | (table["margin"] != 0) | (table["leverage"] != 100)
@@ -135,16 +137,26 @@ def _position_rows(engine: Engine) -> NDArray[np.int64]:
             owners = np.unique(orders["account"].astype(np.int64) * 4 + legs)
             mine = table["account"].astype(np.int64) * 4 + (table["flags"] & LEGS) // 2
             listed |= (table["market"] == market.number) & np.isin(mine, owners)
+    settled = funding_settled(engine)[listed]
     table = table[listed]
     leg = (table["flags"] & LEGS) // 2
     order = np.lexsort((leg, table["market"], table["account"]))
-    table, leg = table[order], leg[order]
+    table, leg, settled = table[order], leg[order], settled[order]
     ladder = np.where(table["size"] != 0, table["trigger"], 0)
     columns = (
         table["account"], table["market"], leg, table["size"], table["entry_value"],
         table["margin"], table["leverage"], table["flags"] & ISOLATED, ladder,
     )  # fmt: skip
-    return np.column_stack([c.astype("<i8") for c in columns])
+    rows = np.column_stack([c.astype("<i8") for c in columns])
+    accruing = [m.number for m in engine.markets if m.rules.funding_mode == "index"]
+    if not accruing:
+        return [rows.tobytes()]
+    # where funding accrues, also the index that a position was settled at
+    ends = np.isin(table["market"], accruing)
+    return [
+        np.append(row, at).tobytes() if more else row.tobytes()
+        for row, at, more in zip(rows, settled, ends, strict=True)
+    ]
 
 
 def state_hash(engine: Engine) -> str:
@@ -159,6 +171,9 @@ def state_hash(engine: Engine) -> str:
     for market in engine.markets:
         numbers = market.row()
         parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
+        if market.rules.funding_mode == "index":
+            pair = [numbers["funding_index"], numbers["funding_pool"]]
+            parts.append(np.array(pair, dtype="<i8").tobytes())
         parts += _stage_state(market)
         if market.rules.breaker is not None:
             row = breaker_row(engine, market.number)
@@ -169,7 +184,7 @@ def state_hash(engine: Engine) -> str:
     waits = np.where(accounts["whole_until"] > engine.time_ns, accounts["whole_until"], 0)
     columns = np.column_stack([accounts["balance"], accounts["flags"], waits])
     parts.append(columns.astype("<i8").tobytes())
-    parts.append(_position_rows(engine).tobytes())
+    parts += _position_rows(engine)
     table = position_table(engine)
     rows = [
         (m, d, abs(key), int(table["account"][k]), int(table["flags"][k] & LEGS) // 2)
@@ -201,6 +216,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "surplus",
             "average_of",
             "funding_value",
+            "funding_mode",
             "band_reference",
             "adl",
             "adl_price",
@@ -356,6 +372,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         ),
         "breakers": _breaker_states(engine),
         "pools": _pool_states(engine),
+        "settled": funding_settled(engine),
         "events": events,
     }
 
@@ -380,6 +397,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
     _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
     _restore_stages(engine, arrays["stages"].tolist())
+    _restore.restore_settled(engine, arrays["settled"])
     at = 0
     for market, row in zip(engine.markets, arrays["markets"], strict=True):
         count = int(row["orders"])

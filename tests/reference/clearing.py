@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
+from .accrual import owed, settle_touched
 from .lending_units import borrower_of
 from .log import HOUSE, LIQUIDATOR, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
@@ -127,6 +128,10 @@ class Clearing:
         )
 
     def collateral(self, name: tuple[int, int]) -> int:
+        """What a unit has, funding that it owes taken off."""
+        return self.stored(name) - sum(owed(self, p) for p in self.unit_positions(name))
+
+    def stored(self, name: tuple[int, int]) -> int:
         account, number = name
         return (
             self.accounts[account].balance if number == ALL_CROSS else self.positions[number].margin
@@ -153,6 +158,7 @@ class Clearing:
             self.book_other(account, market, lots, value)
             return
         position = self.create_position(account, market, leg)
+        settle_touched(self, position)
         was_open = position.size != 0
         closes = position.size * lots < 0
         realised, opened = position.trade(lots, value)
@@ -213,6 +219,8 @@ class Clearing:
         entry.dislocation.note(price, entry.index_ticks)
         if entry.halts is not None:
             entry.halts.trade(fill.price)
+            if fill.maker_account == OUTSIDE and not entry.venue.is_curve:
+                entry.halts.consume(1 - fill.side, fill.price, fill.size)
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
             (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),
@@ -316,10 +324,11 @@ class Clearing:
             else:
                 lots, ref = self.exposure(position), mark
             initial = self.initial(position, lots, ref)
+            debt = owed(self, position) if position.size else 0
             if position.isolated:
-                total -= max(0, initial - position.margin)
+                total -= max(0, initial - (position.margin - debt))
             else:
-                total += self.holding(position).profit(mark) - initial
+                total += self.holding(position).profit(mark) - initial - debt
         return total
 
     def reference(self, market: int, message: Message) -> int:
@@ -463,6 +472,7 @@ class Clearing:
         if leverage is not None:
             position.leverage = leverage
         position.isolated = isolated
+        settle_touched(self, position)
         position.trade(lots, value)
         position.ladder_trigger = trigger
         self.book_other(OUTSIDE, market, -lots, -value)
@@ -515,7 +525,7 @@ class Clearing:
             collected += due
             paid_by_longs += due if position.size > 0 else 0
             name = self.unit_name(position)
-            self.set_collateral(name, self.collateral(name) - due)
+            self.set_collateral(name, self.stored(name) - due)
         outside, house = payment(entry.outside_lots), payment(entry.house_position.size)
         entry.outside_entry = fits(entry.outside_entry + outside)
         paid_by_longs += outside if entry.outside_lots > 0 else 0
@@ -545,6 +555,7 @@ class Clearing:
             if position.account == account:
                 mark = self.markets[position.market].mark_ticks
                 total += position.margin + self.holding(position).profit(mark)
+                total -= owed(self, position)
         return total
 
     def account_maintenance(self, account: int) -> int:

@@ -35,6 +35,7 @@ def check_stage(engine, market, account: int, stage: str) -> None:
         )
     m = totals["money"][market.asset]
     held = m["balances"] + m["margins"] - m["entry_values"] + m["fund"] + m["fees"] - m["bad_debt"]
+    held += m["funding_pools"]
     held -= sum(
         d.left
         for d in engine.waterfall.deficits

@@ -104,6 +104,7 @@ class Position:
     leverage: int = 100  # hundredths
     isolated: bool = False
     ladder_trigger: int = 0
+    funding_at: int = 0  # the market's funding index when it was settled last
 
     def trade(self, lots: int, value: int) -> tuple[int, int]:
         """Apply signed lots of a signed value: (realised PnL, value that opened)."""

@@ -109,7 +109,7 @@ class Calls(Resident):
     def pay_in(self, name: Name, position, amount: int, call: int) -> None:
         clearing, log = self.engine.clearing, self.engine.log
         asset = clearing.assets[self.market.asset]
-        held = clearing.collateral(name)
+        held = clearing.stored(name)
         if amount <= 0 or max(held, asset.deposits) + amount > LARGEST_AMOUNT:
             return
         clearing.set_collateral(name, held + amount)

@@ -11,6 +11,7 @@ CHOICES = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "funding_mode": ("interval", "index"),
     "band_reference": ("index", "last"),
     "premium_of": ("mid", "impact"),
     "liquidation_order": ("market", "bankruptcy"),
@@ -63,6 +64,7 @@ class Rules:
     funding_clamp: object = None
     funding_cap: object = 1
     funding_value: str = "mark"
+    funding_mode: str = "interval"
     price_band: object = None
     band_reference: str = "index"
     adl: str | None = None

@@ -241,7 +241,7 @@ class Waterfall:
             due = min(due, equity)
             if not due:
                 continue
-            clearing.set_collateral(name, clearing.collateral(name) - due)
+            clearing.set_collateral(name, clearing.stored(name) - due)
             self.engine.log.add(kind, cause=cause, account=name[0], market=market, money=due)
             collected += due
         for deficit in owed:

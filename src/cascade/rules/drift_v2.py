@@ -27,6 +27,7 @@ RULES: dict[str, object] = {
     "absorb": 1,
     "socialised": "contracts",
     "partial": ("shortage", "0.02", "0.1", 60, 50),
+    "funding_mode": "index",
 }
 
 #: The market of the tests: floor, maintenance rate, largest leverage.
