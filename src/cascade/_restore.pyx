@@ -238,7 +238,7 @@ cdef int restore_working(EngineCore core, int64_t number, order) except -1:
     working = &state.workings[state.positions[i].working]
     lots = int(order["size"]) + int(order["hidden"])
     if flags & FLAG_REDUCE_ONLY:
-        working.reduces += lots
+        working.reduces[<int>order["side"]] += lots
     elif order["side"] == BUY:
         working.buys += lots
     else:

@@ -95,7 +95,7 @@ cdef void working_change(State* state, uint32_t position, uint8_t side, uint8_t 
         return
     working = &state.workings[state.positions[position].working]
     if flags & FLAG_REDUCE_ONLY:
-        working.reduces += lots
+        working.reduces[side] += lots
     elif side == BUY:
         working.buys += lots
     else:

@@ -126,7 +126,7 @@ cdef struct Position:         # 64 bytes
 cdef struct Working:          # lots of a position's resting and waiting orders
     int64_t buys
     int64_t sells
-    int64_t reduces           # reduce-only, either side
+    int64_t reduces[2]        # reduce-only, by side
 
 cdef struct MarkRecord:       # one step of a monotone stack of marks, see _marks
     int64_t event
