@@ -313,7 +313,7 @@ cdef struct Market:
     uint8_t throttled         # forced closes wait for the end of the throttle's window
     # lending markets, see _reserve
     uint32_t reserve          # whose side it is, number and one; 0: a contract
-    uint32_t readers          # reserves that believe its mark
+    uint32_t readers          # number and one of the first reserve that believes its mark, 0: none
     int64_t spot_size         # delivered by liquidators, less what they bought
     int64_t spot_entry
     # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
