@@ -339,7 +339,7 @@ class MarketPool:
     """
 
     def __init__(self, market: Market) -> None:
-        self.market = market
+        self.market: Market = market
 
     def __repr__(self) -> str:
         base, quote = self.reserves
