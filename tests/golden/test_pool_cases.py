@@ -60,7 +60,7 @@ def test_other_numbers_of_a_rule(number):
 
 
 def test_what_is_no_pool_is_unsupported():
-    assert run_case(case("kink model, 80% utilisation", "1", A=1, x=2), []) is None
+    assert run_case(case("a rule that nobody has", "1", A=1, x=2), []) is None
 
 
 def test_published_cases():
