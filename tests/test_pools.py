@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import isqrt, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from cascade import laws, pools
@@ -310,7 +310,10 @@ def test_invariant_solves_its_equation(balances, amplification):
     def left_less_right(d):
         return amplification * n * (total - d) + d - Fraction(d ** (n + 1)) / product
 
-    d = pools.stableswap_invariant(balances, amplification)
+    try:
+        d = pools.stableswap_invariant(balances, amplification)
+    except ValueError:
+        reject()  # the contract's rounds do not settle either
     # the difference falls through zero; Newton's method stops a unit off, and its divisions cost some
     slack = 2 * n + 2
     assert left_less_right(d - slack) > 0 > left_less_right(d + slack)
@@ -407,8 +410,8 @@ def test_a_ladder_of_loans_stops_in_the_pool():
 
 
 def test_a_pool_makes_liquidations_toxic():
-    share = laws.critical_pool_share(0.8, 0.05)
+    share = laws.critical_depth(0.8, 0.05)
     assert share == pytest.approx(0.0952380952381)
     assert laws.toxic_loan_to_value(0.05, share) == pytest.approx(0.8)
-    assert laws.critical_pool_share_linked(0.8) == pytest.approx(0.125)
+    assert laws.health_linked_critical_depth(0.8) == pytest.approx(0.125)
     assert laws.toxic_loan_to_value(0.05, 0) == pytest.approx(1 / 1.05)

@@ -14,11 +14,23 @@ from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, 
 from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
-from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
+from cascade.errors import (
+    CascadeError,
+    ClosedAccountOrderError,
+    ConservationError,
+    ContractConservationError,
+    CrossedBookError,
+    InvariantError,
+    MoneyConservationError,
+    ScenarioError,
+)
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
+from cascade.lending_market import LendingMarket
+from cascade.lending_rules import KinkRate, LendingRules, Liquidator, Oracle
 from cascade.losses import PAID_DTYPE, Losses
 from cascade.market import Market
+from cascade.reserve import LendingSide, Reserve
 from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlow, NoiseFlow
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
@@ -26,7 +38,18 @@ from cascade.tree import CascadeTree
 from cascade.venues import Concentrated, ConstantProduct, LiquidityChange, MarketPool, Stableswap
 
 # these use the names above
-from cascade import adl, clearing, insurance, losses, pools, routing, rules, scenarios, socialised  # isort: skip
+from cascade import (  # isort: skip
+    adl,
+    clearing,
+    insurance,
+    lending,
+    losses,
+    pools,
+    routing,
+    rules,
+    scenarios,
+    socialised,
+)
 
 __all__ = [
     "DISLOCATION_DTYPE",
@@ -41,10 +64,13 @@ __all__ = [
     "Breaker",
     "CascadeError",
     "CascadeTree",
+    "ClosedAccountOrderError",
     "Code",
     "Concentrated",
     "ConservationError",
     "ConstantProduct",
+    "ContractConservationError",
+    "CrossedBookError",
     "Dislocation",
     "Engine",
     "EventKind",
@@ -53,6 +79,11 @@ __all__ = [
     "Impact",
     "IndexSources",
     "InvariantError",
+    "KinkRate",
+    "LendingMarket",
+    "LendingRules",
+    "LendingSide",
+    "Liquidator",
     "LiquidityChange",
     "Losses",
     "MarginCalls",
@@ -62,10 +93,13 @@ __all__ = [
     "MessageFlag",
     "MessageKind",
     "MomentumFlow",
+    "MoneyConservationError",
     "NoiseFlow",
+    "Oracle",
     "OrderBook",
     "OrderResult",
     "PolicyOutcome",
+    "Reserve",
     "Rules",
     "Run",
     "ScenarioError",
@@ -79,6 +113,7 @@ __all__ = [
     "compare_adl",
     "get_include",
     "insurance",
+    "lending",
     "losses",
     "pools",
     "routing",

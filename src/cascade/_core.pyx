@@ -24,17 +24,19 @@ from cascade._orders cimport fire_stops, submit_order
 from cascade._phases cimport (
     DislocationRecord, StepRecord, begin_step, set_index, set_indices, write_dislocation, write_step,
 )
+from cascade._promises cimport raise_broken
 from cascade._queue cimport queue_pending
+from cascade._oracle cimport pass_lending
 from cascade._reopening cimport pass_halts
 from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET,
-    RATE_DENOMINATOR, Asset, Market, State,
+    FAILURE_CONTRACTS, FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY,
+    NO_MARKET, RATE_DENOMINATOR, Asset, Market, State,
 )
 from cascade._userpolicy cimport raise_kept
-from cascade._storage cimport free_market, new_market, release_tables
+from cascade._storage cimport free_lending, free_market, new_market, release_tables
 from cascade._types cimport EVENT_OPEN, MAX_PRICE
 
 from cascade._log import EVENT_DTYPE
@@ -98,6 +100,7 @@ cdef class EngineCore:
         for m in range(self.state.market_count):
             free_market(self.state.markets[m])
         free_residents(&self.state)
+        free_lending(&self.state)
         free(self.state.markets)
         free(self.state.touched)
         free(self.state.moved)
@@ -132,6 +135,8 @@ cdef class EngineCore:
             raise MemoryError("no memory to grow; the step stopped at the last complete event")
         if failed == FAILURE_OVERFLOW:
             raise OverflowError("an amount does not fit in 64 bits; use fewer asset_decimals")
+        if failed >= FAILURE_CONTRACTS:
+            return raise_broken(&self.state, failed)
         return 0
 
     cdef void release(self) noexcept:
@@ -147,12 +152,15 @@ cdef class EngineCore:
     def _add_asset(self):
         """Add a kind of money; gives its number."""
         cdef Asset* grown
+        cdef uint32_t m
         self.begin()
         grown = <Asset*>realloc(self.state.assets, (self.state.asset_count + 1) * sizeof(Asset))
         if grown == NULL:
             self.state.failed = FAILURE_MEMORY
         else:
             self.state.assets = grown
+            for m in range(self.state.market_count):
+                self.state.markets[m].money = &grown[self.state.markets[m].asset]
             memset(&grown[self.state.asset_count], 0, sizeof(Asset))
             self.state.asset_count += 1
         self.end()
@@ -201,6 +209,7 @@ cdef class EngineCore:
             market.rules.liquidation_fee = liquidation_fee
             market.rules.absorb = absorb
             market.rules.partial = partial
+            self.state.partials |= partial != 0
             market.rules.partial_rate = partial_rate
             market.rules.partial_notional = partial_notional
             market.rules.partial_cooldown = partial_cooldown
@@ -229,6 +238,7 @@ cdef class EngineCore:
             market.rules.adl_at = adl_at
             market.rules.adl_unit = adl_unit
             market.asset = asset
+            market.money = &self.state.assets[asset]
             market.impact_venue = impact_venue
             market.number = number
             market.state = &self.state
@@ -370,6 +380,8 @@ cdef class EngineCore:
         result.first_event = self.state.log.first + self.state.log.count
         if orders:
             begin_step(&self.state, elapsed)
+            if self.state.reserve_count:
+                pass_lending(&self.state, elapsed)
             if prices != NULL or self.state.delays:
                 set_indices(&self.state, prices)
             pass_halts(&self.state)
@@ -386,6 +398,8 @@ cdef class EngineCore:
         else:
             with nogil:
                 begin_step(&self.state, elapsed)
+                if self.state.reserve_count:
+                    pass_lending(&self.state, elapsed)
                 if prices != NULL or self.state.delays:
                     set_indices(&self.state, prices)
                 pass_halts(&self.state)
@@ -493,6 +507,8 @@ cdef class EngineCore:
         with nogil:
             for k in range(steps):
                 begin_step(&self.state, elapsed)
+                if self.state.reserve_count:
+                    pass_lending(&self.state, elapsed)
                 if markets:
                     set_indices(&self.state, &path[k, 0])
                 pass_halts(&self.state)

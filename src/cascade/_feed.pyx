@@ -10,6 +10,7 @@ from cascade._arithmetic cimport divide_toward_zero, floor_divide, int128
 from cascade._breaker cimport breaker_look
 from cascade._log cimport Event, log_append
 from cascade._moves cimport note_move, test_moved
+from cascade._oracle cimport offer_price
 from cascade._settlement cimport admit_price, last_event
 from cascade._state cimport (
     AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
@@ -159,6 +160,8 @@ cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32
     event.price = price
     event.money = old
     note_move(state, market, old, last_event(state), wave)
+    if market.readers:
+        offer_price(state, market, last_event(state), wave)
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:

@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport int128
 from cascade._clearing cimport Unit, required_margin, unit_due, unit_evaluate, unit_first, unit_next
+from cascade._borrower cimport side_tick, side_weight
 from cascade._foresight cimport GROUP, Crossed, fetch_next_units, fetch_units
 from cascade._heap cimport NOT_QUEUED, Heap
 from cascade._margin cimport position_value, surplus_tick
@@ -139,7 +140,10 @@ cdef void _enter_fallen(State* state, uint32_t position, const Market* market,
     cdef Position* p
     position = _losing_leg(state, position, market.number, direction, &only_leg)
     p = &state.positions[position]
-    if only_leg and market.moved_from and (
+    if market.reserve and market.moved_from:
+        trigger = side_tick(state, market, p.size, side_weight(state, market, p.size, market.mark)
+                            - unit.equity + unit.inclusive)
+    elif only_leg and market.moved_from and (
             not market.rules.table.whole or market.rules.table.on_entry):
         # due iff V - M of this position < bound, the others as they are
         value = position_value(&market.rules.table, p.size, market.mark)

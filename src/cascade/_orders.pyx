@@ -27,7 +27,7 @@ from cascade._settlement cimport (
     settle, working_change,
 )
 from cascade._state cimport (
-    ACCOUNT_HEDGE, FAILURE_MEMORY, NO_POSITION, POSITION_LONG_LEG, Market,
+    ACCOUNT_HEDGE, ACCOUNT_LENDING, FAILURE_MEMORY, NO_POSITION, POSITION_LONG_LEG, Market,
     Position, State,
 )
 from cascade._types cimport (
@@ -131,6 +131,8 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
     cdef uint8_t leg = leg_of(message.flags), code
     cdef bint hedge
     position[0] = NO_POSITION
+    if market.reserve:
+        return CODE_BAD_MESSAGE   # the side of a reserve is no venue
     if message.account == NO_ACCOUNT:
         if leg:
             return CODE_BAD_MESSAGE
@@ -139,7 +141,8 @@ cdef uint8_t _clear(State* state, Market* market, Message* message, uint32_t* po
         return CODE_OK if lots_fit(market, message.size, message.price) else CODE_OVERFLOW
     if message.account < 0 or <uint32_t>message.account >= state.account_count:
         return CODE_UNKNOWN_ACCOUNT
-    if state.accounts[message.account].asset != market.asset:
+    if (state.accounts[message.account].asset != market.asset
+            or state.accounts[message.account].flags & ACCOUNT_LENDING):
         return CODE_OTHER_ASSET
     hedge = state.accounts[message.account].flags & ACCOUNT_HEDGE
     if hedge != (leg != 0):

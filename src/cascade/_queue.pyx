@@ -6,15 +6,19 @@ Keys are ticks with the sign turned for longs, so that the smallest key is alway
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._borrower cimport side_tick, side_value, side_weight
 from cascade._foresight cimport fetch_next_units
+from cascade._funding_guards cimport drop_funding_guard, guard_funding
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
 from cascade._marks cimport cause_of_trigger, trigger_key
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
@@ -52,6 +56,7 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     if p.flags & POSITION_LADDER:
         return p.trigger
     bound = <int128>p.entry_value - collateral_of(state, position)[0] + market.rules.inclusive
+    bound += owed_funding(state, position)
     # the tier search starts from the value at the mark, or at entry before there is one
     value = p.entry_value
     if market.mark:
@@ -103,6 +108,8 @@ cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     cdef Market* market = state.markets[state.positions[position].market]
     triggers_remove(&market.guards[DOWN], position)
     triggers_remove(&market.guards[UP], position)
+    if market.rules.accrues:
+        drop_funding_guard(state, position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -150,7 +157,11 @@ cdef inline double _weight(State* state, uint32_t position, double least) noexce
     cdef const Position* p = &state.positions[position]
     cdef const Market* market = state.markets[p.market]
     cdef double motion = <double>market.motion[DOWN if p.size > 0 else UP]
-    cdef double value = <double>position_value(&market.rules.table, p.size, market.mark)
+    cdef double value
+    if market.reserve:
+        value = <double>side_value(state, market, p.size, market.mark)
+    else:
+        value = <double>position_value(&market.rules.table, p.size, market.mark)
     return (value if value >= 0 else -value) * (motion if motion > least else least) + 1.0
 
 
@@ -167,11 +178,10 @@ cdef double _least_motion(State* state, uint32_t position) noexcept nogil:
     return most / QUIET_SHARE
 
 
-cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexcept nogil:
+cdef int128 _guard_contract(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
     # A guard that holds while the position loses no more than `part`; gives what it can lose at the
     # last tick before the guard.
     cdef Position* p = &state.positions[position]
-    cdef Market* market = state.markets[p.market]
     cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
     cdef int128 surplus = value - <int128>required_margin(market, p, value)
     cdef int32_t tick = surplus_tick(&market.rules.table, p.size, p.entry_value, surplus - part, value)
@@ -192,6 +202,27 @@ cdef int128 _guard_position(State* state, uint32_t position, int128 part) noexce
         return part
     surplus -= last - <int128>required_margin(market, p, <int64_t>last)
     return surplus if surplus > 0 else 0
+
+
+cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
+    # the same of collateral or a debt
+    cdef int64_t size = state.positions[position].size
+    cdef int128 now = side_weight(state, market, size, market.mark)
+    cdef int32_t tick = side_tick(state, market, size, now - part)
+    cdef int32_t last = tick + 1 if size > 0 else tick - 1
+    _set_guard(state, market, DOWN, position, tick if size > 0 else NEVER_BELOW, NEVER_BELOW)
+    _set_guard(state, market, UP, position, tick if size < 0 else NEVER_ABOVE, NEVER_ABOVE)
+    if tick == NEVER_BELOW or tick == NEVER_ABOVE:
+        return part
+    now -= side_weight(state, market, size, last)
+    return now if now > 0 else 0
+
+
+cdef inline int128 _guard_position(State* state, uint32_t position, int128 part) noexcept nogil:
+    cdef Market* market = state.markets[state.positions[position].market]
+    if market.reserve:
+        return _guard_side(state, market, position, part)
+    return _guard_contract(state, market, position, part)
 
 
 cdef void _set_guards(State* state, uint32_t position, int128 slack) noexcept nogil:
@@ -248,11 +279,15 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
 cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # a guarded unit that is not due
     cdef int128 slack = unit.equity - unit.maintenance
+    if not unit.seizable:
+        queue_drop_unit(state, position)      # no price makes it due
+        return
     if not unit.priced:
         _watch_unpriced(state, position)
         return
     if unit.inclusive:
         slack -= 1
+    slack -= guard_funding(state, position, slack)
     _set_guards(state, position, slack)
 
 
@@ -277,24 +312,28 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
+            if unit.exact and state.markets[state.positions[first].market].calls_on:
+                await_call(state, first)
             return
     queue_drop_unit(state, position)
+    if state.ramps and (first == NO_POSITION or not unit.owing):
+        ramp_of(state, position).since = 0
     if first == NO_POSITION:
         return
     p = &state.positions[first]
-    if unit.exact:
+    if unit.exact and not unit.owing:
         trigger = exact_trigger(state, first)
         direction = DOWN if p.size > 0 else UP
         if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
-        if state.markets[p.market].calls_on:
-            await_call(state, first)
     elif unit_due(state, first, &unit):
         queue_fall(state, first, state.markets[p.market].mark, -1, 1)
     else:
         queue_watch(state, first, &unit)
+    if unit.exact and state.markets[p.market].calls_on:
+        await_call(state, first)
 
 
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
@@ -327,7 +366,8 @@ cdef void queue_reserve(State* state, Market* market, int64_t more) noexcept nog
     cdef uint8_t direction
     for direction in range(2):
         if (triggers_reserve(&market.exact[direction], market.exact[direction].count + more)
-                or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+                or triggers_reserve(&market.guards[direction], market.guards[direction].count)
+                or triggers_reserve(&market.accruing[direction], market.accruing[direction].count)):
             state.failed = FAILURE_MEMORY
 
 
@@ -416,6 +456,8 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
                     trigger_key(taken.direction, taken.trigger))
+            if changed and unit.exact and market.calls_on:
+                await_call(state, taken.position)
             return
     queue_unit(state, taken.position)
 

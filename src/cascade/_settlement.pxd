@@ -38,6 +38,9 @@ cdef int64_t execute_on_impact(State* state, Market* market, int64_t order_id, i
 # notional times the liquidation fee rate to `fee_parts`.
 cdef int64_t execute_forced(State* state, Market* market, uint32_t position, uint8_t side,
                             int64_t lots, int32_t limit, int128* fee_parts) noexcept nogil
+# A liquidator's order for what it seized or repays; gives the lots filled, writes their value.
+cdef int64_t execute_spot(State* state, Market* market, uint8_t side, int64_t lots,
+                          int64_t* value) noexcept nogil
 # The house's own order; what it realises moves the fund. Gives the lots filled.
 cdef int64_t execute_house(State* state, Market* market, uint8_t side, int64_t lots) noexcept nogil
 # The uncross of a call auction and its settlement; the mark and stops are the caller's business.

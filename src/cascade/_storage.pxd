@@ -11,6 +11,7 @@ from cascade._state cimport Market, State
 cdef Market* new_market(State* state, int64_t min_size, int64_t max_size, int32_t min_price,
                         int32_t max_price, tiers) except NULL
 cdef void free_market(Market* market) noexcept
+cdef void free_lending(State* state) noexcept
 cdef void release_tables(State* state) noexcept
 # Rows of (floor, rate, initial rate, deduction) into an empty table.
 cdef int write_tiers(TierTable* table, tiers) except -1

@@ -10,6 +10,7 @@ from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, u
 cdef enum:
     NO_ACCOUNT = -1          # anonymous depth: the world outside the engine
     HOUSE_ACCOUNT = -2       # the insurance fund's own book
+    LIQUIDATOR_ACCOUNT = -3  # sells what it seized in a lending market
     NIL = 0                  # slot 0 of every pool is never used: zeroed memory is an empty list
 
 cdef extern from *:
@@ -76,7 +77,7 @@ cdef enum Code:
     CODE_OVERFLOW = 54               # a product does not fit in 64 bits
     CODE_OTHER_ASSET = 55            # the account's money is not the market's asset
 
-# Kinds of log events, docs/log.md. 20-31 are kept for socialised, interest, oracle and margin call.
+# Kinds of log events, docs/log.md. 23-31 are kept for contracts, 32 on are of lending markets.
 cdef enum EventKind:
     EVENT_ORDER = 1
     EVENT_FILL = 2
@@ -101,3 +102,11 @@ cdef enum EventKind:
     EVENT_HAIRCUT = 21
     EVENT_MARGIN_CALL = 22
     EVENT_LIQUIDITY = 26
+    EVENT_INTEREST = 32
+    EVENT_ORACLE = 33
+    EVENT_SUPPLY = 34
+    EVENT_REDEEM = 35
+    EVENT_BORROW = 36
+    EVENT_REPAY = 37
+    EVENT_SEIZE = 38
+    EVENT_HEALTH = 39

@@ -101,17 +101,28 @@ def _parser() -> argparse.ArgumentParser:
 def _venues(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from cascade.rules import BREAKER_VENUES, VENUES, describe, describe_breaker
+    from cascade.rules import (
+        BREAKER_VENUES,
+        LENDING_PROTOCOLS,
+        VENUES,
+        describe,
+        describe_breaker,
+        describe_lending,
+    )
 
     listed = [describe(name) for name in VENUES]
     listed += [describe_breaker(name) for name in BREAKER_VENUES]
+    lending = [describe_lending(name) for name in LENDING_PROTOCOLS]
     if arguments.json:
-        json.dump([asdict(venue) for venue in listed], sys.stdout, indent=2)
+        json.dump([asdict(venue) for venue in (*listed, *lending)], sys.stdout, indent=2)
         sys.stdout.write("\n")
         return 0
-    for venue in listed:
+    for venue in (*listed, *lending):
+        if venue is lending[0]:
+            print("\nLending protocols (rules for cascade.lending)")
         print(f"{venue.name}: {venue.title}")
-        print(f"    {'; '.join(filter(None, (venue.contract, ', '.join(venue.symbols))))}")
+        shown = venue.symbols or (venue.variants if venue in lending else ())
+        print(f"    {'; '.join(filter(None, (venue.contract, ', '.join(shown))))}")
         print(f"    follows {venue.follows} ({venue.date})")
     return 0
 

@@ -53,6 +53,14 @@ class EventKind(IntEnum):
     HAIRCUT = 21
     MARGIN_CALL = 22
     LIQUIDITY = 26
+    INTEREST = 32
+    ORACLE = 33
+    SUPPLY = 34
+    REDEEM = 35
+    BORROW = 36
+    REPAY = 37
+    SEIZE = 38
+    HEALTH = 39
 
 
 class TimeInForce(IntEnum):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _money, _poolrows, _stages, conservation, snapshot
+from cascade import _money, _poolrows, _stages, _sums, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
@@ -20,8 +20,11 @@ from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, unit_atoms, whole
 from cascade.impact import Impact
+from cascade.lending_market import LendingMarkets
+from cascade.liquidators import Liquidators
 from cascade.market import Market, Venue, check_market
 from cascade.population import Residents
+from cascade.reserve import LendingSide
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.ruleset import Rules
 from cascade.venues import POOLS, pool_in_steps
@@ -77,6 +80,8 @@ class Engine(EngineCore):
         self.markets: list[Market] = []
         self.accounts: Accounts = Accounts(self)
         self.residents: Residents = Residents(self)
+        self.lending: LendingMarkets = LendingMarkets(self)
+        self.liquidators: Liquidators = Liquidators(self)
         self.asset = asset
         self._budget: dict[str, int] = {}
         self.add_asset(asset, asset_decimals)
@@ -453,6 +458,8 @@ class Engine(EngineCore):
 
     @staticmethod
     def _index_ticks(market: Market, price: Any) -> int:
+        if isinstance(market, LendingSide):
+            raise ValueError(f"market {market.name!r} is a side of a reserve and has no index")
         ticks = market.ticks.steps(price, "index")
         if not 1 <= ticks <= MAX_PRICE:
             raise ValueError(
@@ -511,6 +518,8 @@ class Engine(EngineCore):
             raise ValueError(f"path must have columns of one length, got {sorted(lengths)}")
         ticks = np.zeros((lengths.pop(), len(self.markets)), np.int32)
         for number, (market, prices) in columns.items():
+            if isinstance(market, LendingSide):
+                raise ValueError(f"market {market.name!r} is a side of a reserve: it has no index")
             column = self.steps(market.ticks, prices, f"path of {market.name}", round)
             if column.ndim != 1:
                 raise ValueError(f"path of {market.name!r} must have one dimension")
@@ -545,12 +554,15 @@ class Engine(EngineCore):
 
         Raises
         ------
-        ConservationError
+        ContractConservationError, MoneyConservationError
             Contracts or money do not add up.
+        CrossedBookError
+            A book is crossed outside an auction.
         InvariantError
-            A book, a queue or a list is broken.
+            A book, a queue, a list or a running sum is broken (``docs/waterfall.md``).
         """
         snapshot.check_structure(self)
+        _sums.check_sums(self)
         conservation.check_totals(self.totals())
         for market in self.markets:
             market.book.validate()

@@ -20,6 +20,7 @@ OPERATORS = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
+ENDLESS_DIGITS = 28
 NUMBER_AFTER = r"\b{word}\s+([0-9.]+(?:e[-+]?[0-9]+)?)"
 
 
@@ -126,6 +127,30 @@ def differences(expected: Any, answer: Answer, tolerance: Any) -> list[str]:
     return list(_compare(expected, answer.values, answer.allowed, tolerance, "", ""))
 
 
+def _printed(text: str) -> Fraction | None:
+    # a number too long for JSON is printed as text; other text is compared as it is
+    try:
+        return Fraction(Decimal(text))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+
+
+def _last_digit(text: str) -> Fraction:
+    # a decimal of very many digits is a number that does not end, rounded at its last one
+    digits = Decimal(text).as_tuple()
+    if len(digits.digits) < ENDLESS_DIGITS or int(digits.exponent) >= 0:
+        return Fraction(0)
+    return Fraction(1, 2) * Fraction(10) ** int(digits.exponent)
+
+
+def _exact_limit(tolerance: Any, key: str, expected: Fraction) -> Fraction | float:
+    # stated limits alone, without the digits that a printed number lacks
+    if not isinstance(tolerance, dict) or not {"abs", "rel"} & set(tolerance):
+        return allowed_difference(tolerance, key, float(expected))
+    absolute = Fraction(Decimal(str(tolerance.get("abs", 0))))
+    return max(absolute, Fraction(Decimal(str(tolerance.get("rel", 0)))) * abs(expected))
+
+
 def _part(allowed: float | list[float], path: str) -> float:
     # a list of allowances goes with a list of values: the path ends in the row's number
     return allowed[int(path.split(".")[-2])] if isinstance(allowed, list) else allowed
@@ -145,13 +170,28 @@ def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, p
             return
         for number, (value, other) in enumerate(zip(expected, got, strict=True)):
             yield from _compare(value, other, allowed, tolerance, f"{path}{number}.", key)
+    elif isinstance(expected, str) and (exact := _printed(expected)) is not None:
+        limit, rounding = _exact_limit(tolerance, key, exact), _last_digit(expected)
+        if isinstance(got, str):
+            got = _printed(got)
+        if isinstance(got, bool) or not isinstance(got, Real):
+            yield f"{path[:-1]}: {got!r}, expected {expected}"
+        elif not abs(Fraction(got) - exact) <= max(limit, rounding):
+            yield f"{path[:-1]}: {got}, expected {expected} within {float(limit):.3g}"
     elif isinstance(expected, Real) and not isinstance(expected, bool):
         if not isinstance(got, Real) or isinstance(got, bool):
             yield f"{path[:-1]}: {got!r}, expected {expected!r}"
             return
-        limit = allowed_difference(tolerance, key, float(expected))
+        # whole numbers on both sides carry no printing error
+        is_exact = isinstance(expected, int) and isinstance(got, (int, Fraction))
+        limit = (
+            _exact_limit(tolerance, key, Fraction(expected))
+            if is_exact
+            else allowed_difference(tolerance, key, float(expected))
+        )
         limit = max(limit, _part(allowed.get(key, 0.0), path))
-        if not abs(float(got) - float(expected)) <= limit:
-            yield f"{path[:-1]}: {float(got)!r}, expected {expected!r} within {limit:.3g}"
+        gap = abs(got - expected) if is_exact else abs(float(got) - float(expected))
+        if not gap <= limit:
+            yield f"{path[:-1]}: {float(got)!r}, expected {expected!r} within {float(limit):.3g}"
     elif expected != got:
         yield f"{path[:-1]}: {got!r}, expected {expected!r}"

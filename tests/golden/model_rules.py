@@ -1,5 +1,6 @@
 """Adapters of clearing, fire sales, leverage rules, execution and other laws of a model's own."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -9,7 +10,7 @@ from case import Answer, Inputs, UnsupportedError
 from laws import ladders
 
 import cascade as cs
-from cascade import adl, clearing, funding, margin, socialised
+from cascade import adl, clearing, funding, lending, margin, socialised
 from cascade import laws as law
 
 SEED = 20_251_010
@@ -400,6 +401,79 @@ def _parts(
     return [1000 * share * amount / budget for share, amount in zip(shares, held, strict=True)]
 
 
+def toxic_frontier(i: Inputs) -> dict[str, Any]:
+    def run(name: str, **more: Any) -> law.Spiral:
+        given = Inputs(i.given[name])
+        names = ("collateral", "debt", "bonus", "close_factor")
+        return law.liquidation_spiral(*(float(given[n]) for n in names), **more)
+
+    spiral = run("example")
+    frontier = [law.toxic_loan_to_value(float(b)) for b in _numbers(i, "frontier_bonus")]
+    given = Inputs(i.given["example"])
+    # halted, nothing is repaid and the lender loses what collateral does not cover
+    margin_left = law.margin_after_liquidation(
+        *(float(given[n]) for n in ("collateral", "debt", "bonus")), 0.0
+    )
+    shown = len(i.asked["healthy_first_steps"]) if isinstance(i.asked, dict) else 4
+    return {
+        "frontier": frontier,
+        "ltv_path": list(spiral.path),
+        "n_liquidations": spiral.liquidations,
+        "bad_debt": spiral.bad_debt,
+        "bad_debt_if_halted": max(0.0, -margin_left),
+        "healthy_first_steps": list(run("example_healthy", most=shown - 1).path),
+    }
+
+
+def toxic_fork(i: Inputs) -> dict[str, Any]:
+    held, factor, amount = (
+        float(i[n]) for n in ("collateral", "collateral_factor", "borrow_tokens")
+    )
+    limit = float(i["target_tltv"]) * factor
+    price = law.price_at_loan_to_value(held, amount, limit)
+    spiral = law.liquidation_spiral(
+        held, price * amount, float(i["bonus"]), float(i["close_factor"])
+    )
+    return {
+        "new_price": price,
+        "debt_value": price * amount,
+        "ltv": spiral.path[0],
+        "repaid_value": spiral.repaid,
+        "repaid_tokens": spiral.repaid / price,
+        "bad_debt_value": spiral.bad_debt,
+        "bad_debt_tokens": spiral.bad_debt / price,
+        "n_liquidations": spiral.liquidations,
+    }
+
+
+def toxic_pool(i: Inputs) -> dict[str, Any]:
+    limit, bonus = float(i["v"]), float(i["i"])
+    return {
+        "critical_c_over_y": law.critical_depth(limit, bonus),
+        "threshold_ltv": [
+            law.toxic_loan_to_value(bonus, float(depth)) for depth in _numbers(i, "c_over_y")
+        ],
+        "critical_c_over_y_dutch": law.health_linked_critical_depth(limit),
+    }
+
+
+def loss_frontier(i: Inputs) -> dict[str, Any]:
+    health, limit, bonus = (float(i[n]) for n in ("HF0", "LT", "bonus"))
+    first, loss = law.loss_frontier(health, limit, bonus)
+    answers: dict[str, Any] = {
+        "D_liq": first,
+        "D_star": loss,
+        "LT_times_1_plus_b": float(lending.toxic_threshold(i["LT"], i["bonus"])),
+    }
+    for name in i.asked or ():
+        # the gap and the collateral are part of the answer's name
+        found = re.fullmatch(r"bad_debt_at_([\d.]+)pct_gap_per_([\d.]+)_collateral", name)
+        if found:
+            gap, held = float(found[1]) / 100, float(found[2])
+            answers[name] = law.gap_bad_debt(health, limit, bonus, gap, held)
+    return answers
+
+
 RULES: dict[str, Callable[[Inputs], Any]] = {
     "K02": running_example,
     "N01": ring,
@@ -425,4 +499,8 @@ RULES: dict[str, Callable[[Inputs], Any]] = {
     "E04": liquidity_risk,
     "E05": horizons,
     "E06": volume,
+    "A02": toxic_frontier,
+    "A03": toxic_fork,
+    "A04": toxic_pool,
+    "A06": loss_frontier,
 }

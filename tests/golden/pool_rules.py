@@ -226,16 +226,6 @@ def stable_steps(i: Inputs) -> list[int]:
 # ---------------------------------------------------------------- laws
 
 
-def toxic_pools(i: Inputs) -> dict[str, Any]:
-    value, bonus = float(i["v"]), float(i["i"])
-    shares = [float(i.exact(x)) for x in i.given["c_over_y"]]
-    return {
-        "critical_c_over_y": law.critical_pool_share(value, bonus),
-        "threshold_ltv": [law.toxic_loan_to_value(bonus, share) for share in shares],
-        "critical_c_over_y_dutch": law.critical_pool_share_linked(value),
-    }
-
-
 def micro_liquidations(i: Inputs) -> dict[str, Any]:
     product, spot = float(i["k_invariant"]), float(i["spot"])
     base, quote = sqrt(product / spot), sqrt(product * spot)
@@ -326,7 +316,6 @@ def _as_printed(adapter: Adapter) -> Adapter:
 
 RULES: dict[str, Adapter] = {
     "A01": pool_sale,
-    "A04": toxic_pools,
     "A05": micro_liquidations,
     "A07": loan_ladder,
 }

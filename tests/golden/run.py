@@ -19,8 +19,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 # an installed package comes first: sources alone have no compiled modules
 sys.path.append(str(HERE.parent.parent / "src"))
 
+import auction_rules  # noqa: E402
 import halt_rules  # noqa: E402
 import law_rules  # noqa: E402
+import lending_rules  # noqa: E402
 import liquidation_rules  # noqa: E402
 import market_rules  # noqa: E402
 import model_rules  # noqa: E402
@@ -40,6 +42,12 @@ RULES: dict[str, Adapter] = {
     **halt_rules.RULES,
     **pool_rules.RULES,
 }
+#: Where a rule is prose, cases are found by what they give and ask.
+FINDERS: list[Callable[[dict[str, Any]], Adapter | None]] = [
+    pool_rules.adapter_of,
+    auction_rules.adapter_of,
+    lending_rules.find,
+]
 LAW = re.compile(r"[A-Z]\d\d")
 
 
@@ -53,7 +61,9 @@ def rule_of(case: dict[str, Any]) -> str:
 
 def run_case(case: dict[str, Any], cases: list[dict[str, Any]]) -> list[str] | None:
     """Differences from what a case expects; None when the product has no such rule."""
-    adapter = RULES.get(rule_of(case)) or pool_rules.adapter_of(case)
+    adapter = RULES.get(rule_of(case))
+    if adapter is None:
+        adapter = next(filter(None, (find(case) for find in FINDERS)), None)
     if adapter is None:
         return None
     try:

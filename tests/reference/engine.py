@@ -12,6 +12,7 @@ import numpy as np
 
 from . import log as events
 from .accounts import Accounts
+from .accrual import accrue, undistributed
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
@@ -19,6 +20,15 @@ from .disposal import dispose
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
+from .lending import (
+    KinkRate,
+    LendingMarkets,
+    LendingRules,
+    Liquidator,
+    Liquidators,
+    Oracle,
+    pass_lending,
+)
 from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
@@ -37,6 +47,10 @@ __all__ = [
     "ConstantProduct",
     "Engine",
     "Impact",
+    "KinkRate",
+    "LendingRules",
+    "Liquidator",
+    "Oracle",
     "Rules",
     "Stableswap",
 ]
@@ -61,6 +75,9 @@ class Engine:
         self.waterfall = Waterfall(self)
         self.accounts = Accounts(self)
         self.residents = Residents(self)
+        self.reserves: list = []
+        self.lending = LendingMarkets(self)
+        self.liquidators = Liquidators(self)
 
     # --- setting up ----------------------------------------------------------------------------
 
@@ -175,6 +192,7 @@ class Engine:
         start = len(self.log.events)
         elapsed = self.to_time(dt)
         pass_time(self, elapsed)
+        pass_lending(self, elapsed)
         self.set_indexes(index or {})
         pass_halts(self)
         for name, messages in orders or []:
@@ -298,6 +316,18 @@ class Engine:
         event = self.log.add(events.MARK, cause=cause, price=new, money=old, market=number)
         market.venue.set_mark(new)
         self.queue.moves.append(Move(number, old, new, event))
+        for reserve in self.reserves:
+            if reserve.source is market:
+                reserve.offer(new, event)
+
+    def change_side(self, side, mark: int, cause: int) -> None:
+        """A new mark of a reserve's side."""
+        old = side.mark_ticks
+        if mark == old:
+            return
+        side.previous_ticks, side.mark_ticks = old, mark
+        event = self.log.add(events.MARK, cause=cause, price=mark, money=old, market=side.number)
+        self.queue.moves.append(Move(side.number, old, mark, event))
 
     def fire_stops(self, number: int) -> None:
         market = self.clearing.markets[number]
@@ -407,6 +437,8 @@ class Engine:
     def load_depth(self, market: Market, bids, asks, replace: bool) -> None:
         resting = [order for order in market.venue.resting if order.account == events.OUTSIDE]
         market.venue.load_depth(bids, asks, replace)
+        if replace and market.halts is not None:
+            market.halts.consumed = []
         for order in sorted(resting, key=lambda order: order.id) if replace else ():
             self.log_removal(market.number, order, order.total, -1)
         prices = [order.price for order in market.venue.resting]
@@ -437,7 +469,15 @@ class Engine:
         entry = self.market(market)
         if not entry.mark_ticks:
             raise ValueError(f"market {entry.name!r} has no mark")
-        self.clearing.fund(entry.number, parts_of(rate), entry.mark_ticks)
+        self.pay_funding(entry, parts_of(rate), entry.mark_ticks)
+
+    def pay_funding(self, market: Market, parts: int, price: int) -> None:
+        """One settlement: everybody pays, or the index that everybody accrues by moves."""
+        if market.accrues:
+            accrue(self.clearing, market, parts, price)
+            self.queue.on_accrual(market.number)
+            return
+        self.clearing.fund(market.number, parts, price)
         self.queue.reenter_changed()
 
     def set_funding(self, market, rate) -> None:
@@ -474,19 +514,23 @@ class Engine:
         contracts = {}
         for market in clearing.markets:
             held = sum(p.size for p in clearing.positions if p.market == market.number)
-            contracts[market.name] = held + market.outside_lots + market.house_position.size
+            others = market.outside_lots + market.house_position.size + market.spot_lots
+            contracts[market.name] = held + others
         money = {}
         for name, asset in clearing.assets.items():
             markets = {m.number: m for m in clearing.markets if m.asset == name}
             own = [p for p in clearing.positions if p.market in markets]
             entries = sum(p.entry for p in own)
-            entries += sum(m.outside_entry + m.house_position.entry for m in markets.values())
+            entries += sum(
+                m.outside_entry + m.house_position.entry + m.spot_entry for m in markets.values()
+            )
             money[name] = {
                 "balances": sum(a.balance for a in clearing.accounts if a.asset == name),
                 "margins": sum(p.margin for p in own),
                 "entry_values": entries,
                 "fund": asset.fund,
                 "fees": asset.fees,
+                "funding_pools": sum(m.funding_pool for m in markets.values()),
                 "bad_debt": asset.bad_debt,
                 "deposits": asset.deposits,
             }
@@ -499,13 +543,15 @@ class Engine:
             assert lots == 0, (name, lots)
         for name, m in totals["money"].items():
             held = m["balances"] + m["margins"] - m["entry_values"]
-            held += m["fund"] + m["fees"] - m["bad_debt"]
+            held += m["fund"] + m["fees"] + m["funding_pools"] - m["bad_debt"]
             assert held == m["deposits"], (name, m)
         for market in self.clearing.markets:
             market.venue.validate()
         for position in self.clearing.positions:
             assert position.size or position.entry == 0, position
             assert position.isolated or position.margin == 0, position
+        for market in self.clearing.markets:
+            assert undistributed(self.clearing, market) >= 0, market.funding_pool
         for entry in self.queue.due.values():
             assert entry.position.size, entry
 
@@ -528,6 +574,8 @@ class Engine:
             row(m.average, m.index_time)
             row(*divmod(m.premium_sum, 2**62), m.premium_time)
             row(m.fixed_rate is not None, m.fixed_rate or 0)
+            if m.accrues:
+                row(m.funding_index, m.funding_pool)
             for numbers in self.waterfall.rows(m):
                 row(*numbers)
             if m.halts is not None:
@@ -541,8 +589,12 @@ class Engine:
             if listed or clearing.position_orders(p):
                 row(p.account, p.market, p.leg, p.size, p.entry, p.margin)
                 row(p.leverage, p.isolated, p.ladder_trigger)
+                if clearing.markets[p.market].accrues:
+                    row(p.funding_at if p.size else 0)
         for due in self.queue.rows():
             row(*due)
+        for started in clearing.ramps.rows():
+            row(*started)
         for resident in self.residents.all:
             row(*resident.state())
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()

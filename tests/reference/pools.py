@@ -229,6 +229,10 @@ class PoolVenue(ImpactVenue):
         lots = self.executable(side, lots, held(side, limit, self.hard_band))
         return lots, self.execute(0, side, lots, account) if lots else [], []
 
+    def quote(self, side: int, lots: int) -> int | None:
+        """Exact atoms for so many lots; None: the pool has not so many."""
+        return None if self.executable(side, lots, 0) < lots else self.walk(side, lots)[1]
+
     def value_of(self, fill: Fill) -> int:
         """Exact atoms of the fill just made, signed as a contract's value."""
         return self.value

@@ -103,6 +103,17 @@ class VenueBook(OrderBook):
     def value_of(self, fill: Fill) -> None:
         """Fills are worth their ticks."""
 
+    def quote(self, side: int, lots: int) -> int | None:
+        """Atoms of displayed orders for so many lots; None: there are not so many."""
+        total = 0
+        for price, size, _ in self.bids() if side == SELL else self.asks():
+            taken = min(lots, size)
+            total += self.clearing.markets[self.market].contract.value(taken, price)
+            lots -= taken
+            if not lots:
+                return total
+        return None
+
     def after_trade(self, cause: int) -> None:
         """Nothing."""
 
@@ -225,6 +236,13 @@ class ImpactVenue:
 
     def value_of(self, fill: Fill) -> int | None:
         """Exact atoms of the fill just made; None: it is worth its ticks."""
+
+    def quote(self, side: int, lots: int) -> int | None:
+        """Atoms for so many lots; None: the curve has not so many."""
+        if self.executable(side, lots, 0) < lots:
+            return None
+        tick = self.fill_tick(side, lots)
+        return self.clearing.markets[self.market].contract.value(lots, tick)
 
     def after_trade(self, cause: int) -> None:
         """Nothing."""

@@ -8,7 +8,7 @@ meets each. Unless a function names a source, the formula follows from that loop
 generations ``D0 * (1 + R + R**2 + ...)`` or by solving "sold = triggered".
 
 Further laws are of models with balance sheets, funds or schedules of their own: fire sales, leverage rules,
-execution, self-exciting processes.
+execution, self-exciting processes, liquidations of loans and attacks on the oracle that measures them.
 
 Prices and sizes are in any units, as long as they agree; results are floats or arrays of float64.
 """
@@ -60,6 +60,18 @@ from cascade.laws.fire_sales import (
     spillovers,
     threshold_sales,
 )
+from cascade.laws.lending_liquidations import (
+    Spiral,
+    critical_depth,
+    gap_bad_debt,
+    health_change,
+    health_linked_critical_depth,
+    liquidation_spiral,
+    loss_frontier,
+    margin_after_liquidation,
+    price_at_loan_to_value,
+    toxic_loan_to_value,
+)
 from cascade.laws.leverage import (
     basel_leverage,
     constant_leverage_path,
@@ -92,13 +104,19 @@ from cascade.laws.linear import (
     trigger_scale,
 )
 from cascade.laws.losses import diffusion_deviation, gap_losses, latency_losses
+from cascade.laws.oracle_attacks import (
+    AttackedLoan,
+    attack_profit,
+    best_attack_profit,
+    feasible_attack,
+    limit_attack_profit,
+    micro_liquidation_profit,
+    unbound_liquidation,
+)
 from cascade.laws.pool_sales import (
     PoolLiquidation,
-    critical_pool_share,
-    critical_pool_share_linked,
     pool_ladder_drop,
     pool_liquidation,
-    toxic_loan_to_value,
 )
 from cascade.laws.self_exciting import (
     branching_from_counts,
@@ -106,24 +124,27 @@ from cascade.laws.self_exciting import (
 )
 
 __all__ = [
+    "AttackedLoan",
     "FundStep",
     "PoolLiquidation",
     "Schedule",
     "Spillovers",
+    "Spiral",
     "Threshold",
     "ThresholdRound",
     "aggregate_horizons",
     "amplification",
+    "attack_profit",
     "basel_leverage",
+    "best_attack_profit",
     "book_depth",
     "branching_from_counts",
     "branching_ratio",
     "break_even_size",
     "coin_collateral_price",
     "constant_leverage_path",
+    "critical_depth",
     "critical_open_interest",
-    "critical_pool_share",
-    "critical_pool_share_linked",
     "critical_replenishment",
     "critical_sale",
     "critical_tail_limit",
@@ -137,28 +158,38 @@ __all__ = [
     "effective_ratio",
     "exponential_price",
     "extinction_root",
+    "feasible_attack",
+    "gap_bad_debt",
     "gap_losses",
     "generalised_poisson_moments",
     "generalised_poisson_pmf",
     "generation_drops",
     "halted_drop",
     "hawkes_moments",
+    "health_change",
+    "health_linked_critical_depth",
     "kyle_impact",
     "ladder_density",
     "ladder_drop",
     "latency_losses",
     "leverage_cycle",
     "levered_fund_path",
+    "limit_attack_profit",
+    "liquidation_spiral",
     "liquidity_adjusted_value_at_risk",
     "liquidity_horizon",
     "local_branching_ratio",
+    "loss_frontier",
+    "margin_after_liquidation",
     "margin_spiral",
     "margin_spiral_move",
+    "micro_liquidation_profit",
     "noise_path",
     "partial_ladder_drop",
     "partial_staircase",
     "pool_ladder_drop",
     "pool_liquidation",
+    "price_at_loan_to_value",
     "ratio_before_absorption",
     "resilient_book_schedule",
     "risk_averse_schedule",
@@ -172,6 +203,7 @@ __all__ = [
     "threshold_sales",
     "toxic_loan_to_value",
     "trigger_scale",
+    "unbound_liquidation",
     "value_at_risk_leverage",
     "value_at_risk_multiplier",
     "volume_feedback",

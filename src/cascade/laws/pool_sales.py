@@ -9,88 +9,12 @@ from cascade.laws.ranges import above, not_negative
 
 __all__ = [
     "PoolLiquidation",
-    "critical_pool_share",
-    "critical_pool_share_linked",
     "pool_ladder_drop",
     "pool_liquidation",
-    "toxic_loan_to_value",
 ]
 
 SETTLED = 1e-15
 MOST_ROUNDS = 200
-
-
-def toxic_loan_to_value(bonus: float, pool_share: float) -> float:
-    """Loan to value above which a liquidation sold into the oracle's own pool lowers health.
-
-    Parameters
-    ----------
-    bonus : float
-        i, share that the liquidator receives on top, not below 0.
-    pool_share : float
-        Value of the collateral over the pool's quote reserve, c / y, not below 0.
-
-    Returns
-    -------
-    float
-        ``1 / ((1 + i) * (1 + 2 * c / y))``; with a share of 0, that of a market with no impact.
-
-    Raises
-    ------
-    ValueError
-        A number is negative.
-
-    Notes
-    -----
-    McFarlane 2025 (arXiv 2510.10171): the pool's price falls by twice the share that is sold.
-    """
-    deepening = 1 + 2 * not_negative(pool_share, "pool_share")
-    return 1 / ((1 + not_negative(bonus, "bonus")) * deepening)
-
-
-def critical_pool_share(loan_to_value: float, bonus: float) -> float:
-    """Collateral over the pool's quote reserve at which liquidations turn toxic.
-
-    Parameters
-    ----------
-    loan_to_value : float
-        v, above 0.
-    bonus : float
-        i, not below 0.
-
-    Returns
-    -------
-    float
-        ``(1 / ((1 + i) * v) - 1) / 2``; not above 0 when they are toxic in any pool.
-
-    Raises
-    ------
-    ValueError
-        A number is out of range.
-    """
-    value = above(loan_to_value, "loan_to_value")
-    return (1 / ((1 + not_negative(bonus, "bonus")) * value) - 1) / 2
-
-
-def critical_pool_share_linked(loan_to_value: float) -> float:
-    """The same for a bonus that grows with the shortfall, ``i * (1 - health)``, from nothing.
-
-    Parameters
-    ----------
-    loan_to_value : float
-        v, above 0.
-
-    Returns
-    -------
-    float
-        ``(1 / v - 1) / 2``: at the threshold there is no bonus yet.
-
-    Raises
-    ------
-    ValueError
-        `loan_to_value` is not above 0.
-    """
-    return (1 / above(loan_to_value, "loan_to_value") - 1) / 2
 
 
 @dataclass(frozen=True)

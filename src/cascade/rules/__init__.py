@@ -3,7 +3,8 @@
 One file a venue holds its parameters and names their source; a call gives them as `cascade.Rules`
 for one symbol. `PRESETS` has them by name, and each is an attribute here; `describe` says what one
 follows. Price limits and circuit breakers are the same as `cascade.Breaker`: `BREAKERS` and
-`describe_breaker`.
+`describe_breaker`; rules of lending protocols as `cascade.lending.ProtocolRules`: `LENDING` and
+`describe_lending`.
 """
 
 # their names are also those of their data files, which are loaded first
@@ -26,6 +27,12 @@ from cascade.rules.halts import (  # isort: skip
 )
 
 from cascade.rules.presets import PRESETS, VENUES, Preset, Venue, describe, tiers_from_file
+from cascade.rules.protocols import (
+    LENDING,
+    LENDING_PROTOCOLS,
+    LendingPreset,
+    describe_lending,
+)
 
 binance_usdm: Preset = PRESETS["binance_usdm"]
 bybit_linear: Preset = PRESETS["bybit_linear"]
@@ -42,33 +49,54 @@ ftx: Preset = PRESETS["ftx"]
 vega: Preset = PRESETS["vega"]
 percolator: Preset = PRESETS["percolator"]
 
+aave_v2: LendingPreset = LENDING["aave_v2"]
+aave_v3: LendingPreset = LENDING["aave_v3"]
+spark: LendingPreset = LENDING["spark"]
+compound_v2: LendingPreset = LENDING["compound_v2"]
+compound_v3: LendingPreset = LENDING["compound_v3"]
+euler_v1: LendingPreset = LENDING["euler_v1"]
+euler_v2: LendingPreset = LENDING["euler_v2"]
+morpho_blue: LendingPreset = LENDING["morpho_blue"]
+
 __all__ = [
     "BREAKERS",
     "BREAKER_VENUES",
+    "LENDING",
+    "LENDING_PROTOCOLS",
     "PRESETS",
     "VENUES",
+    "LendingPreset",
     "Preset",
     "Venue",
+    "aave_v2",
+    "aave_v3",
     "binance_price_range",
     "binance_usdm",
     "bitmex",
     "bybit_inverse",
     "bybit_linear",
     "cme",
+    "compound_v2",
+    "compound_v3",
     "deribit",
     "describe",
     "describe_breaker",
+    "describe_lending",
     "drift_v2",
     "dydx_v4",
+    "euler_v1",
+    "euler_v2",
     "ftx",
     "gmx_v2",
     "hyperliquid",
     "kraken_futures",
     "luld",
+    "morpho_blue",
     "mwcb",
     "okx_price_limit",
     "okx_swap",
     "percolator",
+    "spark",
     "tiers_from_file",
     "vega",
 ]

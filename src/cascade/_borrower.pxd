@@ -1,0 +1,18 @@
+"""Interface of borrowers: what a side's position is worth, bears or owes, and at which mark it changes."""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+from cascade._arithmetic cimport int128
+from cascade._clearing cimport Unit
+from cascade._state cimport Market, Position, State
+
+# Value of signed scaled lots at a mark of their side: collateral down, debts up.
+cdef int128 side_value(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil
+# What of it counts for the surplus.
+cdef int128 side_weight(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil
+# Collateral: highest mark at which it bears less than `bound`; debt: lowest at which minus what it owes does.
+cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int128 bound) noexcept nogil
+cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil
+# Lots of a scaled amount: supplied down, borrowed up.
+cdef int64_t supplied_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil
+cdef int64_t borrowed_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil

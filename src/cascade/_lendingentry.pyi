@@ -1,0 +1,51 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade._core import EngineCore
+
+RESERVE_FIELDS: tuple[str, ...]
+
+def add_lending(core: EngineCore, **numbers: Any) -> int:
+    """Add a lending market; gives its number."""
+
+def add_reserve(core: EngineCore, **numbers: Any) -> int:
+    """Add a reserve whose sides are two markets just made; gives its number."""
+
+def add_liquidator(core: EngineCore, **numbers: Any) -> int:
+    """Add a liquidator; gives its number."""
+
+def liquidator_row(core: EngineCore, number: int) -> dict[str, int]:
+    """Atoms earned, atoms of gas and calls of a liquidator."""
+
+def reserve_row(core: EngineCore, number: int) -> dict[str, int]:
+    """Whole numbers of a reserve."""
+
+def pause_reserve(core: EngineCore, number: int, paused: bool) -> None:
+    """Stop or allow liquidations that involve a reserve."""
+
+def supply(core: EngineCore, number: int, lots: int) -> None:
+    """Supply from outside."""
+
+def redeem(core: EngineCore, number: int, lots: int) -> None:
+    """Take back what was supplied from outside, as far as there is cash."""
+
+def open_borrowers(core: EngineCore, lending: int, columns: list[Any], count: int) -> int:
+    """New accounts from rows (reserve, borrowed, column of lots); gives the first account's id."""
+
+def change_claim(
+    core: EngineCore, lending: int, account: int, number: int, lots: int, borrowed: bool, less: bool
+) -> None:
+    """Deposit, withdraw, borrow or repay lots."""
+
+def borrower_columns(
+    core: EngineCore, lending: int
+) -> tuple[
+    NDArray[np.bool_],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+]:
+    """Membership, what is borne and owed, and values of collateral and debts, by account."""

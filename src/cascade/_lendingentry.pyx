@@ -1,0 +1,462 @@
+"""Lending markets as drivers call them: protocols, reserves, borrowers and liquidators, in whole numbers.
+
+Functions on an engine core; `cascade.lending_market` has put lots and atoms for quotes. Each call checks
+everything first and then does all it was asked.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport realloc
+from libc.string cimport memset
+
+import numpy as np
+
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
+from cascade._borrower cimport borrowed_lots, side_value, side_weight, supplied_lots
+from cascade._clearing cimport (
+    Unit, claim_position, find_position, reserve_positions, unit_evaluate, unit_next, unit_first,
+)
+from cascade._core cimport EngineCore
+from cascade._log cimport Event, log_append
+from cascade._moves cimport test_moved
+from cascade._opening cimport create_accounts
+from cascade._oracle cimport believe_price
+from cascade._queue cimport queue_unit
+from cascade._reserve cimport INDEX_ONE, Lending, Liquidator, Reserve
+from cascade._seizure cimport move_scaled
+from cascade._state cimport (
+    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, FAILURE_MEMORY, NO_MARKET,
+    NO_POSITION, RATE_DENOMINATOR, Market, Position, State,
+)
+from cascade._types cimport (
+    EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
+)
+
+cdef int64_t LARGEST_LOTS = <int64_t>1 << 60
+cdef int128 LARGEST_VALUE = <int128>1 << 56
+
+RESERVE_FIELDS = (
+    "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
+    "price", "updated",
+)
+
+
+# ---------------------------------------------------------------- set-up
+
+def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t close_fraction,
+                int64_t close_health, int64_t close_value, int bonus, int64_t bonus_base,
+                int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive):
+    """Add a lending market; gives its number."""
+    cdef State* state = &core.state
+    cdef Lending* grown
+    if state.lending_count >= 4095:
+        raise ValueError("an engine has at most 4095 lending markets")
+    core.begin()
+    grown = <Lending*>realloc(state.lendings, (state.lending_count + 1) * sizeof(Lending))
+    if grown == NULL:
+        state.failed = FAILURE_MEMORY
+    else:
+        state.lendings = grown
+        grown += state.lending_count
+        memset(grown, 0, sizeof(Lending))
+        grown.asset = <uint16_t>asset
+        grown.close_factor = <uint8_t>close_factor
+        grown.close_fraction = close_fraction
+        grown.close_health = close_health
+        grown.close_value = close_value
+        grown.bonus = <uint8_t>bonus
+        grown.bonus_base = bonus_base
+        grown.bonus_cap = bonus_cap
+        grown.fee = fee
+        grown.min_leftover = min_leftover
+        grown.bad_debt = <uint8_t>bad_debt
+        grown.inclusive = inclusive
+        state.lending_count += 1
+    core.end()
+    return state.lending_count - 1
+
+
+def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t venue,
+                int64_t supplied_side, int64_t borrowed_side, int64_t unit, int64_t refine,
+                int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
+                int64_t reserve_factor, bint accrues, int64_t base, int64_t slope1, int64_t slope2,
+                int64_t optimal, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
+                int64_t heartbeat, int64_t deviation, int64_t max_step, bint collateral,
+                bint borrowable):
+    """Add a reserve whose sides are two markets just made; -1 for no source or venue. Gives its number."""
+    cdef State* state = &core.state
+    cdef Reserve* made
+    cdef uint32_t number = state.reserve_count
+    core.begin()
+    made = <Reserve*>realloc(state.reserves, (number + 1) * sizeof(Reserve))
+    if made == NULL:
+        state.failed = FAILURE_MEMORY
+        core.end()
+    state.reserves = made
+    made += number
+    memset(made, 0, sizeof(Reserve))
+    made.number = <uint16_t>number
+    made.lending = <uint16_t>lending
+    made.source = NO_MARKET if source < 0 else <uint16_t>source
+    made.venue = NO_MARKET if venue < 0 else <uint16_t>venue
+    made.supplied_side = <uint16_t>supplied_side
+    made.borrowed_side = <uint16_t>borrowed_side
+    made.unit = unit
+    made.refine = refine
+    made.supply_index = made.borrow_index = INDEX_ONE
+    made.threshold = threshold
+    made.loan_to_value = loan_to_value
+    made.bonus = bonus
+    made.borrow_factor = borrow_factor
+    made.reserve_factor = reserve_factor
+    made.accrues = accrues
+    made.base = base
+    made.slope1 = slope1
+    made.slope2 = slope2
+    made.optimal = optimal
+    made.supply_cap = supply_cap
+    made.borrow_cap = borrow_cap
+    made.delay = delay
+    made.heartbeat = heartbeat
+    made.deviation = deviation
+    made.max_step = max_step
+    made.collateral = collateral
+    made.borrowable = borrowable
+    state.reserve_count += 1
+    state.markets[supplied_side].reserve = state.markets[borrowed_side].reserve = number + 1
+    if source < 0:
+        believe_price(state, number, 1, -1, 0)
+    else:
+        state.markets[source].readers += 1
+        if state.markets[source].mark:
+            believe_price(state, number, state.markets[source].mark, -1, 0)
+    test_moved(state)
+    core.end()
+    return number
+
+
+def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min_profit, int64_t latency,
+                   int halvings, int choice, bint single):
+    """Add a liquidator; gives its number."""
+    cdef State* state = &core.state
+    cdef Liquidator* grown
+    if state.liquidator_count >= 65535:
+        raise ValueError("an engine has at most 65535 liquidators")
+    core.begin()
+    grown = <Liquidator*>realloc(state.liquidators, (state.liquidator_count + 1) * sizeof(Liquidator))
+    if grown == NULL:
+        state.failed = FAILURE_MEMORY
+    else:
+        state.liquidators = grown
+        grown += state.liquidator_count
+        memset(grown, 0, sizeof(Liquidator))
+        grown.capital = capital
+        grown.gas = gas
+        grown.min_profit = min_profit
+        grown.latency = latency
+        grown.halvings = halvings
+        grown.choice = <uint8_t>choice
+        grown.single = single
+        state.liquidator_count += 1
+    core.end()
+    return state.liquidator_count - 1
+
+
+def liquidator_row(EngineCore core, int64_t number):
+    """Atoms earned, atoms of gas and calls of a liquidator."""
+    cdef Liquidator* found
+    if not 0 <= number < core.state.liquidator_count:
+        raise ValueError(f"liquidator {number} is outside 0 ... {core.state.liquidator_count - 1}")
+    found = &core.state.liquidators[number]
+    return {"cash": found.cash, "spent": found.spent, "done": found.done}
+
+
+def reserve_row(EngineCore core, int64_t number):
+    """Whole numbers of a reserve, and the lots that its indices make of the scaled ones."""
+    cdef Reserve* r = reserve_at(core, number)
+    row = dict(zip(RESERVE_FIELDS, (
+        r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury, r.deficit, r.kept,
+        r.price, r.updated), strict=True))
+    row["supplied_lots"] = supplied_lots(&core.state, number, r.supplied)
+    row["owed_lots"] = borrowed_lots(&core.state, number, r.borrowed)
+    row["paused"] = r.paused
+    return row
+
+
+def pause_reserve(EngineCore core, int64_t number, bint paused):
+    """Stop or allow liquidations that involve a reserve."""
+    reserve_at(core, number).paused = paused
+
+
+cdef Reserve* reserve_at(EngineCore core, int64_t number) except NULL:
+    if number < 0 or number >= core.state.reserve_count:
+        raise ValueError(f"reserve {number} is outside 0 ... {core.state.reserve_count - 1}")
+    return &core.state.reserves[number]
+
+
+# ---------------------------------------------------------------- suppliers without an account
+
+cdef void _note(State* state, uint8_t kind, uint16_t side, int64_t account, int64_t lots) noexcept nogil:
+    cdef Event* event = log_append(&state.log, kind, side, -1, 0)
+    event.account = <int32_t>account
+    event.quantity = lots
+
+
+cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
+    cdef int64_t there = supplied_lots(&core.state, r.number, r.supplied)
+    if lots > LARGEST_LOTS - there or r.cash > LARGEST_LOTS - lots:
+        raise OverflowError(f"{lots} lots more do not fit in 64 bits")
+    if r.supply_cap >= 0 and there + lots > r.supply_cap:
+        raise ValueError(f"{there + lots} lots supplied are above the cap of {r.supply_cap}")
+    return 0
+
+
+def supply(EngineCore core, int64_t number, int64_t lots):
+    """Supply from outside."""
+    cdef Reserve* r = reserve_at(core, number)
+    if lots <= 0:
+        raise ValueError("amount is not above zero")
+    _check_supply(core, r, lots)
+    core.begin()
+    r.supplied += <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
+    r.cash += lots
+    _note(&core.state, EVENT_SUPPLY, r.supplied_side, -1, lots)
+    core.end()
+
+
+def redeem(EngineCore core, int64_t number, int64_t lots):
+    """Take back what was supplied from outside, as far as there is cash."""
+    cdef Reserve* r = reserve_at(core, number)
+    cdef int128 scaled
+    cdef int64_t others
+    if lots <= 0:
+        raise ValueError("amount is not above zero")
+    scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
+    others = r.supplied + core.state.markets[r.supplied_side].outside_size
+    if scaled > others:
+        raise ValueError(f"amount of {lots} lots is above what was supplied")
+    if lots > r.cash:
+        raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+    core.begin()
+    r.supplied -= <int64_t>scaled
+    r.cash -= lots
+    _note(&core.state, EVENT_REDEEM, r.supplied_side, -1, lots)
+    core.end()
+
+
+# ---------------------------------------------------------------- borrowers
+
+cdef int _check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bint borrowed) except -1:
+    # limits of one reserve; gives nothing, raises before anything changes
+    cdef int64_t k
+    cdef int128 total = 0, worth = <int128>r.unit * (r.price if r.price else 1)
+    for k in range(lots.shape[0]):
+        if lots[k] < 0:
+            raise ValueError(f"row {k}: amount of {lots[k]} lots is negative")
+        if lots[k] * worth > LARGEST_VALUE:
+            raise OverflowError(f"row {k}: {lots[k]} lots are worth more than 2**56 atoms")
+        total += lots[k]
+    if total > LARGEST_LOTS:
+        raise OverflowError("the amounts together do not fit in 64 bits")
+    if borrowed:
+        if not r.borrowable:
+            raise ValueError("the reserve cannot be borrowed")
+        if r.borrow_cap >= 0 and borrowed_lots(&core.state, r.number, r.borrowed) + total > r.borrow_cap:
+            raise ValueError(f"the borrow cap of {r.borrow_cap} lots is passed")
+        return 0
+    if not r.collateral:
+        raise ValueError("the reserve is no collateral")
+    return _check_supply(core, r, <int64_t>total)
+
+
+cdef int64_t _sum(const int64_t[::1] lots) noexcept:
+    cdef int64_t k, total = 0
+    for k in range(lots.shape[0]):
+        total += lots[k]
+    return total
+
+
+cdef inline int64_t _scaled_more(const Reserve* r, int64_t lots, bint borrowed) noexcept nogil:
+    if borrowed:
+        return <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.borrow_index)
+    return <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
+
+
+cdef void _enter(State* state, Reserve* r, const int64_t[::1] lots, uint32_t first, bint borrowed) noexcept nogil:
+    cdef int64_t k, scaled
+    cdef uint32_t position
+    for k in range(lots.shape[0]):
+        scaled = _scaled_more(r, lots[k], borrowed)
+        if scaled == 0:
+            continue
+        position = claim_position(state, <int32_t>(first + k),
+                                  r.borrowed_side if borrowed else r.supplied_side, 0)
+        if position == NO_POSITION:
+            return
+        move_scaled(state, position, -scaled if borrowed else scaled)
+
+
+def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count):
+    """New accounts from rows (reserve, borrowed, int64 column of lots), in order of reserves and collateral
+    before debts; gives the first account's id."""
+    cdef State* state = &core.state
+    cdef uint32_t first = state.account_count, i
+    cdef int64_t k, wanted, after
+    cdef Reserve* r
+    cdef Event* event
+    cdef const int64_t[::1] lots
+    cdef bint debts
+    if first + count >= 2**31 - 1:
+        raise ValueError(f"an engine has at most {2**31 - 2} accounts")
+    cash = {}
+    for number, borrowed, column in columns:
+        r = reserve_at(core, number)
+        _check_column(core, r, column, borrowed)
+        cash[number] = cash.get(number, r.cash) + (-_sum(column) if borrowed else _sum(column))
+    for number, left in cash.items():
+        if left < 0:
+            raise ValueError(f"{-left} lots more would be borrowed of reserve {number} than there is cash")
+    core.begin()
+    wanted = <int64_t>state.position_count + count * len(columns)
+    if wanted > state.position_capacity:
+        reserve_positions(state, wanted)
+    create_accounts(state, count, state.lendings[lending].asset, 0, False)
+    if state.failed:
+        core.end()
+    for k in range(count):
+        state.accounts[first + k].flags = <uint16_t>(ACCOUNT_LENDING | lending << ACCOUNT_LENDING_SHIFT)
+    for number, borrowed, column in columns:
+        lots = column
+        r = &state.reserves[<int64_t>number]
+        after = cash[number]
+        debts = borrowed
+        with nogil:
+            _enter(state, r, lots, first, debts)
+        r.cash = after
+    with nogil:
+        for k in range(count):
+            i = state.accounts[first + k].first
+            if i != NO_POSITION:
+                queue_unit(state, i)
+    event = log_append(&state.log, EVENT_OPEN, NO_MARKET, -1, 0)
+    event.quantity = count
+    event.account = <int32_t>first if count else -1
+    core.end()
+    return first
+
+
+cdef int128 _borne_at_ratio(State* state, uint32_t position) noexcept nogil:
+    # surplus with the loan-to-value ratios in place of the thresholds
+    cdef uint32_t i = unit_first(state, position)
+    cdef int128 total = 0
+    cdef const Position* p
+    cdef const Market* market
+    while i != NO_POSITION:
+        p = &state.positions[i]
+        market = state.markets[p.market]
+        if p.size > 0:
+            total += floor_divide(side_value(state, market, p.size, market.mark)
+                                  * state.reserves[market.reserve - 1].loan_to_value, RATE_DENOMINATOR)
+        else:
+            total += side_weight(state, market, p.size, market.mark)
+        i = unit_next(state, i)
+    return total
+
+
+def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t number, int64_t lots, bint borrowed,
+                 bint less):
+    """Deposit, withdraw, borrow or repay lots."""
+    cdef State* state = &core.state
+    cdef Reserve* r = reserve_at(core, number)
+    cdef int64_t held = 0, scaled, most
+    cdef uint32_t position
+    cdef uint16_t side = r.borrowed_side if borrowed else r.supplied_side
+    check_borrower(core, lending, account)
+    if lots <= 0:
+        raise ValueError("amount is not above zero")
+    if not less:
+        _check_column(core, r, np.array([lots]), borrowed)
+    if less != borrowed and lots > r.cash:
+        raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+    position = find_position(state, <int32_t>account, side, 0)
+    if position != NO_POSITION:
+        held = magnitude(state.positions[position].size)
+    scaled = _scaled_more(r, lots, borrowed)
+    if less:
+        most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
+        if lots > most:
+            raise ValueError(f"amount of {lots} lots is above the {most} that account {account} has")
+        # rounded against the account, and all of it when all is meant
+        scaled = held
+        if lots < most:
+            scaled = (<int64_t>floor_divide(<int128>lots * INDEX_ONE, r.borrow_index) if borrowed else
+                      <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.supply_index))
+        scaled = -scaled
+    core.begin()
+    position = claim_position(state, <int32_t>account, side, 0)
+    if position == NO_POSITION:
+        core.end()
+    move_scaled(state, position, -scaled if borrowed else scaled)
+    if less != borrowed and _borne_at_ratio(state, position) < 0:
+        move_scaled(state, position, scaled if borrowed else -scaled)
+        core.end()
+        raise ValueError(
+            f"amount of {lots} lots is more than the collateral of account {account} bears")
+    r.cash += -lots if less != borrowed else lots
+    _note(state, (EVENT_REPAY if less else EVENT_BORROW) if borrowed else
+          (EVENT_REDEEM if less else EVENT_SUPPLY), side, account, lots)
+    queue_unit(state, position)
+    core.end()
+
+
+cdef int check_borrower(EngineCore core, int64_t lending, int64_t account) except -1:
+    cdef uint16_t flags
+    if not 0 <= account < core.state.account_count:
+        raise ValueError(f"account {account} is outside 0 ... {<int64_t>core.state.account_count - 1}")
+    flags = core.state.accounts[account].flags
+    if not flags & ACCOUNT_LENDING or flags >> ACCOUNT_LENDING_SHIFT != lending:
+        raise ValueError(f"account {account} is none of this lending market")
+    return 0
+
+
+def borrower_columns(EngineCore core, int64_t lending):
+    """Of each account of the engine: does it belong to the lending market, what its collateral bears, what it
+    owes (both weighted), and both unweighted; bool and four int64 columns, atoms."""
+    cdef State* state = &core.state
+    cdef int64_t k, count = state.account_count
+    cdef uint32_t i
+    cdef Unit unit
+    cdef const Market* market
+    cdef const Position* p
+    cdef int128 value
+    mine_array = np.zeros(count, np.uint8)
+    columns = np.zeros((4, count), np.int64)
+    if count == 0:
+        return mine_array.view(bool), *columns
+    cdef uint8_t[::1] mine = mine_array
+    cdef int64_t[:, ::1] out = columns
+    core.begin()
+    with nogil:
+        for k in range(count):
+            if (not state.accounts[k].flags & ACCOUNT_LENDING
+                    or state.accounts[k].flags >> ACCOUNT_LENDING_SHIFT != lending):
+                continue
+            mine[k] = 1
+            i = state.accounts[k].first
+            if i != NO_POSITION:
+                i = unit_first(state, i)
+            if i == NO_POSITION:
+                continue
+            unit_evaluate(state, i, &unit)
+            out[0, k] = <int64_t>unit.collateral
+            out[1, k] = <int64_t>(unit.collateral - unit.equity)
+            while i != NO_POSITION:
+                p = &state.positions[i]
+                market = state.markets[p.market]
+                value = side_value(state, market, p.size, market.mark)
+                if p.size > 0:
+                    out[2, k] += <int64_t>value
+                else:
+                    out[3, k] -= <int64_t>value
+                i = unit_next(state, i)
+    core.end()
+    return mine_array.view(bool), *columns

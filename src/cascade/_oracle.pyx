@@ -1,0 +1,181 @@
+"""Reserves in time: interest, prices that are believed, and the marks of their sides that follow.
+
+docs/lending-market.md. An oracle reads the mark of a market when it changes and may wait, skip small
+moves or take bounded steps; interest raises the sides' indices once a step.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdlib cimport free, malloc
+
+from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128
+from cascade._borrower cimport borrowed_lots
+from cascade._log cimport Event, log_append
+from cascade._moves cimport note_move, test_moved
+from cascade._reserve cimport INDEX_ONE, YEAR, Reserve, Waiting
+from cascade._state cimport (
+    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, RATE_DENOMINATOR, Market, State,
+)
+from cascade._types cimport EVENT_INTEREST, EVENT_MARK, EVENT_ORACLE, MAX_PRICE
+
+
+# ---------------------------------------------------------------- marks of the sides
+
+cdef void _change_side(State* state, uint32_t number, int128 mark, int64_t cause, int32_t wave) noexcept nogil:
+    cdef Market* market = state.markets[number]
+    cdef int32_t old = market.mark
+    cdef Event* event
+    if mark > MAX_PRICE:
+        state.failed = FAILURE_OVERFLOW
+        return
+    if mark == old:
+        return
+    market.previous_mark = old
+    market.mark = <int32_t>mark
+    event = log_append(&state.log, EVENT_MARK, market.number, cause, wave)
+    event.price = market.mark
+    event.money = old
+    note_move(state, market, old, state.log.first + state.log.count - 1, wave)
+
+
+cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave) noexcept nogil:
+    cdef const Reserve* reserve = &state.reserves[number]
+    cdef int128 fine = <int128>reserve.price * reserve.refine, lower, upper
+    if reserve.price == 0:
+        return
+    lower = floor_divide(fine * reserve.supply_index, INDEX_ONE)
+    upper = ceil_divide(fine * reserve.borrow_index, INDEX_ONE)
+    _change_side(state, reserve.supplied_side, lower if lower > 1 else 1, cause, wave)
+    _change_side(state, reserve.borrowed_side, upper, cause, wave)
+
+
+# ---------------------------------------------------------------- prices
+
+cdef inline bint _overdue(const State* state, const Reserve* reserve) noexcept nogil:
+    return reserve.heartbeat >= 0 and state.clock - reserve.updated >= reserve.heartbeat
+
+
+cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t cause, int32_t wave) noexcept nogil:
+    cdef Reserve* reserve = &state.reserves[number]
+    cdef int64_t old = reserve.price, believed = price, moved = believed - old, step
+    cdef Event* event
+    if old and not _overdue(state, reserve) and (
+            <int128>(moved if moved > 0 else -moved) * RATE_DENOMINATOR < <int128>reserve.deviation * old):
+        return
+    if old and reserve.max_step >= 0:
+        step = <int64_t>floor_divide(<int128>reserve.max_step * old, RATE_DENOMINATOR)
+        step = step if step > 1 else 1
+        believed = old - step if believed < old - step else old + step if believed > old + step else believed
+    reserve.updated = state.clock
+    if believed == old:
+        return
+    reserve.price = <int32_t>believed
+    event = log_append(&state.log, EVENT_ORACLE, reserve.supplied_side, cause, wave)
+    event.price = reserve.price
+    event.money = old
+    form_sides(state, number, state.log.first + state.log.count - 1, wave)
+
+
+cdef int _await(Reserve* reserve, int64_t due, int32_t price, int64_t event, int32_t wave) noexcept nogil:
+    cdef int64_t capacity, k
+    cdef Waiting* grown
+    cdef Waiting* last
+    if reserve.waiting_count == reserve.waiting_capacity:
+        capacity = reserve.waiting_capacity * 2 if reserve.waiting_capacity else 16
+        grown = <Waiting*>malloc(<size_t>capacity * sizeof(Waiting))
+        if grown == NULL:
+            return -1
+        for k in range(reserve.waiting_count):
+            grown[k] = reserve.waiting[(reserve.waiting_first + k) % reserve.waiting_capacity]
+        free(reserve.waiting)
+        reserve.waiting = grown
+        reserve.waiting_first = 0
+        reserve.waiting_capacity = capacity
+    last = &reserve.waiting[(reserve.waiting_first + reserve.waiting_count) % reserve.waiting_capacity]
+    last.due = due
+    last.price = price
+    last.event = event
+    last.wave = wave
+    reserve.waiting_count += 1
+    return 0
+
+
+cdef void offer_price(State* state, Market* source, int64_t event, int32_t wave) noexcept nogil:
+    cdef uint32_t k
+    cdef Reserve* reserve
+    for k in range(state.reserve_count):
+        reserve = &state.reserves[k]
+        if reserve.source != source.number:
+            continue
+        if reserve.delay == 0:
+            believe_price(state, k, source.mark, event, wave)
+        elif _await(reserve, state.clock + reserve.delay, source.mark, event, wave):
+            state.failed = FAILURE_MEMORY
+
+
+cdef void _pass_prices(State* state, uint32_t number) noexcept nogil:
+    # of several prices whose delay is over each is believed in turn, because steps may be bounded
+    cdef Reserve* reserve = &state.reserves[number]
+    cdef Waiting* first
+    while reserve.waiting_count and reserve.waiting[reserve.waiting_first].due <= state.clock:
+        first = &reserve.waiting[reserve.waiting_first]
+        reserve.waiting_first = (reserve.waiting_first + 1) % reserve.waiting_capacity
+        reserve.waiting_count -= 1
+        believe_price(state, number, first.price, first.event, first.wave)
+        test_moved(state)
+    if (reserve.delay == 0 and reserve.source != NO_MARKET and _overdue(state, reserve)
+            and state.markets[reserve.source].mark):
+        believe_price(state, number, state.markets[reserve.source].mark, -1, 0)
+        test_moved(state)
+
+
+# ---------------------------------------------------------------- interest
+
+cdef int64_t _yearly_rate(const Reserve* reserve, int64_t utilisation) noexcept nogil:
+    if utilisation <= reserve.optimal:
+        return reserve.base + <int64_t>floor_divide(<int128>reserve.slope1 * utilisation, reserve.optimal)
+    return reserve.base + reserve.slope1 + <int64_t>floor_divide(
+        <int128>reserve.slope2 * (utilisation - reserve.optimal), INDEX_ONE - reserve.optimal)
+
+
+cdef void _accrue(State* state, uint32_t number, int64_t elapsed) noexcept nogil:
+    cdef Reserve* reserve = &state.reserves[number]
+    cdef int64_t debt = borrowed_lots(state, number, reserve.borrowed), interest, kept, event = -1
+    cdef int128 growth, raised
+    cdef Event* record
+    if debt == 0:
+        return
+    growth = floor_divide(<int128>debt * INDEX_ONE, <int128>reserve.cash + debt)
+    growth = floor_divide(<int128>_yearly_rate(reserve, <int64_t>growth) * elapsed, YEAR)
+    raised = reserve.borrow_index + ceil_divide(reserve.borrow_index * growth, INDEX_ONE) if fits(growth) else -1
+    if raised < 0 or not fits(raised * 2):
+        state.failed = FAILURE_OVERFLOW
+        return
+    reserve.borrow_index = <int64_t>raised
+    interest = borrowed_lots(state, number, reserve.borrowed) - debt
+    kept = interest
+    if reserve.supplied:
+        kept = <int64_t>floor_divide(<int128>interest * reserve.reserve_factor, RATE_DENOMINATOR)
+        raised = reserve.supply_index + floor_divide(<int128>(interest - kept) * INDEX_ONE, reserve.supplied)
+        if not fits(raised * 2):
+            state.failed = FAILURE_OVERFLOW
+            return
+        reserve.supply_index = <int64_t>raised
+    if add_into(&reserve.treasury, kept):
+        state.failed = FAILURE_OVERFLOW
+    if interest:
+        record = log_append(&state.log, EVENT_INTEREST, reserve.borrowed_side, -1, 0)
+        record.quantity = interest
+        record.money = kept
+        event = state.log.first + state.log.count - 1
+    form_sides(state, number, event, 0)
+
+
+cdef void pass_lending(State* state, int64_t elapsed) noexcept nogil:
+    cdef uint32_t k
+    if elapsed:
+        for k in range(state.reserve_count):
+            if state.reserves[k].accrues:
+                _accrue(state, k, elapsed)
+        test_moved(state)
+    for k in range(state.reserve_count):
+        _pass_prices(state, k)

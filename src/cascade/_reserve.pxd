@@ -1,0 +1,112 @@
+"""Memory of lending markets: reserves, protocols' rules, liquidators. Only structs, no behaviour.
+
+A reserve's supplied and its borrowed side are markets without a venue; an account's deposit or debt there
+is a position of scaled lots. docs/lending-market.md says what every field means.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+
+cdef extern from *:
+    """
+    #define CASCADE_INDEX_ONE 1000000000000000000LL
+    #define CASCADE_YEAR (365LL * 86400 * 1000000000)
+    """
+    const int64_t INDEX_ONE "CASCADE_INDEX_ONE"      # of an index, and of a yearly rate
+    const int64_t YEAR "CASCADE_YEAR"                # ns
+
+cdef enum CloseFactor:
+    CLOSE_WHOLE = 0
+    CLOSE_FRACTION = 1
+    CLOSE_THRESHOLD = 2       # a fraction above a health factor, else whole
+    CLOSE_POSITION = 3        # the same of the whole debt, and only of large positions
+    CLOSE_TARGET = 4          # up to a health factor
+
+cdef enum Bonus:
+    BONUS_FIXED = 0           # of the collateral's reserve
+    BONUS_HEALTH = 1          # base and what health lacks of one, capped
+    BONUS_DISCOUNT = 2        # a discount on the collateral's price of what health lacks of one, capped
+
+cdef enum BadDebt:            # who bears a debt without collateral
+    BAD_DEBT_STAYS = 0
+    BAD_DEBT_DEFICIT = 1
+    BAD_DEBT_RESERVES = 2
+    BAD_DEBT_SUPPLIERS = 3
+
+cdef enum Choice:             # of collateral
+    CHOICE_BEST = 0
+    CHOICE_WORST = 1
+
+cdef struct Lending:          # a lending market; rates in parts of 10**9, money in atoms
+    int64_t close_fraction
+    int64_t close_health
+    int64_t close_value       # value from which CLOSE_POSITION holds
+    int64_t bonus_base
+    int64_t bonus_cap
+    int64_t fee               # of the bonus
+    int64_t min_leftover
+    uint16_t asset
+    uint8_t close_factor
+    uint8_t bonus
+    uint8_t bad_debt
+    uint8_t inclusive
+
+cdef struct Waiting:          # a price that is believed later
+    int64_t due               # ns
+    int64_t event
+    int32_t price
+    int32_t wave
+
+cdef struct Reserve:          # amounts in lots, scaled ones times an index
+    int64_t unit              # atoms of a lot at one tick
+    int64_t refine            # marks of the sides are in parts of a tick
+    int64_t supply_index
+    int64_t borrow_index
+    int64_t supplied          # scaled, of all
+    int64_t borrowed          # scaled
+    int64_t cash
+    int64_t treasury
+    int64_t deficit
+    int64_t kept              # seized and not sold
+    int64_t threshold         # parts of 10**9
+    int64_t loan_to_value
+    int64_t bonus
+    int64_t borrow_factor
+    int64_t reserve_factor
+    int64_t base              # yearly rates, parts of 10**18
+    int64_t slope1
+    int64_t slope2
+    int64_t optimal
+    int64_t supply_cap        # lots, -1: none
+    int64_t borrow_cap
+    int64_t delay             # ns
+    int64_t heartbeat         # ns, -1: none
+    int64_t deviation         # parts of 10**9
+    int64_t max_step          # parts of 10**9, -1: none
+    int64_t updated           # ns
+    Waiting* waiting          # ring, oldest first
+    int64_t waiting_first
+    int64_t waiting_count
+    int64_t waiting_capacity
+    int32_t price             # believed, ticks of the source; 0: none yet
+    uint16_t number
+    uint16_t lending
+    uint16_t supplied_side    # numbers of markets
+    uint16_t borrowed_side
+    uint16_t source           # NO_MARKET: money itself
+    uint16_t venue            # NO_MARKET: trades at the source's mark
+    uint8_t accrues
+    uint8_t collateral
+    uint8_t borrowable
+    uint8_t paused
+
+cdef struct Liquidator:       # atoms
+    int64_t capital           # -1: borrowed for the call
+    int64_t gas
+    int64_t min_profit
+    int64_t latency           # ns
+    int64_t cash              # earned so far
+    int64_t spent             # on gas
+    int64_t done              # calls
+    int32_t halvings
+    uint8_t choice
+    uint8_t single            # one call a step and account

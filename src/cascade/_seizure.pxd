@@ -1,0 +1,11 @@
+"""Interface of liquidation in lending markets."""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from cascade._state cimport State, Taken
+
+# Signed scaled lots for a position on a side: more collateral or less debt is positive.
+cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept nogil
+# One call on a borrower that is due. Gives 1 when it happened, 2 when it happened and the liquidator makes
+# no second one in this step, 0 when nobody finds it worth while.
+cdef int seize_unit(State* state, const Taken* taken) noexcept nogil

@@ -1,0 +1,240 @@
+"""Liquidation in lending markets: a call repays debt and seizes collateral, which is sold at once.
+
+docs/lending-market.md gives the order of events. A debt that is left without collateral is written off by
+the protocol's rule; what nobody finds worth while waits for another step.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+
+from cascade._arithmetic cimport (
+    add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
+)
+from cascade._borrower cimport borrowed_lots, supplied_lots
+from cascade._clearing cimport (
+    Unit, trade_outside, trade_position, unit_evaluate, unit_first, unit_next,
+)
+from cascade._deal cimport Deal, asset_quote, find_deal
+from cascade._log cimport Event, log_append
+from cascade._moves cimport test_moved
+from cascade._oracle cimport form_sides
+from cascade._reserve cimport (
+    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, INDEX_ONE, Liquidator,
+    Reserve,
+)
+from cascade._settlement cimport execute_spot, last_event
+from cascade._state cimport (
+    FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State, Taken,
+)
+from cascade._types cimport (
+    BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, SELL,
+)
+
+cdef enum:
+    NOBODY = -1               # the liquidator when none was added: flash liquidity, no gas
+    HALVINGS = 6
+
+cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
+
+
+cdef inline Reserve* _reserve_of(State* state, uint32_t position) noexcept nogil:
+    return &state.reserves[state.markets[state.positions[position].market].reserve - 1]
+
+
+cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept nogil:
+    # signed: more collateral or less debt is positive
+    cdef Market* market = state.markets[state.positions[position].market]
+    cdef Reserve* reserve = &state.reserves[market.reserve - 1]
+    cdef bint failed
+    trade_position(state, position, scaled, 0)
+    trade_outside(state, market, -scaled, 0)
+    if market.number == reserve.supplied_side:
+        failed = add_into(&reserve.supplied, scaled)
+    else:
+        failed = add_into(&reserve.borrowed, -scaled)
+    if failed:
+        state.failed = FAILURE_OVERFLOW
+
+
+# ---------------------------------------------------------------- one call
+
+cdef void _record(State* state, const Taken* taken, const Unit* unit, const Deal* deal,
+                  int32_t who) noexcept nogil:
+    cdef const Reserve* collateral = _reserve_of(state, deal.collateral)
+    cdef const Reserve* debt = _reserve_of(state, deal.debt)
+    cdef int32_t account = state.positions[deal.collateral].account
+    cdef int64_t value = saturate(<int128>deal.repaid * debt.unit * debt.price)
+    cdef Event* event = log_append(&state.log, EVENT_LIQUIDATION, collateral.supplied_side, taken.cause,
+                                   taken.wave)
+    event.account = account
+    event.side = SELL
+    event.price = collateral.price
+    event.quantity = deal.seized
+    event.money = saturate(unit.equity)
+    state.cause = last_event(state)
+    state.wave = taken.wave
+    event = log_append(&state.log, EVENT_SEIZE, collateral.supplied_side, state.cause, state.wave)
+    event.account = account
+    event.counterparty = who
+    event.quantity = deal.seized
+    event.money = deal.fee
+    event = log_append(&state.log, EVENT_REPAY, debt.borrowed_side, state.cause, state.wave)
+    event.account = account
+    event.counterparty = who
+    event.quantity = deal.repaid
+    event.money = value
+    state.counters.liquidated += 1
+    state.counters.notional += value
+    if taken.wave > state.counters.waves:
+        state.counters.waves = taken.wave
+
+
+cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
+    # scaled collateral taken up, scaled debt given back down: the account bears the rounding
+    cdef Reserve* collateral = _reserve_of(state, deal.collateral)
+    cdef Reserve* debt = _reserve_of(state, deal.debt)
+    cdef int64_t held = state.positions[deal.collateral].size, owed = -state.positions[deal.debt].size
+    cdef int64_t taken = held, back = owed, exact
+    if deal.seized != supplied_lots(state, collateral.number, held):
+        exact = <int64_t>ceil_divide(<int128>deal.seized * INDEX_ONE, collateral.supply_index)
+        taken = exact if exact < held else held
+    if deal.repaid != borrowed_lots(state, debt.number, owed):
+        back = <int64_t>floor_divide(<int128>deal.repaid * INDEX_ONE, debt.borrow_index)
+    move_scaled(state, deal.collateral, -taken)
+    move_scaled(state, deal.debt, back)
+    collateral.cash -= deal.seized - deal.fee
+    if add_into(&collateral.treasury, deal.fee) | add_into(&debt.cash, deal.repaid):
+        state.failed = FAILURE_OVERFLOW
+
+
+cdef int64_t _trade(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
+    # atoms; what the venue does not take is bought at the mark, or kept
+    cdef Reserve* reserve = &state.reserves[number]
+    cdef Market* market
+    cdef int64_t value = 0, filled
+    if reserve.source == NO_MARKET or reserve.venue == NO_MARKET:
+        return asset_quote(state, number, side, lots)
+    market = state.markets[reserve.venue]
+    filled = execute_spot(state, market, side, lots, &value)
+    if not market.touched:
+        market.touched = True
+        state.touched[state.touched_count] = market.number
+        state.touched_count += 1
+    if filled:
+        market.last_liquidation = state.cause
+    if lots > filled:
+        if side == SELL:
+            reserve.kept += lots - filled
+        else:
+            value += saturate(<int128>(lots - filled) * reserve.unit * state.markets[reserve.source].mark)
+    return value
+
+
+cdef void _note_health(State* state, const Unit* before, uint32_t position, Unit* after) noexcept nogil:
+    # of the account before and after the call, at the same prices
+    cdef uint32_t first = unit_first(state, position)
+    cdef int128 owed = before.collateral - before.equity, owed_after = 0
+    cdef Event* event
+    if first != NO_POSITION:
+        unit_evaluate(state, first, after)
+        owed_after = after.collateral - after.equity
+    event = log_append(&state.log, EVENT_HEALTH, state.positions[position].market, state.cause, state.wave)
+    event.account = state.positions[position].account
+    event.order = saturate(floor_divide(before.collateral * RATE_DENOMINATOR, owed))
+    event.quantity = INFINITE
+    if owed_after > 0:
+        event.quantity = saturate(floor_divide(after.collateral * RATE_DENOMINATOR, owed_after))
+        event.side = compare_ratios(after.collateral, owed_after, before.collateral, owed) < 0
+
+
+cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Deal* deal,
+                   Liquidator* liquidator, int32_t who) noexcept nogil:
+    cdef uint32_t collateral = _reserve_of(state, deal.collateral).number
+    cdef uint32_t debt = _reserve_of(state, deal.debt).number
+    cdef Unit after
+    cdef int64_t gains, cost
+    after.open_positions = 0
+    after.seizable = False
+    _record(state, taken, unit, deal, who)
+    _move_claims(state, deal)
+    gains = _trade(state, collateral, SELL, deal.seized - deal.fee)
+    cost = _trade(state, debt, BUY, deal.repaid)
+    if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
+            | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
+        state.failed = FAILURE_OVERFLOW
+    liquidator.done += 1
+    _note_health(state, unit, deal.collateral, &after)
+    if after.open_positions and not after.seizable:
+        _write_off(state, deal.debt)
+
+
+# ---------------------------------------------------------------- debts without collateral
+
+cdef void _write_off(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position), following
+    while i != NO_POSITION:
+        following = unit_next(state, i)
+        _write_off_debt(state, i)
+        i = following
+
+
+cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
+    cdef Reserve* reserve = _reserve_of(state, position)
+    cdef uint8_t rule = state.lendings[reserve.lending].bad_debt
+    cdef int64_t scaled = -state.positions[position].size
+    cdef int64_t lots = borrowed_lots(state, reserve.number, scaled), borne
+    cdef Event* event = log_append(&state.log, EVENT_BAD_DEBT, reserve.borrowed_side, state.cause, state.wave)
+    event.account = state.positions[position].account
+    event.quantity = lots
+    event.money = saturate(<int128>lots * reserve.unit * reserve.price)
+    state.counters.bad_debt += event.money
+    if rule == BAD_DEBT_STAYS:
+        return
+    move_scaled(state, position, scaled)
+    if rule == BAD_DEBT_DEFICIT:
+        reserve.deficit += lots
+    elif rule == BAD_DEBT_RESERVES:
+        reserve.treasury -= lots
+    elif rule == BAD_DEBT_SUPPLIERS:
+        borne = reserve.supply_index
+        if reserve.supplied:
+            borne = saturate(ceil_divide(<int128>lots * INDEX_ONE, reserve.supplied))
+        reserve.supply_index -= borne if borne < reserve.supply_index else reserve.supply_index
+        form_sides(state, reserve.number, state.cause, state.wave)
+        test_moved(state)
+
+
+# ---------------------------------------------------------------- who acts
+
+cdef bint _waits(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil:
+    # has the liquidator not seen yet that the account is due?
+    if liquidator.latency == 0 or cause < state.log.first:
+        return False
+    return state.clock - state.log.events[cause - state.log.first].time < liquidator.latency
+
+
+cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
+    cdef uint32_t first = unit_first(state, taken.position)
+    cdef Liquidator anybody
+    cdef Liquidator* liquidator
+    cdef Unit unit
+    cdef Deal deal
+    cdef uint16_t k
+    unit_evaluate(state, first, &unit)
+    if state.liquidator_count == 0:
+        anybody.capital = -1
+        anybody.gas = anybody.min_profit = anybody.latency = 0
+        anybody.cash = anybody.spent = anybody.done = 0
+        anybody.halvings = HALVINGS
+        anybody.choice = anybody.single = 0
+        if not find_deal(state, first, &unit, &anybody, &deal):
+            return 0
+        _execute(state, taken, &unit, &deal, &anybody, NOBODY)
+        return 1
+    for k in range(state.liquidator_count):
+        liquidator = &state.liquidators[k]
+        if _waits(state, liquidator, taken.cause):
+            continue
+        if find_deal(state, first, &unit, liquidator, &deal):
+            _execute(state, taken, &unit, &deal, liquidator, k)
+            return 2 if liquidator.single else 1
+    return 0

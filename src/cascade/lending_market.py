@@ -1,0 +1,421 @@
+"""`LendingMarket`: reserves, borrowers and their columns; made by `engine.lending.add`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cascade import _lendingentry, _stages
+from cascade._grid import Grid
+from cascade.bounds import MAX_PRICE, order_bounds
+from cascade.exact_numbers import rate_parts, whole
+from cascade.lending_rules import KinkRate, LendingRules, Oracle
+from cascade.market import Market
+from cascade.reserve import LendingSide, Reserve
+from cascade.ruleset import Rules
+
+if TYPE_CHECKING:
+    from cascade.engine import Engine
+
+__all__ = ["LendingMarket", "LendingMarkets"]
+
+LARGEST_UNIT = 2**31
+FINEST = 50_000_000
+
+
+class LendingMarket:
+    """Reserves of one protocol and the accounts that borrow from them.
+
+    Attributes
+    ----------
+    engine : Engine
+    name : str
+    number : int
+    rules : LendingRules
+    asset : str
+        Money in which collateral and debts are compared.
+    reserves : dict of str to Reserve
+    """
+
+    def __init__(
+        self, engine: Engine, name: str, number: int, rules: LendingRules, asset: str
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        self.number = number
+        self.rules = rules
+        self.asset = asset
+        self.reserves: dict[str, Reserve] = {}
+
+    def __repr__(self) -> str:
+        return f"<LendingMarket {self.name!r}: {', '.join(self.reserves) or 'no reserves'}>"
+
+    def __getitem__(self, name: str) -> Reserve:
+        if name not in self.reserves:
+            known = ", ".join(map(repr, self.reserves)) or "none"
+            raise KeyError(f"reserve {name!r} is unknown; there are: {known}")
+        return self.reserves[name]
+
+    # --- set-up --------------------------------------------------------------------------------
+
+    def add_reserve(
+        self,
+        name: str,
+        *,
+        price: Market | str | None = None,
+        venue: Market | Literal["price"] | str | None = "price",
+        liquidation_threshold: Any = 0,
+        loan_to_value: Any = None,
+        liquidation_bonus: Any = 0,
+        borrow_factor: Any = 1,
+        interest: KinkRate | None = None,
+        reserve_factor: Any = 0,
+        supply_cap: Any = None,
+        borrow_cap: Any = None,
+        oracle: Oracle | None = None,
+        collateral: bool = True,
+        borrowable: bool = True,
+        refinement: int | None = None,
+    ) -> Reserve:
+        """Add an asset.
+
+        Parameters
+        ----------
+        name : str
+        price : Market or str, optional
+            Linear market of this money whose mark is the price; its lots are the amounts' grid. None:
+            the asset is the lending market's money, whose price is one.
+        venue : Market, str, "price" or None, default "price"
+            Where the asset is sold and bought in liquidations: the market of its price, another one of
+            the same grid, or None: any amount at the mark.
+        liquidation_threshold : number, default 0
+            Share of its value that counts for the health factor.
+        loan_to_value : number, optional
+            Share that may be borrowed against; default the threshold.
+        liquidation_bonus : number, default 0
+            What a liquidator gets beyond what it repays, as a share of that.
+        borrow_factor : number, default 1
+            Debts count as their value over it.
+        interest : KinkRate, optional
+            Yearly rate of debts; None: none.
+        reserve_factor : number, default 0
+            Share of interest that the protocol keeps.
+        supply_cap, borrow_cap : number, optional
+        oracle : Oracle, optional
+            Default: the mark is believed at once.
+        collateral, borrowable : bool, default True
+        refinement : int, optional
+            Parts of a tick in the marks of its sides; the default is 1 without interest and else as
+            fine as the price allows, at a price that may still grow forty-fold.
+
+        Returns
+        -------
+        Reserve
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            An argument is wrong; the message names it.
+        """
+        if not isinstance(name, str) or not name or name in self.reserves:
+            raise ValueError(f"reserve {name!r} exists or is no name")
+        engine = self.engine
+        source = None if price is None else self._market(price, "price")
+        sold = source if venue == "price" else None
+        if venue is not None and venue != "price":
+            sold = self._market(venue, "venue")
+        if sold is not None and (source is None or sold.lots != source.lots):
+            raise ValueError(f"venue {sold.name!r} has not the grid of the price's market")
+        scale = engine.scale_of(self.asset)
+        lots = Grid(Fraction(1, scale), "amount") if source is None else source.lots
+        unit = 1 if source is None else source.atoms_of(1, 1)
+        if unit > LARGEST_UNIT:
+            raise ValueError(
+                f"a lot at one tick is {unit} atoms, more than 2**31: use fewer decimals"
+            )
+        threshold = rate_parts(liquidation_threshold, "liquidation_threshold", 0, 1)
+        ratio = threshold
+        if loan_to_value is not None:
+            ratio = rate_parts(loan_to_value, "loan_to_value", 0, 1)
+            if ratio > threshold:
+                raise ValueError(f"loan_to_value {loan_to_value!r} is above the threshold")
+        factor = rate_parts(borrow_factor, "borrow_factor", 0, 1)
+        if factor == 0:
+            raise ValueError(f"borrow_factor {borrow_factor!r} is not above zero")
+        if interest is not None and not isinstance(interest, KinkRate):
+            raise TypeError(f"interest must be a KinkRate, got {interest!r}")
+        if oracle is not None and not isinstance(oracle, Oracle):
+            raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
+        refine = self._refinement(refinement, interest, source)
+        numbers: dict[str, Any] = {
+            "lending": self.number,
+            "source": -1 if source is None else source.number,
+            "venue": -1 if sold is None else sold.number,
+            "unit": unit,
+            "refine": refine,
+            "threshold": threshold,
+            "loan_to_value": ratio,
+            "bonus": rate_parts(liquidation_bonus, "liquidation_bonus", 0, 1),
+            "borrow_factor": factor,
+            "reserve_factor": rate_parts(reserve_factor, "reserve_factor", 0, 1),
+            "supply_cap": self._cap(lots, supply_cap, "supply_cap"),
+            "borrow_cap": self._cap(lots, borrow_cap, "borrow_cap"),
+            "accrues": interest is not None,
+            **(interest or KinkRate()).numbers(),
+            **(oracle or Oracle()).numbers(),
+            "collateral": bool(collateral),
+            "borrowable": bool(borrowable),
+        }
+        sides = self._sides(name, source, lots, refine)
+        number = _lendingentry.add_reserve(
+            engine, supplied_side=sides[0].number, borrowed_side=sides[1].number, **numbers
+        )
+        given = {**numbers, "name": name}
+        made = Reserve(self, name, source, sold, lots, sides, number, given)
+        self.reserves[name] = made
+        return made
+
+    def _market(self, market: Market | str, what: str) -> Market:
+        found = self.engine.market(market)
+        if isinstance(found, LendingSide):
+            raise ValueError(f"{what} {found.name!r} is a side of a reserve")
+        if found.contract != "linear" or found.asset != self.asset:
+            raise ValueError(f"{what} {found.name!r} is not a linear market in {self.asset}")
+        return found
+
+    @staticmethod
+    def _cap(lots: Grid, cap: Any, name: str) -> int:
+        if cap is None:
+            return -1
+        steps = lots.steps(cap, name)
+        if not 0 <= steps <= 2**60:
+            raise ValueError(f"{name} {cap!r} is outside 0 ... 2**60 lots")
+        return steps
+
+    @staticmethod
+    def _refinement(given: int | None, interest: KinkRate | None, source: Market | None) -> int:
+        if given is not None:
+            if not 1 <= whole(given, "refinement") <= MAX_PRICE:
+                raise ValueError(f"refinement {given} is outside 1 ... {MAX_PRICE}")
+            return given
+        if interest is None:
+            return 1
+        ticks = 1 if source is None else source.mark_ticks
+        if not ticks:
+            assert source is not None
+            raise ValueError(f"market {source.name!r} has no mark yet: set its index first")
+        made = 1
+        while made * 10 * ticks <= FINEST:
+            made *= 10
+        return made
+
+    def _sides(
+        self, name: str, source: Market | None, lots: Grid, refine: int
+    ) -> tuple[LendingSide, LendingSide]:
+        engine = self.engine
+        tick = Fraction(1) if source is None else Fraction(source.ticks.step)
+        rules = Rules(tiers=((0, 0),), feed="index")
+        made = []
+        for word in ("supplied", "borrowed"):
+            number = self._side(rules)
+            side = LendingSide(
+                engine, number, f"{self.name} {name} {word}", Grid(tick / refine, "price"), lots,
+                rules, "linear", Fraction(1), self.asset, None, {},
+            )  # fmt: skip
+            engine.markets.append(side)
+            made.append(side)
+        return made[0], made[1]
+
+    def _side(self, rules: Rules) -> int:
+        engine, scale = self.engine, self.engine.scale_of(self.asset)
+        limits: dict[str, Any] = order_bounds(Grid(1, "step"), Grid(1, "step"))
+        asset = engine.asset_number(self.asset)
+        terms = {**rules.table(scale), **limits}
+        number = engine._add_market(asset=asset, unit=1, inverse=False, **terms, impact_venue=False)
+        _stages.set_stages(engine, number, **rules.stage_table(scale), seed=engine.seed % 2**64)
+        return number
+
+    # --- accounts ------------------------------------------------------------------------------
+
+    def open(
+        self,
+        *,
+        collateral: Mapping[str, ArrayLike] | None = None,
+        debt: Mapping[str, ArrayLike] | None = None,
+    ) -> NDArray[np.int64]:
+        """Open accounts from columns of collateral and debts, one row an account.
+
+        Parameters
+        ----------
+        collateral, debt : mapping of reserve name to amounts
+            Columns of one length, or numbers. Collateral comes from outside and debts go there; they
+            may be beyond the loan-to-value ratios, as history may have left them.
+
+        Returns
+        -------
+        numpy.ndarray of int64
+            Account ids.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, OverflowError
+            A reserve is unknown, an amount off the grid or too large, a cap passed, or less cash there
+            than is borrowed.
+        """
+        rows = []
+        for given, borrowed in ((collateral, False), (debt, True)):
+            for name, amounts in (given or {}).items():
+                reserve = self[name]
+                column = np.atleast_1d(reserve.lots.steps_of(amounts, name))
+                if column.ndim != 1:
+                    raise ValueError(f"{name} must have one dimension, got {column.ndim}")
+                rows.append((reserve.number, borrowed, column))
+        count = max((len(column) for _, _, column in rows), default=0)
+        for number, _, column in rows:
+            if len(column) not in (1, count):
+                raise ValueError(f"reserve {number}: {len(column)} amounts for {count} accounts")
+        rows = [
+            (number, borrowed, np.ascontiguousarray(np.broadcast_to(column, count)))
+            for number, borrowed, column in sorted(rows, key=lambda row: row[:2])
+        ]
+        first = _lendingentry.open_borrowers(self.engine, self.number, rows, count)
+        return np.arange(first, first + count)
+
+    def _change(self, account: int, asset: str, amount: Any, borrowed: bool, less: bool) -> None:
+        reserve = self[asset]
+        lots = reserve.lots.steps(amount, "amount")
+        _lendingentry.change_claim(
+            self.engine,
+            self.number,
+            whole(account, "account"),
+            reserve.number,
+            lots,
+            borrowed,
+            less,
+        )
+
+    def deposit(self, account: int, asset: str, amount: Any) -> None:
+        """Add collateral from outside.
+
+        Raises
+        ------
+        KeyError, ValueError, OverflowError
+            The account or reserve is unknown; the amount is refused by the reserve.
+        """
+        self._change(account, asset, amount, False, False)
+
+    def withdraw(self, account: int, asset: str, amount: Any) -> None:
+        """Take collateral out, as far as the loan-to-value ratios and the reserve's cash allow.
+
+        Raises
+        ------
+        KeyError, ValueError
+            As said; nothing changes.
+        """
+        self._change(account, asset, amount, False, True)
+
+    def borrow(self, account: int, asset: str, amount: Any) -> None:
+        """Borrow, as far as the loan-to-value ratios and the reserve's cash and cap allow.
+
+        Raises
+        ------
+        KeyError, ValueError, OverflowError
+            As said; nothing changes.
+        """
+        self._change(account, asset, amount, True, False)
+
+    def repay(self, account: int, asset: str, amount: Any) -> None:
+        """Repay a debt from outside.
+
+        Raises
+        ------
+        KeyError, ValueError
+            The amount is more than is owed.
+        """
+        self._change(account, asset, amount, True, True)
+
+    # --- columns -------------------------------------------------------------------------------
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Whole numbers by account id of the engine.
+
+        Returns
+        -------
+        dict
+            ``member`` (bool); in atoms ``borne`` (collateral times threshold), ``owed`` (debts over
+            borrow factors), ``collateral`` and ``debt`` (values).
+        """
+        names = ("member", "borne", "owed", "collateral", "debt")
+        found = _lendingentry.borrower_columns(self.engine, self.number)
+        return dict(zip(names, found, strict=True))
+
+    @property
+    def health(self) -> NDArray[np.float64]:
+        """Health factor by account id: infinite without debts, nan for accounts of others."""
+        columns = self.columns()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            health = columns["borne"] / columns["owed"]
+        health[columns["owed"] == 0] = np.inf
+        health[~columns["member"]] = np.nan
+        return health
+
+
+class LendingMarkets:
+    """`engine.lending`: the lending markets of an engine by name."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._added: dict[str, LendingMarket] = {}
+
+    def __len__(self) -> int:
+        return len(self._added)
+
+    def __iter__(self) -> Iterator[LendingMarket]:
+        return iter(self._added.values())
+
+    def __getitem__(self, name: str) -> LendingMarket:
+        if name not in self._added:
+            known = ", ".join(map(repr, self._added)) or "none"
+            raise KeyError(f"lending market {name!r} is unknown; there are: {known}")
+        return self._added[name]
+
+    def __repr__(self) -> str:
+        return f"<LendingMarkets: {', '.join(self._added) or 'none'}>"
+
+    def add(
+        self, name: str, *, rules: LendingRules | None = None, asset: str | None = None
+    ) -> LendingMarket:
+        """Add a lending market without reserves.
+
+        Parameters
+        ----------
+        name : str
+        rules : LendingRules, optional
+        asset : str, optional
+            Money in which collateral and debts are compared; default the engine's.
+
+        Returns
+        -------
+        LendingMarket
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is wrong, or the name exists.
+        """
+        rules = LendingRules() if rules is None else rules
+        if not isinstance(rules, LendingRules):
+            raise TypeError(f"rules must be LendingRules, got {rules!r}")
+        if not isinstance(name, str) or not name or name in self._added:
+            raise ValueError(f"lending market {name!r} exists or is no name")
+        engine = self._engine
+        asset = engine.asset if asset is None else asset
+        numbers = rules.numbers(engine.scale_of(asset))
+        number = _lendingentry.add_lending(engine, asset=engine.asset_number(asset), **numbers)
+        made = LendingMarket(engine, name, number, rules, asset)
+        self._added[name] = made
+        return made

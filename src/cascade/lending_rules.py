@@ -1,0 +1,279 @@
+"""`LendingRules`, `Oracle`, `KinkRate`, `Liquidator`: what a person states about a lending market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
+
+__all__ = ["KinkRate", "LendingRules", "Liquidator", "Oracle"]
+
+NANOSECONDS = 10**9
+YEARLY_PARTS = 10**18
+HIGHEST_RATE = 9
+CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4}
+CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1}
+BONUSES = {"fixed": 0, "health": 1, "discount": 2}
+BONUS_TERMS = {"fixed": 0, "health": 2, "discount": 1}
+BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
+CHOICES = {"best": 0, "worst": 1}
+CALLS = ("chained", "single")
+
+
+def _nanoseconds(seconds: Any, name: str) -> int:
+    number = exact(seconds, name) * NANOSECONDS
+    if not 0 <= number < 2**62:
+        raise ValueError(f"{name} {seconds!r} s is outside 0 ... {2**62 / NANOSECONDS:g}")
+    return round(number)
+
+
+def _choice(value: Any, name: str, choices: Any) -> Any:
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return choices[value] if isinstance(choices, dict) else value
+
+
+def _terms(value: Any, name: str, kinds: dict[str, int], counts: dict[str, int]) -> tuple[str, Any]:
+    # a name alone, or a name and its numbers
+    given = (value,) if isinstance(value, str) else value
+    if not isinstance(given, (tuple, list)) or not given:
+        raise TypeError(f"{name} must be a name or a tuple, got {value!r}")
+    kind, *terms = given
+    _choice(kind, name, kinds)
+    if len(terms) != counts[kind]:
+        raise ValueError(f"{name} {kind!r} has {counts[kind]} numbers, got {len(terms)}")
+    return kind, terms
+
+
+@dataclass(frozen=True)
+class LendingRules:
+    """The questions that lending protocols answer differently.
+
+    Parameters
+    ----------
+    close_factor : str or tuple, default "whole"
+        How much of a debt one call may repay: ``"whole"``; ``("fraction", f)``; ``("threshold", f,
+        h)``, a fraction above health factor `h` and all at or below it; ``("position", f, h, v)``,
+        the same of the account's whole debt and only where collateral and debt of the pair are
+        worth `v` or more; ``("target", h)``, as much as brings the health factor to `h`.
+    bonus : str or tuple, default "fixed"
+        ``"fixed"``, each reserve's own; ``("health", base, most)``, `base` and what the health
+        factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price.
+    fee : number, default 0
+        Share of the bonus that the protocol keeps.
+    trigger : {"<", "<="}, default "<"
+        Is an account liquidated below a health factor of one, or at one too?
+    min_leftover : number, default 0
+        Value of collateral and debt of the pair that a call may leave at least, unless one of them
+        is zero.
+    bad_debt : {"stays", "deficit", "reserves", "suppliers"}, default "stays"
+        Who bears a debt without collateral: nobody until the last supplier leaves, a deficit of the
+        reserve, its treasury, or all suppliers at once.
+    source : str
+        Where the numbers are from.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is wrong; the message names it.
+
+    Notes
+    -----
+    ``docs/lending-market.md`` gives the formulas.
+    """
+
+    close_factor: Any = "whole"
+    bonus: Any = "fixed"
+    fee: Rate = 0
+    trigger: Literal["<", "<="] = "<"
+    min_leftover: Any = 0
+    bad_debt: Literal["stays", "deficit", "reserves", "suppliers"] = "stays"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        self.numbers(1)
+
+    def numbers(self, atoms: int) -> dict[str, int]:
+        """Whole numbers for the core; `atoms` in one unit of money."""
+        kind, terms = _terms(self.close_factor, "close_factor", CLOSE_FACTORS, CLOSE_TERMS)
+        close = {"fraction": 0, "health": 0, "value": 0}
+        if kind == "target":
+            close["health"] = rate_parts(terms[0], "close_factor", 1, 10)
+        elif terms:
+            close["fraction"] = rate_parts(terms[0], "close_factor", 0, 1)
+        if len(terms) > 1:
+            close["health"] = rate_parts(terms[1], "close_factor", 0, 1)
+        if len(terms) > 2:
+            close["value"] = self._amount(terms[2], "close_factor", atoms)
+        kind_of_bonus, terms = _terms(self.bonus, "bonus", BONUSES, BONUS_TERMS)
+        base = rate_parts(terms[0], "bonus", 0, 1) if kind_of_bonus == "health" else 0
+        most = rate_parts(terms[-1], "bonus", 0, 1) if terms else 0
+        if kind_of_bonus == "discount" and most == RATE_DENOMINATOR:
+            raise ValueError("bonus: a discount must stay below 1")
+        return {
+            "close_factor": CLOSE_FACTORS[kind],
+            "close_fraction": close["fraction"],
+            "close_health": close["health"],
+            "close_value": close["value"],
+            "bonus": BONUSES[kind_of_bonus],
+            "bonus_base": base,
+            "bonus_cap": most,
+            "fee": rate_parts(self.fee, "fee", 0, 1),
+            "min_leftover": self._amount(self.min_leftover, "min_leftover", atoms),
+            "bad_debt": _choice(self.bad_debt, "bad_debt", BAD_DEBTS),
+            "inclusive": _choice(self.trigger, "trigger", {"<": 0, "<=": 1}),
+        }
+
+    @staticmethod
+    def _amount(value: Any, name: str, atoms: int) -> int:
+        number = exact(value, name) * atoms
+        if not 0 <= number < 2**60:
+            raise ValueError(f"{name} {value!r} is outside 0 ... {2**60 / atoms:g}")
+        return int(number)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """How the mark of a market becomes the price that a reserve believes.
+
+    Parameters
+    ----------
+    delay : seconds, default 0
+        A mark is believed so much later.
+    heartbeat : seconds, optional
+        At the latest after so long the price is read again, however little it moved.
+    deviation : number, default 0
+        Smaller moves, as a share of the price believed, are ignored until the heartbeat.
+    max_step : number, optional
+        The price follows by no more than this share of itself at one time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is wrong; the message names it.
+    """
+
+    delay: Any = 0
+    heartbeat: Any = None
+    deviation: Rate = 0
+    max_step: Rate | None = None
+
+    def __post_init__(self) -> None:
+        self.numbers()
+
+    def numbers(self) -> dict[str, int]:
+        """Whole numbers for the core."""
+        beat, step = self.heartbeat, self.max_step
+        return {
+            "delay": _nanoseconds(self.delay, "delay"),
+            "heartbeat": -1 if beat is None else _nanoseconds(beat, "heartbeat"),
+            "deviation": rate_parts(self.deviation, "deviation", 0, 1),
+            "max_step": -1 if step is None else rate_parts(step, "max_step", 0, 1),
+        }
+
+
+@dataclass(frozen=True)
+class KinkRate:
+    """Yearly borrow rate that bends at an optimal utilisation.
+
+    Parameters
+    ----------
+    base, slope1, slope2 : number
+        Rate without debts, what it rises by up to `optimal`, and by what more up to all borrowed.
+    optimal : number, default 0.8
+
+    Raises
+    ------
+    TypeError, ValueError
+        A rate is outside 0 ... 9 or `optimal` is not between 0 and 1.
+
+    Notes
+    -----
+    ``base + slope1 * u / optimal`` up to the optimum, ``base + slope1 + slope2 * (u - optimal) / (1 -
+    optimal)`` above; Aave, ``DefaultReserveInterestRateStrategyV2``.
+    """
+
+    base: Rate = 0
+    slope1: Rate = "0.04"
+    slope2: Rate = "0.6"
+    optimal: Rate = "0.8"
+
+    def __post_init__(self) -> None:
+        self.numbers()
+
+    def numbers(self) -> dict[str, int]:
+        """Whole numbers for the core, parts of 10**18."""
+        made = {}
+        for name in ("base", "slope1", "slope2", "optimal"):
+            number = exact(getattr(self, name), name)
+            if not 0 <= number <= HIGHEST_RATE // 3:
+                raise ValueError(f"{name} {number} is outside 0 ... {HIGHEST_RATE // 3}")
+            made[name] = int(number * YEARLY_PARTS)
+        if not 0 < made["optimal"] < YEARLY_PARTS:
+            raise ValueError(f"optimal {self.optimal!r} is not between 0 and 1")
+        return made
+
+
+@dataclass(frozen=True)
+class Liquidator:
+    """Repays debt for collateral when what the collateral sells for pays for it.
+
+    Parameters
+    ----------
+    capital : number, optional
+        Money to repay with; None borrows it for the call. What is earned adds to it.
+    gas : number, default 0
+        Cost of a call.
+    min_profit : number, default 0
+        Least gain of a call, sale, purchase and gas included.
+    latency : seconds, default 0
+        Time from the price that made an account due until the liquidator can act on it.
+    choice : {"best", "worst"}, default "best"
+        Collateral that is seized first: of the largest bonus and then value, or of the smallest.
+    calls : {"chained", "single"}, default "chained"
+        Go on with an account while it is due, or one call a step.
+    halvings : int, default 6
+        How often a call that does not pay is tried at half its size.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is wrong; the message names it.
+    """
+
+    capital: Any = None
+    gas: Any = 0
+    min_profit: Any = 0
+    latency: Any = 0
+    choice: Literal["best", "worst"] = "best"
+    calls: Literal["chained", "single"] = "chained"
+    halvings: int = 6
+
+    def __post_init__(self) -> None:
+        self.numbers(1)
+
+    def numbers(self, atoms: int) -> dict[str, int]:
+        """Whole numbers for the core; `atoms` in one unit of money."""
+        if not 0 <= whole(self.halvings, "halvings") <= 62:
+            raise ValueError(f"halvings {self.halvings} is outside 0 ... 62")
+        _choice(self.calls, "calls", CALLS)
+        return {
+            "capital": -1 if self.capital is None else self._money(self.capital, "capital", atoms),
+            "gas": self._money(self.gas, "gas", atoms),
+            "min_profit": self._money(self.min_profit, "min_profit", atoms),
+            "latency": _nanoseconds(self.latency, "latency"),
+            "halvings": self.halvings,
+            "choice": _choice(self.choice, "choice", CHOICES),
+            "single": self.calls == "single",
+        }
+
+    @staticmethod
+    def _money(value: Any, name: str, atoms: int) -> int:
+        number = exact(value, name) * atoms
+        if not 0 <= number < 2**60:
+            raise ValueError(f"{name} {value!r} is outside 0 ... {2**60 / atoms:g}")
+        if Fraction(number).denominator != 1 and atoms > 1:
+            raise ValueError(f"{name} {value!r} is finer than an atom of 1/{atoms}")
+        return int(number)

@@ -1,0 +1,168 @@
+"""`Reserve` and `LendingSide`: one asset of a lending market and the two markets that stand for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cascade import _lendingentry
+from cascade._grid import Grid
+from cascade.market import Market
+
+if TYPE_CHECKING:
+    from cascade.lending_market import LendingMarket
+
+__all__ = ["LendingSide", "Reserve"]
+
+INDEX_ONE = 10**18
+
+
+class LendingSide(Market):
+    """Supplied or borrowed side of a reserve: a market without a venue.
+
+    Its mark is the believed price times the side's index, in parts of a tick; an account's deposit or
+    debt is a position of scaled lots in it, debts negative. It is in `Engine.markets` so that events
+    can name it, and nothing trades there.
+    """
+
+    reserve: Reserve
+    borrowed: bool
+
+    def set_index(self, price: Any) -> None:
+        """Refused: the mark follows the reserve's oracle.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
+        raise ValueError(f"market {self.name!r} is a side of a reserve and has no index")
+
+
+class Reserve:
+    """One asset of a lending market; made by `LendingMarket.add_reserve`.
+
+    Attributes
+    ----------
+    lending : LendingMarket
+    name : str
+    number : int
+        Position among the engine's reserves.
+    source : Market or None
+        Market whose mark is its price; None: money itself.
+    venue : Market or None
+        Where seized collateral is sold and repaid debts are bought.
+    lots : Grid
+        Conversion between amounts and lots.
+    supplied_side, borrowed_side : LendingSide
+    """
+
+    def __init__(
+        self,
+        lending: LendingMarket,
+        name: str,
+        source: Market | None,
+        venue: Market | None,
+        lots: Grid,
+        sides: tuple[LendingSide, LendingSide],
+        number: int,
+        given: dict[str, Any],
+    ) -> None:
+        self.lending = lending
+        self.name = name
+        self.source = source
+        self.venue = venue
+        self.lots = lots
+        self.supplied_side, self.borrowed_side = sides
+        self.number = number
+        self.given = given
+        for side, borrowed in zip(sides, (False, True), strict=True):
+            side.reserve, side.borrowed = self, borrowed
+
+    def __repr__(self) -> str:
+        return f"<Reserve {self.name!r}: {self.supplied:g} supplied, {self.borrowed:g} borrowed>"
+
+    def row(self) -> dict[str, int]:
+        """Whole numbers: lots, scaled lots, indices of 10**18, price in ticks."""
+        return _lendingentry.reserve_row(self.lending.engine, self.number)
+
+    def _lots(self, name: str) -> float:
+        return self.lots.number(self.row()[name])
+
+    @property
+    def price(self) -> float | None:
+        """Price that is believed; None before there is one."""
+        ticks = self.row()["price"]
+        if not ticks:
+            return None
+        return float(ticks) if self.source is None else self.source.ticks.number(ticks)
+
+    @property
+    def supplied(self) -> float:
+        """Amount supplied, interest included."""
+        return self._lots("supplied_lots")
+
+    @property
+    def borrowed(self) -> float:
+        """Amount owed, interest included."""
+        return self._lots("owed_lots")
+
+    @property
+    def cash(self) -> float:
+        """Amount that can be borrowed, withdrawn or seized."""
+        return self._lots("cash")
+
+    @property
+    def treasury(self) -> float:
+        """Amount that belongs to the protocol."""
+        return self._lots("treasury")
+
+    @property
+    def deficit(self) -> float:
+        """Debts written off that nobody has covered."""
+        return self._lots("deficit")
+
+    @property
+    def utilisation(self) -> float:
+        """Share of what there is that is borrowed."""
+        row = self.row()
+        total = row["cash"] + row["owed_lots"]
+        return row["owed_lots"] / total if total else 0.0
+
+    @property
+    def supply_index(self) -> float:
+        """What one unit supplied at the beginning has become."""
+        return self.row()["supply_index"] / INDEX_ONE
+
+    @property
+    def borrow_index(self) -> float:
+        """What one unit borrowed at the beginning has become."""
+        return self.row()["borrow_index"] / INDEX_ONE
+
+    @property
+    def paused(self) -> bool:
+        """Is the reserve left out of liquidations?"""
+        return bool(self.row()["paused"])
+
+    def pause(self, paused: bool = True) -> None:
+        """Leave the reserve out of liquidations, or take it in again."""
+        _lendingentry.pause_reserve(self.lending.engine, self.number, bool(paused))
+
+    def supply(self, amount: Any) -> None:
+        """Supply from outside, by nobody who borrows.
+
+        Raises
+        ------
+        ValueError, OverflowError
+            The amount is not above zero, off the grid or above the cap, or does not fit.
+        """
+        _lendingentry.supply(self.lending.engine, self.number, self.lots.steps(amount, "amount"))
+
+    def redeem(self, amount: Any) -> None:
+        """Take back what was supplied from outside.
+
+        Raises
+        ------
+        ValueError
+            The amount is not above zero, off the grid, above what was supplied or above the cash.
+        """
+        _lendingentry.redeem(self.lending.engine, self.number, self.lots.steps(amount, "amount"))

@@ -1,0 +1,115 @@
+"""From the data file of a lending protocol to `ProtocolRules`.
+
+A data file has `FOLLOWS`, `DATE`, `SOURCE`, `PROTOCOL` (fields of `cascade.lending.ProtocolRules`) and
+`LIQUIDATION` (fields of `cascade.lending.LiquidationRule`); where versions differ, `VARIANTS` and
+`PROTOCOL_VARIANTS` (what each changes) and `DEFAULT`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
+
+from cascade.lending.rule import LiquidationRule, ProtocolRules
+from cascade.rules.presets import Venue
+
+#: Data files of lending protocols, in the order they are listed.
+LENDING_PROTOCOLS: tuple[str, ...] = (
+    "aave_v2", "aave_v3", "spark", "compound_v2", "compound_v3", "euler_v1", "euler_v2", "morpho_blue",
+)  # fmt: skip
+
+CALL = """
+
+Parameters
+----------
+variant : str, optional
+    Version of the protocol{variants}.
+**changes
+    Fields of `cascade.lending.LiquidationRule` to set differently, such as ``close_share``.
+
+Returns
+-------
+ProtocolRules
+    Its `liquidation` is the rule that `cascade.lending.liquidate` takes.
+
+Raises
+------
+ValueError
+    There is no such variant, or a change is out of range.
+
+Notes
+-----
+Follows: {follows}. Date: {date}. Source: {source}.
+"""
+
+
+class LendingPreset(Protocol):
+    """Rules of one lending protocol, called with a version."""
+
+    def __call__(self, variant: str | None = None, **changes: Any) -> ProtocolRules:
+        """Rules of a version."""
+
+
+def _data(name: str) -> ModuleType:
+    return import_module(f"cascade.rules.{name}")
+
+
+def _rules(name: str, variant: str | None, **changes: Any) -> ProtocolRules:
+    data = _data(name)
+    variants = getattr(data, "VARIANTS", {})
+    chosen = getattr(data, "DEFAULT", None) if variant is None else variant
+    if chosen is not None and chosen not in variants:
+        raise ValueError(
+            f"{name} has no variant {chosen!r}; known: {', '.join(variants) or 'none'}"
+        )
+    fields = {**data.LIQUIDATION, **variants.get(chosen, {}), **changes}
+    terms = {**data.PROTOCOL, **getattr(data, "PROTOCOL_VARIANTS", {}).get(chosen, {})}
+    return ProtocolRules(
+        name=name, liquidation=LiquidationRule(**{"source": data.SOURCE, **fields}),
+        variant=chosen or "", source=data.SOURCE, date=data.DATE, **terms,
+    )  # fmt: skip
+
+
+def describe_lending(name: str) -> Venue:
+    """What the preset of that name follows; its `contract` is "lending" and it has no symbols.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+    """
+    if name not in LENDING_PROTOCOLS:
+        raise ValueError(f"{name!r} is not one of {', '.join(LENDING_PROTOCOLS)}")
+    data = _data(name)
+    return Venue(
+        name=name,
+        title=(data.__doc__ or "").partition(":")[0],
+        contract="lending",
+        follows=data.FOLLOWS,
+        date=data.DATE,
+        source=data.SOURCE,
+        symbols=(),
+        variants=tuple(getattr(data, "VARIANTS", {})),
+    )
+
+
+def _preset(name: str) -> LendingPreset:
+    data, about = _data(name), describe_lending(name)
+
+    def preset(variant: str | None = None, **changes: Any) -> ProtocolRules:
+        return _rules(name, variant, **changes)
+
+    default = getattr(data, "DEFAULT", None)
+    known = (
+        f": {', '.join(about.variants)}; default {default}" if about.variants else "; there is one"
+    )
+    preset.__name__ = preset.__qualname__ = name
+    preset.__doc__ = (data.__doc__ or "").rstrip() + CALL.format(
+        variants=known, follows=about.follows, date=about.date, source=about.source
+    )
+    return preset
+
+
+#: Lending protocols by name.
+LENDING: dict[str, LendingPreset] = {name: _preset(name) for name in LENDING_PROTOCOLS}

@@ -1,0 +1,75 @@
+"""What a borrower is to the queue of the twin: a unit whose surplus is a sum over prices."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+
+@dataclass(frozen=True)
+class SideTable:
+    """Stands where a market has its tiers: the surplus of a side has no jumps."""
+
+    jumps: bool = False
+
+
+@dataclass(frozen=True)
+class SideHolding:
+    """A borrower's holding on one side, as docs/lending-market.md values it."""
+
+    size: int  # scaled lots, debts negative
+    reserve: object
+    mark: int
+    table: SideTable = SideTable()
+    ladder_trigger: int = 0
+
+    def value(self, mark: int) -> int:
+        # collateral down, debt up
+        return floor(Fraction(self.size * self.reserve.unit * mark, self.reserve.refine))
+
+    def weighted(self, mark: int) -> int:
+        if self.size > 0:
+            return floor(self.value(mark) * self.reserve.threshold)
+        return floor(self.value(mark) / self.reserve.borrow_factor)
+
+
+@dataclass
+class Borrower:
+    """The unit that a borrower is: what its collateral bears less what it owes."""
+
+    holdings: list[SideHolding]
+    at_equality: bool
+
+    def _marks(self, marks):
+        return marks or [held.mark for held in self.holdings]
+
+    def equity(self, marks=None) -> int:
+        return sum(h.weighted(m) for h, m in zip(self.holdings, self._marks(marks), strict=True))
+
+    def maintenance(self, marks=None) -> int:
+        return 0
+
+    def worth(self) -> int:
+        """Collateral less debts, neither weighted."""
+        return sum(held.value(held.mark) for held in self.holdings)
+
+    def borne(self) -> int:
+        return sum(held.weighted(held.mark) for held in self.holdings if held.size > 0)
+
+    def due(self, marks=None) -> bool:
+        marks = self._marks(marks)
+        if not any(held.size > 0 for held in self.holdings) or not all(marks):
+            return False
+        surplus = self.equity(marks)
+        return surplus <= 0 if self.at_equality else surplus < 0
+
+    def marks_with(self, moved: list[int], tick: int) -> list[int]:
+        return [tick if k in moved else held.mark for k, held in enumerate(self.holdings)]
+
+
+def borrower_of(lending, markets, positions) -> Borrower:
+    """The unit of an account's positions on the sides of a lending market's reserves."""
+    held = [
+        SideHolding(p.size, markets[p.market].reserve, markets[p.market].mark_ticks)
+        for p in positions
+    ]
+    return Borrower(held, lending.rules.trigger == "<=")

@@ -1,0 +1,283 @@
+"""Liquidation in the twin's lending markets: who repays what for which collateral, and who bears the rest.
+
+docs/lending-market.md gives the formulas. Every pair of collateral and debt is tried in order, every
+size from the largest down by halves, and each is asked what selling the collateral would bring.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from . import log as events
+from .clearing import ALL_CROSS
+from .lending import ONE, PARTS, Liquidator
+from .lending_units import Borrower, SideHolding
+from .margin import rate_of
+from .records import BUY, SELL
+
+INFINITE = 2**62  # health without debt
+
+
+@dataclass
+class Deal:
+    """What one call repays and seizes, in lots, and what it earns, in atoms."""
+
+    collateral: SideHolding
+    debt: SideHolding
+    repaid: int
+    seized: int
+    fee: int
+
+
+class Seizure:
+    def __init__(self, cascade) -> None:
+        self.cascade = cascade
+        self.engine = cascade.engine
+
+    # --- what may be repaid --------------------------------------------------------------------
+
+    @staticmethod
+    def parts(rate) -> int:
+        return int(rate_of(rate) * PARTS)
+
+    def bonus(self, rules, reserve, unit: Borrower) -> int:
+        borne = unit.borne()
+        owed = borne - unit.equity()
+        short = (owed - borne) * PARTS // owed
+        if rules.bonus[0] == "health":
+            return min(self.parts(rules.bonus[2]), self.parts(rules.bonus[1]) + short)
+        if rules.bonus[0] == "discount":
+            discount = min(self.parts(rules.bonus[1]), short)
+            return discount * PARTS // (PARTS - discount)
+        return reserve.bonus
+
+    def most(self, rules, unit: Borrower, collateral: SideHolding, debt: SideHolding) -> int:
+        """Lots of the debt that one call may repay."""
+        kind, *terms = rules.close_factor
+        owed_lots = debt.reserve.lots(-debt.size, True)
+        worth = debt.reserve.unit * debt.reserve.price_ticks
+        borne = unit.borne()
+        owed = borne - unit.equity()
+        if kind == "whole":
+            return owed_lots
+        if kind == "fraction":
+            return owed_lots * self.parts(terms[0]) // PARTS
+        if kind == "target":
+            bonus = self.bonus(rules, collateral.reserve, unit)
+            target = self.parts(terms[0])
+            taken = self.parts(collateral.reserve.threshold) * (PARTS + bonus) // PARTS
+            left = target * PARTS // self.parts(debt.reserve.borrow_factor) - taken
+            if left <= 0:
+                return owed_lots
+            value = ceil(Fraction(target * owed - PARTS * borne, left))
+            return min(owed_lots, ceil(Fraction(value, worth)))
+        if borne * PARTS <= self.parts(terms[1]) * owed:
+            return owed_lots
+        if kind == "threshold":
+            return owed_lots * self.parts(terms[0]) // PARTS
+        least = self.engine.to_atoms(terms[2], unit.holdings[0].reserve.lending.asset)
+        have = collateral.reserve.lots(collateral.size, False)
+        have *= collateral.reserve.unit * collateral.reserve.price_ticks
+        if owed_lots * worth < least or have < least:
+            return owed_lots
+        total = sum(
+            held.reserve.lots(-held.size, True) * held.reserve.unit * held.reserve.price_ticks
+            for held in unit.holdings
+            if held.size < 0
+        )
+        return min(owed_lots, total * self.parts(terms[0]) // PARTS // worth)
+
+    def amounts(self, rules, unit, collateral, debt, repaid: int) -> Deal | None:
+        """What repaying so many lots takes; None: nothing, or the rest would be dust."""
+        c, d = collateral.reserve, debt.reserve
+        bonus = self.bonus(rules, c, unit)
+        price, worth = c.unit * c.price_ticks, d.unit * d.price_ticks
+        seized = repaid * worth * (PARTS + bonus) // (price * PARTS)
+        have = c.lots(collateral.size, False)
+        limit = min(have, c.cash)
+        if seized > limit:
+            seized = limit
+            repaid = min(repaid, ceil(Fraction(seized * price * PARTS, worth * (PARTS + bonus))))
+        if seized <= 0 or repaid <= 0:
+            return None
+        left = (d.lots(-debt.size, True) - repaid) * worth, (have - seized) * price
+        least = self.engine.to_atoms(rules.min_leftover, c.lending.asset)
+        if all(left) and min(left) < least:
+            return None
+        earned = seized - ceil(Fraction(seized * PARTS, PARTS + bonus))
+        return Deal(collateral, debt, repaid, seized, earned * self.parts(rules.fee) // PARTS)
+
+    # --- what it brings ------------------------------------------------------------------------
+
+    def quote(self, reserve, side: int, lots: int) -> int | None:
+        """Atoms for selling or buying lots of a reserve's asset; None: the venue has not so many."""
+        if reserve.venue is None or reserve.source is None:
+            mark = 1 if reserve.source is None else reserve.source.mark_ticks
+            return lots * reserve.unit * mark
+        market = reserve.venue
+        if market.venue.auction or (market.halts is not None and market.halts.throttled):
+            return None
+        return market.venue.quote(side, lots)
+
+    def agreed(self, liquidator: Liquidator, deal: Deal) -> bool:
+        """Does the call pay for itself?"""
+        asset = deal.collateral.reserve.lending.asset
+        gains = self.quote(deal.collateral.reserve, SELL, deal.seized - deal.fee)
+        cost = self.quote(deal.debt.reserve, BUY, deal.repaid)
+        if gains is None or cost is None:
+            return False
+        capital = liquidator.capital
+        if capital is not None and cost > self.engine.to_atoms(capital, asset) + liquidator.cash:
+            return False
+        gas, least = (
+            self.engine.to_atoms(x, asset) for x in (liquidator.gas, liquidator.min_profit)
+        )
+        return gains - cost - gas >= least
+
+    def find(self, account: int, unit: Borrower, liquidator: Liquidator) -> Deal | None:
+        rules = self.engine.clearing.accounts[account].lending.rules
+        usable = [held for held in unit.holdings if not held.reserve.paused]
+        sign = 1 if liquidator.choice == "worst" else -1
+        collaterals = sorted(
+            (h for h in usable if h.size > 0),
+            key=lambda h: (sign * h.reserve.bonus, sign * h.value(h.mark)),
+        )
+        debts = sorted((h for h in usable if h.size < 0), key=lambda h: h.value(h.mark))
+        for collateral in collaterals:
+            for debt in debts:
+                most = self.most(rules, unit, collateral, debt)
+                for attempt in range(liquidator.halvings + 1):
+                    lots = most >> attempt
+                    if not lots:
+                        break
+                    deal = self.amounts(rules, unit, collateral, debt, lots)
+                    if deal is not None and self.agreed(liquidator, deal):
+                        return deal
+        return None
+
+    def waits(self, liquidator: Liquidator, cause: int) -> bool:
+        """Has the liquidator not seen yet that the account is due?"""
+        latency = round(rate_of(liquidator.latency) * 10**9)
+        if not latency or cause < self.engine.log.first:
+            return False
+        return self.engine.clock - self.engine.log.events[cause].time < latency
+
+    # --- carrying it out -----------------------------------------------------------------------
+
+    def take(self, entry) -> None:
+        """One call on a borrower that is due, or none when nobody finds it worth while."""
+        cascade, queue = self.cascade, self.cascade.queue
+        name = entry.unit
+        account = name[0]
+        unit = self.engine.clearing.unit(name)
+        for number, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
+            if self.waits(liquidator, entry.cause):
+                continue
+            deal = self.find(account, unit, liquidator)
+            if deal is not None:
+                who = number if self.engine.liquidators else -1
+                cascade.units += 1
+                self.execute(account, unit, deal, liquidator, who, entry.cause)
+                if liquidator.calls == "single" and self.engine.clearing.unit(name).due():
+                    queue.aside.add(name)
+                break
+        else:
+            queue.aside.add(name)
+        self.engine.clearing.changed.append(name)
+        queue.reenter_changed()
+
+    def execute(self, account, unit, deal: Deal, liquidator, who: int, cause: int) -> None:
+        log, lending = self.engine.log, self.engine.clearing.accounts[account].lending
+        c, d = deal.collateral.reserve, deal.debt.reserve
+        borne = unit.borne()
+        owed = borne - unit.equity()
+        value = deal.repaid * d.unit * d.price_ticks
+        self.cascade.notional += value
+        about = {"account": account, "market": c.supplied_side.number}
+        liquidation = log.add(
+            events.LIQUIDATION, cause=cause, wave=log.wave(cause) + 1, side=SELL,
+            price=c.price_ticks, quantity=deal.seized, money=unit.equity(), **about,
+        )  # fmt: skip
+        log.add(
+            events.SEIZE, cause=liquidation, counterparty=who, quantity=deal.seized,
+            money=deal.fee, **about,
+        )  # fmt: skip
+        log.add(
+            events.REPAY, cause=liquidation, account=account, counterparty=who,
+            quantity=deal.repaid, money=value, market=d.borrowed_side.number,
+        )  # fmt: skip
+        self.move(lending, account, deal)
+        gains = self.trade(c, SELL, deal.seized - deal.fee, liquidation)
+        cost = self.trade(d, BUY, deal.repaid, liquidation)
+        gas = self.engine.to_atoms(liquidator.gas, lending.asset)
+        liquidator.cash += gains - cost - gas
+        liquidator.spent += gas
+        liquidator.done += 1
+        after = self.engine.clearing.unit((account, ALL_CROSS))
+        borne_after = after.borne()
+        owed_after = borne_after - after.equity()
+        fell = owed_after > 0 and borne_after * owed < borne * owed_after
+        log.add(
+            events.HEALTH, cause=liquidation, order=borne * PARTS // owed, side=int(fell),
+            quantity=borne_after * PARTS // owed_after if owed_after else INFINITE, **about,
+        )  # fmt: skip
+        if not any(held.size > 0 for held in after.holdings):
+            for held in after.holdings:
+                self.write_off(lending, account, held, liquidation)
+
+    def move(self, lending, account: int, deal: Deal) -> None:
+        c, d = deal.collateral.reserve, deal.debt.reserve
+        held, owed = deal.collateral.size, -deal.debt.size
+        taken = ceil(Fraction(deal.seized * ONE, c.supply_index))
+        if deal.seized == c.lots(held, False):
+            taken = held
+        back = deal.repaid * ONE // d.borrow_index
+        if deal.repaid == d.lots(owed, True):
+            back = owed
+        lending.move_scaled(account, c, -min(taken, held), False)
+        lending.move_scaled(account, d, -back, True)
+        c.cash -= deal.seized - deal.fee
+        c.treasury += deal.fee
+        d.cash += deal.repaid
+
+    def trade(self, reserve, side: int, lots: int, liquidation: int) -> int:
+        """Sell or buy at the venue, what it does not take at the mark; atoms."""
+        if reserve.venue is None or reserve.source is None:
+            return self.quote(reserve, side, lots)
+        market = reserve.venue
+        filled, fills, removals = market.venue.forced(side, lots, 0, events.LIQUIDATOR, 0)
+        for order, removed in removals:
+            self.engine.log_removal(market.number, order, removed, liquidation)
+        value = sum(
+            self.engine.clearing.settle(market.number, fill, 0, liquidation) for fill in fills
+        )
+        self.cascade.touched.setdefault(market.number, -1)
+        if fills:
+            self.cascade.touched[market.number] = market.last_trade = liquidation
+        self.cascade.queue.reenter_changed()
+        if lots > filled and side == SELL:
+            reserve.kept += lots - filled
+        elif lots > filled:
+            value += (lots - filled) * reserve.unit * reserve.source.mark_ticks
+        return value
+
+    def write_off(self, lending, account: int, held: SideHolding, cause: int) -> None:
+        """A debt without collateral: by the rule, who bears it."""
+        reserve, rule = held.reserve, lending.rules.bad_debt
+        lots = reserve.lots(-held.size, True)
+        self.engine.log.add(
+            events.BAD_DEBT, cause=cause, account=account, quantity=lots,
+            money=lots * reserve.unit * reserve.price_ticks, market=reserve.borrowed_side.number,
+        )  # fmt: skip
+        if rule == "stays":
+            return
+        lending.move_scaled(account, reserve, held.size, True)
+        if rule == "deficit":
+            reserve.deficit += lots
+        elif rule == "reserves":
+            reserve.treasury -= lots
+        elif rule == "suppliers":
+            borne = min(ceil(Fraction(lots * ONE, reserve.supplied)), reserve.supply_index)
+            reserve.supply_index -= borne
+            reserve.form_marks(cause)
+            self.cascade.queue.on_marks()
