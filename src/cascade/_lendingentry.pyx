@@ -175,12 +175,17 @@ def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min
 
 
 def liquidator_row(EngineCore core, int64_t number):
-    """Atoms earned, atoms of gas and calls of a liquidator."""
+    """Atoms earned, atoms of gas, atoms bid, and calls of a liquidator."""
     cdef Liquidator* found
     if not 0 <= number < core.state.liquidator_count:
         raise ValueError(f"liquidator {number} is outside 0 ... {core.state.liquidator_count - 1}")
     found = &core.state.liquidators[number]
-    return {"cash": found.cash, "spent": found.spent, "done": found.done}
+    return {"cash": found.cash, "spent": found.spent, "bids": found.bids, "done": found.done}
+
+
+def set_bidding(EngineCore core, bint bidding):
+    """Does the liquidator who gains most act, for what the next would have gained, or the first who gains?"""
+    core.state.bidding = bidding
 
 
 def reserve_row(EngineCore core, int64_t number):

@@ -111,3 +111,4 @@ cdef struct Liquidator:       # atoms
     int32_t halvings
     uint8_t choice
     uint8_t single            # one call a step and account
+    int64_t bids              # paid for being first

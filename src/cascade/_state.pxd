@@ -421,6 +421,7 @@ cdef struct State:
     uint16_t reserve_count
     uint16_t lending_count
     uint16_t liquidator_count
+    uint8_t bidding           # the liquidator who gains most acts and pays what the next would gain
     uint8_t partials          # some market has a partial rule: docs/step.md
     uint8_t ramps             # some market's rule has a ramp
     Ramp* account_ramps       # of cross units, one an account; NULL without ramps
