@@ -62,7 +62,7 @@ class LendingRules:
         ``"fixed"``, each reserve's own; ``("health", base, most)``, `base` and what the health
         factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price;
         ``"covered"``, the reserve's, but no more than what collateral exceeds debts by, so that no
-        call leaves an account worse covered than before.
+        call lowers the health factor of an account that still covers its debts.
     fee : number, default 0
         Share of the bonus that the protocol keeps.
     trigger : {"<", "<="}, default "<"
