@@ -14,7 +14,13 @@ from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, 
 from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
-from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
+from cascade.errors import (
+    CascadeError,
+    ConservationError,
+    InvariantError,
+    ReserveError,
+    ScenarioError,
+)
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
 from cascade.lending_market import LendingMarket
@@ -87,6 +93,7 @@ __all__ = [
     "OrderResult",
     "PolicyOutcome",
     "Reserve",
+    "ReserveError",
     "Rules",
     "Run",
     "ScenarioError",

@@ -31,7 +31,7 @@ from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET,
+    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, FAILURE_RESERVE, NO_MARKET,
     RATE_DENOMINATOR, Asset, Market, State,
 )
 from cascade._userpolicy cimport raise_kept
@@ -41,6 +41,7 @@ from cascade._types cimport EVENT_OPEN, MAX_PRICE
 from cascade._log import EVENT_DTYPE
 from cascade.dislocation import DISLOCATION_DTYPE
 from cascade.dtypes import MESSAGE_DTYPE
+from cascade.errors import ReserveError
 
 cdef extern from *:
     """
@@ -134,6 +135,8 @@ cdef class EngineCore:
             raise MemoryError("no memory to grow; the step stopped at the last complete event")
         if failed == FAILURE_OVERFLOW:
             raise OverflowError("an amount does not fit in 64 bits; use fewer asset_decimals")
+        if failed == FAILURE_RESERVE:
+            raise ReserveError("a reserve's cash is not what came in less what went out")
         return 0
 
     cdef void release(self) noexcept:

@@ -32,6 +32,14 @@ cdef enum BadDebt:            # who bears a debt without collateral
     BAD_DEBT_RESERVES = 2
     BAD_DEBT_SUPPLIERS = 3
 
+cdef enum:                    # flows of a reserve's cash; plain, because they index arrays
+    FLOW_SUPPLIED = 0
+    FLOW_REDEEMED = 1
+    FLOW_BORROWED = 2
+    FLOW_REPAID = 3
+    FLOW_SEIZED = 4
+    FLOW_COUNT = 5
+
 cdef enum Choice:             # of collateral
     CHOICE_BEST = 0
     CHOICE_WORST = 1
@@ -98,6 +106,9 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint8_t collateral
     uint8_t borrowable
     uint8_t paused
+    # what came and went since the beginning, docs/engine-api.md
+    int64_t flows[5]          # lots by FLOW_SUPPLIED and so on
+    int64_t roundings         # amounts of the reserve that were rounded
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call

@@ -391,3 +391,4 @@ cdef enum Failure:
     FAILURE_OVERFLOW = 2
     FAILURE_INTERRUPT = 3
     FAILURE_POLICY = 4        # a user's function raised `State.error`
+    FAILURE_RESERVE = 5       # cash or claims of a reserve do not add up

@@ -9,6 +9,7 @@ __all__ = [
     "ConservationError",
     "FileContentError",
     "InvariantError",
+    "ReserveError",
     "ScenarioError",
 ]
 
@@ -23,6 +24,10 @@ class InvariantError(CascadeError):
 
 class ConservationError(InvariantError):
     """Money or contracts appeared or disappeared."""
+
+
+class ReserveError(ConservationError):
+    """Cash, claims or debts of a lending market's reserve do not add up."""
 
 
 class FileContentError(CascadeError, ValueError):

@@ -150,6 +150,13 @@ class Reserve:
     price_ticks: int = 0
     updated: int = 0
     waiting: list = field(default_factory=list)  # (time, price, event)
+    # lots that came and went since the beginning
+    flows: dict = field(
+        default_factory=lambda: dict.fromkeys(
+            ("supplied", "redeemed", "borrowed", "repaid", "seized"), 0
+        )
+    )
+    roundings: int = 0  # amounts that were rounded
 
     def lots(self, scaled: int, borrowed: bool) -> int:
         if borrowed:
@@ -163,6 +170,10 @@ class Reserve:
     @property
     def supplied_lots(self) -> int:
         return self.lots(self.supplied, False)
+
+    def flow(self, kind: str, lots: int, count: int = 1) -> None:
+        self.flows[kind] += lots
+        self.roundings += count
 
     def row(self) -> dict:
         names = ("supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury")
@@ -184,6 +195,7 @@ class Reserve:
         rate = self.interest.parts(debt * ONE // (self.cash + debt))
         growth = rate * elapsed // YEAR
         self.borrow_index += ceil(Fraction(self.borrow_index * growth, ONE))
+        self.roundings += 1
         interest = self.owed_lots - debt
         kept = interest * self.reserve_factor // PARTS
         if not self.supplied:
@@ -260,25 +272,31 @@ class Reserve:
 
     def supply(self, amount) -> None:
         lots = self.amount(amount)
-        scaled = lots * ONE // self.supply_index
         self.check_supply(lots)
+        scaled = lots * ONE // self.supply_index
         self.cash += lots
+        self.flow("supplied", lots)
         self.supplied += scaled
         self.lending.note(events.SUPPLY, self.supplied_side, -1, lots)
 
     def redeem(self, amount) -> None:
         lots = self.amount(amount)
+        if lots > self.supplied_lots:
+            raise ValueError(f"amount {amount!r} is above what was supplied")
         scaled = ceil(Fraction(lots * ONE, self.supply_index))
         held = self.supplied - self.supplied_side.held
         if scaled > held or lots > self.cash:
             raise ValueError(f"amount {amount!r} is above what is there to redeem")
         self.cash -= lots
+        self.flow("redeemed", lots)
         self.supplied -= scaled
         self.lending.note(events.REDEEM, self.supplied_side, -1, lots)
 
     def check_supply(self, lots: int) -> None:
         if self.supply_cap is not None and self.supplied_lots + lots > self.supply_cap:
             raise ValueError(f"{self.name}: the supply cap of {self.supply_cap} lots is passed")
+        if lots * ONE > (2**60 - self.supplied) * self.supply_index:
+            raise OverflowError(f"{self.name}: {lots} lots over an index of {self.supply_index}")
 
 
 class LendingMarket:
@@ -397,6 +415,9 @@ class LendingMarket:
         for (name, borrowed), column in lots.items():
             if borrowed:
                 self.reserves[name].cash -= sum(column)
+        for (name, borrowed), column in lots.items():
+            kind = "borrowed" if borrowed else "supplied"
+            self.reserves[name].flow(kind, sum(column), 1 + len(column))
         for k in range(count):
             clearing.accounts.append(Account(self.asset, lending=self))
             for (name, borrowed), column in sorted(
@@ -498,6 +519,8 @@ class LendingMarket:
             self.move_scaled(account, reserve, -scaled, borrowed)
             raise ValueError(f"amount {amount!r} is more than the collateral of {account} bears")
         reserve.cash += lots if what in ("deposit", "repay") else -lots
+        words = {"deposit": "supplied", "withdraw": "redeemed", "borrow": "borrowed"}
+        reserve.flow(words.get(what, "repaid"), lots)
         kinds = {"deposit": events.SUPPLY, "withdraw": events.REDEEM}
         kinds |= {"borrow": events.BORROW, "repay": events.REPAY}
         side = reserve.borrowed_side if borrowed else reserve.supplied_side

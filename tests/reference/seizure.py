@@ -239,6 +239,8 @@ class Seizure:
         c.cash -= deal.seized - deal.fee
         c.treasury += deal.fee
         d.cash += deal.repaid
+        c.flow("seized", deal.seized - deal.fee)
+        d.flow("repaid", deal.repaid)
 
     def trade(self, reserve, side: int, lots: int, liquidation: int) -> int:
         """Sell or buy at the venue, what it does not take at the mark; atoms."""
@@ -271,13 +273,19 @@ class Seizure:
         )  # fmt: skip
         if rule == "stays":
             return
+        before = reserve.supplied_lots
+        reserve.roundings += 1
         lending.move_scaled(account, reserve, held.size, True)
         if rule == "deficit":
             reserve.deficit += lots
         elif rule == "reserves":
             reserve.treasury -= lots
         elif rule == "suppliers":
-            borne = min(ceil(Fraction(lots * ONE, reserve.supplied)), reserve.supply_index)
+            borne = reserve.supply_index
+            if reserve.supplied:
+                borne = min(ceil(Fraction(lots * ONE, reserve.supplied)), borne)
             reserve.supply_index -= borne
+            # what is more than all suppliers have is a deficit
+            reserve.deficit += max(0, lots - before)
             reserve.form_marks(cause)
             self.cascade.queue.on_marks()
