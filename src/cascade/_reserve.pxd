@@ -20,6 +20,7 @@ cdef enum CloseFactor:
     CLOSE_THRESHOLD = 2       # a fraction above a health factor, else whole
     CLOSE_POSITION = 3        # the same of the whole debt, and only of large positions
     CLOSE_TARGET = 4          # up to a health factor
+    CLOSE_ABSORB = 5          # the protocol takes the account over
 
 cdef enum Bonus:
     BONUS_FIXED = 0           # of the collateral's reserve
@@ -57,6 +58,7 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     uint8_t bonus
     uint8_t bad_debt
     uint8_t inclusive
+    uint16_t base             # of CLOSE_ABSORB: the reserve that is borrowed, number and one
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -109,6 +111,9 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     # what came and went since the beginning, docs/engine-api.md
     int64_t flows[5]          # lots by FLOW_SUPPLIED and so on
     int64_t roundings         # amounts of the reserve that were rounded
+    # of protocols that take accounts over, docs/protocols/compound_v3.md
+    int64_t liquidation_factor  # parts of 10**9 of its price that a borrower is credited
+    int64_t absorbed          # lots for sale, all in the treasury
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call

@@ -22,7 +22,7 @@ from .rules import Rules
 ONE = 10**18  # of an index, and of a yearly rate
 PARTS = 10**9
 YEAR = 365 * 86_400 * 10**9
-NO_MARKET = 65535
+FLOWS = ("supplied", "redeemed", "borrowed", "repaid", "seized")
 
 
 @dataclass
@@ -151,12 +151,10 @@ class Reserve:
     updated: int = 0
     waiting: list = field(default_factory=list)  # (time, price, event)
     # lots that came and went since the beginning
-    flows: dict = field(
-        default_factory=lambda: dict.fromkeys(
-            ("supplied", "redeemed", "borrowed", "repaid", "seized"), 0
-        )
-    )
+    flows: dict = field(default_factory=lambda: dict.fromkeys(FLOWS, 0))
     roundings: int = 0  # amounts that were rounded
+    liquidation_factor: int = PARTS
+    absorbed: int = 0  # lots of the treasury that are for sale
 
     def lots(self, scaled: int, borrowed: bool) -> int:
         if borrowed:
@@ -306,6 +304,7 @@ class LendingMarket:
         self.engine, self.name, self.number = engine, name, number
         self.rules, self.asset = rules, asset
         self.reserves: dict[str, Reserve] = {}
+        self.base: Reserve | None = None  # of a protocol that absorbs
 
     def __getitem__(self, name: str) -> Reserve:
         return self.reserves[name]
@@ -328,6 +327,7 @@ class LendingMarket:
         collateral=True,
         borrowable=True,
         refinement=None,
+        liquidation_factor=1,
     ) -> Reserve:
         engine = self.engine
         source = None if price is None else engine.market(price)
@@ -348,6 +348,11 @@ class LendingMarket:
             int(rate_of(liquidation_bonus) * PARTS), rate_of(borrow_factor), interest,
             int(rate_of(reserve_factor) * PARTS), *caps, collateral, borrowable, oracle or Oracle(),
         )  # fmt: skip
+        reserve.liquidation_factor = int(rate_of(liquidation_factor) * PARTS)
+        if borrowable and self.rules.close_factor[0] == "absorb":
+            if self.base is not None:
+                raise ValueError(f"{name!r}: only {self.base.name!r} can be borrowed")
+            self.base = reserve
         reserve.supplied_side = self._side(reserve, f"{self.name} {name} supplied", False)
         reserve.borrowed_side = self._side(reserve, f"{self.name} {name} borrowed", True)
         self.reserves[name] = reserve

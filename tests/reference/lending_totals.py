@@ -38,6 +38,7 @@ def check_reserve(reserve) -> None:
     assert [side.outside_lots for side in sides] == [-lots for lots in held], held
     assert reserve.supplied >= held[0] >= 0, held
     assert reserve.borrowed == -held[1], held
+    assert reserve.absorbed == 0 or 0 < reserve.absorbed <= reserve.treasury, totals
 
 
 def lending_rows(engine) -> list[list[int]]:

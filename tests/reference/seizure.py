@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
+from .absorption import Absorption
 from .clearing import ALL_CROSS
 from .lending import ONE, PARTS, Liquidator
 from .lending_units import Borrower, SideHolding
@@ -33,6 +34,7 @@ class Seizure:
     def __init__(self, cascade) -> None:
         self.cascade = cascade
         self.engine = cascade.engine
+        self.absorption = Absorption(self)
 
     # --- what may be repaid --------------------------------------------------------------------
 
@@ -169,6 +171,9 @@ class Seizure:
         cascade, queue = self.cascade, self.cascade.queue
         name = entry.unit
         account = name[0]
+        if self.engine.clearing.accounts[account].lending.rules.close_factor[0] == "absorb":
+            self.absorption.take(entry)
+            return
         unit = self.engine.clearing.unit(name)
         for number, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
             if self.waits(liquidator, entry.cause):
