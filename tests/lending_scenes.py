@@ -13,7 +13,7 @@ def words_of(kit):
     return twin if kit.name == "twin" else importlib.import_module("cascade")
 
 
-def lending_engine(kit, seed):
+def lending_engine(kit, seed, absorb=False):
     """Two price markets, three reserves, borrowers, liquidators; and the source of what follows."""
     words, source = words_of(kit), random.Random(seed)
     engine = kit.engine(asset_decimals=6, execution=source.choice(["sequential", "batch"]))
@@ -26,28 +26,32 @@ def lending_engine(kit, seed):
             rules=kit.Rules(tiers=((0, 0),), feed="last"),
         )  # fmt: skip
         market.set_index(price)
+    close = source.choice(
+        [("whole",), ("fraction", "0.5"), ("threshold", "0.5", "0.95"), ("target", "1.1")]
+    )
+    if absorb:
+        close = ("absorb", source.choice(["0.5", "0.8", 1]), source.choice([0, 2000, 10**6]))
     rules = words.LendingRules(
-        close_factor=source.choice(
-            [("whole",), ("fraction", "0.5"), ("threshold", "0.5", "0.95"), ("target", "1.1")]
-        ),
+        close_factor=close,
         bonus=source.choice([("fixed",), ("health", "0.02", "0.15"), ("discount", "0.2")]),
         fee=source.choice([0, "0.1"]),
         trigger=source.choice(["<", "<="]),
         bad_debt=source.choice(["stays", "deficit", "reserves", "suppliers"]),
     )
     lending = engine.lending.add("pool", rules=rules)
-    add_reserves(words, lending, source)
+    add_reserves(words, lending, source, not absorb)
     liquidator = words.Liquidator(gas=2, min_profit=1, latency=source.choice([0, 3]))
     engine.liquidators.add(liquidator)
     engine.liquidators.add(words.Liquidator(capital=5000, choice="worst", calls="single"))
     lending.open(
         collateral={"ETH": [2, 1, 3, 0, 5], "BTC": [0, 0.1, 0, 0.2, 0.05]},
-        debt={"USD": [3000, 3100, 2000, 4100, 9000], "ETH": [0, 0, 0, 0.1, 0.01]},
+        debt={"USD": [3000, 3100, 2000, 4100, 9000]}
+        | ({} if absorb else {"ETH": [0, 0, 0, 0.1, 0.01]}),
     )
     return engine, source
 
 
-def add_reserves(words, lending, source):
+def add_reserves(words, lending, source, several):
     """Ether and bitcoin with oracles of their own, and money."""
     rate = words.KinkRate("0.01", "0.04", "0.6", "0.8")
     oracle = source.choice(
@@ -61,10 +65,12 @@ def add_reserves(words, lending, source):
     lending.add_reserve(
         "ETH", price="ETH", liquidation_threshold="0.8", loan_to_value="0.75", reserve_factor="0.1",
         liquidation_bonus="0.05", interest=rate, oracle=oracle, supply_cap=100_000,
+        borrowable=several, liquidation_factor="0.93",
     )  # fmt: skip
     lending.add_reserve(
         "BTC", price="BTC", venue=None, liquidation_threshold="0.7", liquidation_bonus="0.1",
-        borrow_factor="0.9", oracle=words.Oracle(delay=4),
+        borrow_factor="0.9", oracle=words.Oracle(delay=4), borrowable=several,
+        liquidation_factor="0.9",
     )  # fmt: skip
     lending.add_reserve(
         "USD", liquidation_threshold="0.9", interest=rate, reserve_factor="0.2",

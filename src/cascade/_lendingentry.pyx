@@ -23,7 +23,8 @@ from cascade._opening cimport create_accounts
 from cascade._oracle cimport believe_price
 from cascade._queue cimport queue_unit
 from cascade._reserve cimport (
-    FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Liquidator, Reserve,
+    CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Liquidator,
+    Reserve,
 )
 from cascade._seizure cimport move_scaled
 from cascade._state cimport (
@@ -85,7 +86,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
                 int64_t reserve_factor, bint accrues, int64_t base, int64_t slope1, int64_t slope2,
                 int64_t optimal, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
                 int64_t heartbeat, int64_t deviation, int64_t max_step, bint collateral,
-                bint borrowable):
+                bint borrowable, int64_t liquidation_factor):
     """Add a reserve whose sides are two markets just made; -1 for no source or venue. Gives its number."""
     cdef State* state = &core.state
     cdef Reserve* made
@@ -125,6 +126,9 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.max_step = max_step
     made.collateral = collateral
     made.borrowable = borrowable
+    made.liquidation_factor = liquidation_factor
+    if borrowable and state.lendings[lending].close_factor == CLOSE_ABSORB:
+        state.lendings[lending].base = <uint16_t>(number + 1)
     state.reserve_count += 1
     state.markets[supplied_side].reserve = state.markets[borrowed_side].reserve = number + 1
     if source < 0:
@@ -183,6 +187,7 @@ def reserve_row(EngineCore core, int64_t number):
     row["supplied_lots"] = supplied_lots(&core.state, number, r.supplied)
     row["owed_lots"] = borrowed_lots(&core.state, number, r.borrowed)
     row["paused"] = r.paused
+    row["absorbed"] = r.absorbed
     return row
 
 

@@ -20,7 +20,7 @@ from cascade._types cimport MAX_PRICE
 FLOWS = ("came", "redeemed", "lent", "repaid", "seized")
 RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
-    "price", "updated", "paused", *FLOWS, "roundings", "waiting",
+    "price", "updated", "paused", "absorbed", *FLOWS, "roundings", "waiting",
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
@@ -68,7 +68,7 @@ def reserve_records(EngineCore core):
             r = &state.reserves[k]
             records.append((
                 r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury, r.deficit,
-                r.kept, r.price, r.updated, r.paused, *[r.flows[n] for n in range(FLOW_COUNT)],
+                r.kept, r.price, r.updated, r.paused, r.absorbed, *[r.flows[n] for n in range(FLOW_COUNT)],
                 r.roundings, r.waiting_count))
             for n in range(r.waiting_count):
                 row = &r.waiting[(r.waiting_first + n) % r.waiting_capacity]
@@ -141,6 +141,9 @@ cdef int check_amounts(EngineCore core, const Reserve* r, row) except -1:
     require(0 <= row["price"] <= MAX_PRICE and (r.source != NO_MARKET or row["price"] == 1), where + "price")
     require(0 <= row["updated"] <= core.state.clock, where + "time of its price")
     require(row["paused"] in (0, 1), where + "paused")
+    require(row["absorbed"] == 0 or (0 < row["absorbed"] <= row["treasury"]
+                                     and core.state.lendings[r.lending].base not in (0, r.number + 1)),
+            where + "lots for sale")
     return 0
 
 
@@ -157,6 +160,7 @@ cdef int restore_reserve(Reserve* r, row) except -1:
     r.price = row["price"]
     r.updated = row["updated"]
     r.paused = row["paused"]
+    r.absorbed = row["absorbed"]
     for n, name in enumerate(FLOWS):
         r.flows[n] = row[name]
     r.roundings = row["roundings"]

@@ -6,6 +6,7 @@ the protocol's rule; what nobody finds worth while waits for another step.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from cascade._absorption cimport absorb_unit
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
 )
@@ -19,8 +20,8 @@ from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._reserve cimport (
-    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, FLOW_REPAID,
-    FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
+    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, CLOSE_ABSORB,
+    FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
 )
 from cascade._settlement cimport execute_spot, last_event
 from cascade._state cimport (
@@ -111,7 +112,7 @@ cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
         state.failed = FAILURE_RESERVE
 
 
-cdef int64_t _trade(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
+cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
     # atoms; what the venue does not take is bought at the mark, or kept
     cdef Reserve* reserve = &state.reserves[number]
     cdef Market* market
@@ -161,8 +162,8 @@ cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Dea
     after.seizable = False
     _record(state, taken, unit, deal, who)
     _move_claims(state, deal)
-    gains = _trade(state, collateral, SELL, deal.seized - deal.fee)
-    cost = _trade(state, debt, BUY, deal.repaid)
+    gains = trade_asset(state, collateral, SELL, deal.seized - deal.fee)
+    cost = trade_asset(state, debt, BUY, deal.repaid)
     if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
             | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
         state.failed = FAILURE_OVERFLOW
@@ -226,6 +227,17 @@ cdef bint _waits(const State* state, const Liquidator* liquidator, int64_t cause
     return state.clock - state.log.events[cause - state.log.first].time < liquidator.latency
 
 
+cdef Liquidator nobody() noexcept nogil:
+    # who acts when no liquidator was added: flash liquidity, no gas
+    cdef Liquidator anybody
+    anybody.capital = -1
+    anybody.gas = anybody.min_profit = anybody.latency = 0
+    anybody.cash = anybody.spent = anybody.done = 0
+    anybody.halvings = HALVINGS
+    anybody.choice = anybody.single = 0
+    return anybody
+
+
 cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t first = unit_first(state, taken.position)
     cdef Liquidator anybody
@@ -234,12 +246,10 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef Deal deal
     cdef uint16_t k
     unit_evaluate(state, first, &unit)
+    if state.lendings[_reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
+        return absorb_unit(state, taken, &unit)
     if state.liquidator_count == 0:
-        anybody.capital = -1
-        anybody.gas = anybody.min_profit = anybody.latency = 0
-        anybody.cash = anybody.spent = anybody.done = 0
-        anybody.halvings = HALVINGS
-        anybody.choice = anybody.single = 0
+        anybody = nobody()
         if not find_deal(state, first, &unit, &anybody, &deal):
             return 0
         _execute(state, taken, &unit, &deal, &anybody, NOBODY)

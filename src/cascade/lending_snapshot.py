@@ -122,6 +122,7 @@ def add_side(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> Non
         collateral=given["collateral"],
         borrowable=given["borrowable"],
         refinement=given["refine"],
+        liquidation_factor=Fraction(given["liquidation_factor"], PARTS),
     )
     if reserve.given != given:
         raise ValueError(f"reserve {given['name']!r}: its settings are not those of a reserve")
@@ -185,7 +186,7 @@ def hash_rows(engine: Engine) -> list[bytes]:
 
 HASHED = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
-    "price", "updated", "paused",
+    "price", "updated", "paused", "absorbed",
 )  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def saved_halts() -> Snapshot:
 
 
 def saved_lending() -> Snapshot:
-    """An engine with two lending markets, delayed prices, liquidators, and borrowers still due."""
+    """An engine with three lending markets, delayed prices, liquidators, and borrowers still due."""
     engine = cascade.Engine(seed=7)
     market = engine.add_market(
         "X",
@@ -140,18 +140,18 @@ def saved_lending() -> Snapshot:
         rules=cascade.Rules(feed="last"),
     )
     market.set_index(1000)
-    for name, oracle, rule in (
-        ("A", cascade.Oracle(max_step="0.1"), "suppliers"),
-        ("B", cascade.Oracle(delay=3, heartbeat=50), "stays"),
+    half = ("threshold", "0.5", "0.95")
+    for name, oracle, rule, close in (
+        ("A", cascade.Oracle(max_step="0.1"), "suppliers", half),
+        ("B", cascade.Oracle(delay=3, heartbeat=50), "stays", half),
+        ("C", None, "reserves", ("absorb", "0.5", 10**6)),
     ):
-        rules = cascade.LendingRules(
-            close_factor=("threshold", "0.5", "0.95"), fee="0.1", bad_debt=rule
-        )
+        rules = cascade.LendingRules(close_factor=close, fee="0.1", bad_debt=rule)
         lending = engine.lending.add(name, rules=rules)
         rate = cascade.KinkRate()
         lending.add_reserve(
             "X", price="X", liquidation_threshold="0.8", liquidation_bonus="0.1", oracle=oracle,
-            interest=rate,
+            interest=rate, liquidation_factor="0.9", borrowable=name != "C",
         )  # fmt: skip
         lending.add_reserve("USD", interest=rate, reserve_factor="0.2")
         lending["USD"].supply(10**6)

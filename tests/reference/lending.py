@@ -177,7 +177,13 @@ class Reserve:
         names = ("supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury")
         row = {name: getattr(self, name) for name in (*names, "deficit", "kept", "updated")}
         lots = {"supplied_lots": self.supplied_lots, "owed_lots": self.owed_lots}
-        return {**row, **lots, "price": self.price_ticks, "paused": int(self.paused)}
+        return {
+            **row,
+            **lots,
+            "price": self.price_ticks,
+            "paused": int(self.paused),
+            "absorbed": self.absorbed,
+        }
 
     def pause(self, paused: bool = True) -> None:
         self.paused = paused
