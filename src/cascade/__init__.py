@@ -22,6 +22,7 @@ from cascade.errors import (
     CrossedBookError,
     InvariantError,
     MoneyConservationError,
+    ReserveError,
     ScenarioError,
 )
 from cascade.impact import Impact
@@ -100,6 +101,7 @@ __all__ = [
     "OrderResult",
     "PolicyOutcome",
     "Reserve",
+    "ReserveError",
     "Rules",
     "Run",
     "ScenarioError",

@@ -7,6 +7,7 @@ price. docs/step.md gives the order of things, docs/margin.md the arithmetic.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport realloc
 
+from cascade._absorption cimport open_storefronts
 from cascade._adl cimport adl_applies, adl_begin, adl_close
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, prefetch, saturate
 from cascade._book cimport book_cancel, book_cancel_all
@@ -421,12 +422,15 @@ cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
 cdef void _refresh_touched(State* state) noexcept nogil:
     # marks of the markets sold in, in the order first touched, then their stops
     cdef uint32_t k, count = state.touched_count
+    cdef int32_t wave
     cdef Market* market
     for k in range(count):
         market = state.markets[state.touched[k]]
         market.touched = False
-        form_mark(state, market, market.last_liquidation,
-                  state.log.events[market.last_liquidation - state.log.first].wave)
+        wave = 0                  # where nothing filled there is no event
+        if market.last_liquidation >= state.log.first:
+            wave = state.log.events[market.last_liquidation - state.log.first].wave
+        form_mark(state, market, market.last_liquidation, wave)
         market.last_liquidation = -1
     state.touched_count = 0
     test_moved(state)
@@ -512,6 +516,9 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     adl_begin(state)
     if state.watched:
         waterfall_begin(state)
+    if state.lending_count:
+        open_storefronts(state)
+        _refresh_touched(state)
     if state.batch:
         _in_batches(state, allowed)
     else:

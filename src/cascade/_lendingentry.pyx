@@ -16,12 +16,16 @@ from cascade._clearing cimport (
     Unit, claim_position, find_position, reserve_positions, unit_evaluate, unit_next, unit_first,
 )
 from cascade._core cimport EngineCore
+from cascade._flows cimport note_flow, note_rounding
 from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._opening cimport create_accounts
 from cascade._oracle cimport believe_price
 from cascade._queue cimport queue_unit
-from cascade._reserve cimport INDEX_ONE, Lending, Liquidator, Reserve
+from cascade._reserve cimport (
+    CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Liquidator,
+    Reserve,
+)
 from cascade._seizure cimport move_scaled
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, FAILURE_MEMORY, NO_MARKET,
@@ -34,6 +38,7 @@ from cascade._types cimport (
 cdef int64_t BASIS_POINT = 100_000        # parts of a rate
 cdef int64_t LARGEST_LOTS = <int64_t>1 << 60
 cdef int128 LARGEST_VALUE = <int128>1 << 56
+cdef int64_t MOST_LOTS = 2**63 - 1           # that a sum over time can be
 
 RESERVE_FIELDS = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
@@ -97,7 +102,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
                 int64_t reserve_factor, bint accrues, int64_t base, int64_t slope1, int64_t slope2,
                 int64_t optimal, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
                 int64_t heartbeat, int64_t deviation, int64_t max_step, bint collateral,
-                bint borrowable):
+                bint borrowable, int64_t liquidation_factor):
     """Add a reserve whose sides are two markets just made; -1 for no source or venue. Gives its number."""
     cdef State* state = &core.state
     cdef Reserve* made
@@ -141,6 +146,9 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.max_step = max_step
     made.collateral = collateral
     made.borrowable = borrowable
+    made.liquidation_factor = liquidation_factor
+    if borrowable and state.lendings[lending].close_factor == CLOSE_ABSORB:
+        state.lendings[lending].base = <uint16_t>(number + 1)
     state.reserve_count += 1
     state.markets[supplied_side].reserve = state.markets[borrowed_side].reserve = number + 1
     if source < 0:
@@ -206,6 +214,7 @@ def reserve_row(EngineCore core, int64_t number):
     row["paused"] = r.paused
     row["frozen"] = r.frozen
     row["grace_until"] = r.grace_until
+    row["absorbed"] = r.absorbed
     return row
 
 
@@ -249,8 +258,18 @@ cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
     _check_open_for(r, True)
     if lots > LARGEST_LOTS - there or r.cash > LARGEST_LOTS - lots:
         raise OverflowError(f"{lots} lots more do not fit in 64 bits")
+    # losses of suppliers make an index small
+    if <int128>lots * INDEX_ONE > <int128>(LARGEST_LOTS - r.supplied) * r.supply_index:
+        raise OverflowError(f"{lots} lots over a supply index of {r.supply_index} do not fit in 64 bits")
+    _check_flow(r, FLOW_SUPPLIED, lots)
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
         raise ValueError(f"{there + lots} lots supplied are above the cap of {r.supply_cap}")
+    return 0
+
+
+cdef int _check_flow(const Reserve* r, int flow, int64_t lots) except -1:
+    if lots > MOST_LOTS - r.flows[flow]:
+        raise OverflowError(f"{lots} lots beyond the {r.flows[flow]} moved so far do not fit in 64 bits")
     return 0
 
 
@@ -263,6 +282,7 @@ def supply(EngineCore core, int64_t number, int64_t lots):
     core.begin()
     r.supplied += <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
     r.cash += lots
+    note_flow(r, FLOW_SUPPLIED, lots)
     _note(&core.state, EVENT_SUPPLY, r.supplied_side, -1, lots)
     core.end()
 
@@ -275,15 +295,19 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
     if lots <= 0:
         raise ValueError("amount is not above zero")
     _check_open_for(r, False)
+    if lots > supplied_lots(&core.state, number, r.supplied):
+        raise ValueError(f"amount of {lots} lots is above what was supplied")
     scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
     others = r.supplied + core.state.markets[r.supplied_side].outside_size
     if scaled > others:
         raise ValueError(f"amount of {lots} lots is above what was supplied")
     if lots > r.cash:
         raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+    _check_flow(r, FLOW_REDEEMED, lots)
     core.begin()
     r.supplied -= <int64_t>scaled
     r.cash -= lots
+    note_flow(r, FLOW_REDEEMED, lots)
     _note(&core.state, EVENT_REDEEM, r.supplied_side, -1, lots)
     core.end()
 
@@ -308,7 +332,7 @@ cdef int _check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bin
             raise ValueError("the reserve cannot be borrowed")
         if r.borrow_cap >= 0 and borrowed_lots(&core.state, r.number, r.borrowed) + total > r.borrow_cap:
             raise ValueError(f"the borrow cap of {r.borrow_cap} lots is passed")
-        return 0
+        return _check_flow(r, FLOW_BORROWED, <int64_t>total)
     if not r.collateral:
         raise ValueError("the reserve is no collateral")
     return _check_supply(core, r, <int64_t>total)
@@ -378,6 +402,8 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count):
         with nogil:
             _enter(state, r, lots, first, debts)
         r.cash = after
+        note_flow(r, FLOW_BORROWED if debts else FLOW_SUPPLIED, _sum(lots))
+        note_rounding(r, lots.shape[0])
     with nogil:
         for k in range(count):
             i = state.accounts[first + k].first
@@ -427,7 +453,6 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     position = find_position(state, <int32_t>account, side, 0)
     if position != NO_POSITION:
         held = magnitude(state.positions[position].size)
-    scaled = _scaled_more(r, lots, borrowed)
     if less:
         most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
         if lots > most:
@@ -438,6 +463,9 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
             scaled = (<int64_t>floor_divide(<int128>lots * INDEX_ONE, r.borrow_index) if borrowed else
                       <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.supply_index))
         scaled = -scaled
+        _check_flow(r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
+    else:
+        scaled = _scaled_more(r, lots, borrowed)
     core.begin()
     position = claim_position(state, <int32_t>account, side, 0)
     if position == NO_POSITION:
@@ -449,6 +477,8 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         raise ValueError(
             f"amount of {lots} lots is more than the collateral of account {account} bears")
     r.cash += -lots if less != borrowed else lots
+    note_flow(r, (FLOW_REPAID if less else FLOW_BORROWED) if borrowed else
+              (FLOW_REDEEMED if less else FLOW_SUPPLIED), lots)
     _note(state, (EVENT_REPAY if less else EVENT_BORROW) if borrowed else
           (EVENT_REDEEM if less else EVENT_SUPPLY), side, account, lots)
     queue_unit(state, position)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
+from cascade._reserve cimport Reserve
 from cascade._state cimport Market, State
 
 # The mark of a market has changed by `event`: reserves that believe it are offered the price.
@@ -10,4 +11,6 @@ cdef void offer_price(State* state, Market* source, int64_t event, int32_t wave)
 cdef void pass_lending(State* state, int64_t elapsed) noexcept nogil
 # A price becomes the reserve's, unless its rules keep the old one.
 cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t cause, int32_t wave) noexcept nogil
+# A price that is believed later; -1 without memory.
+cdef int await_price(Reserve* reserve, int64_t due, int32_t price, int64_t event, int32_t wave) noexcept nogil
 cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave) noexcept nogil

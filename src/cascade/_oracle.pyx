@@ -9,6 +9,7 @@ from libc.stdlib cimport free, malloc
 
 from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128
 from cascade._borrower cimport borrowed_lots
+from cascade._flows cimport note_rounding
 from cascade._log cimport Event, log_append
 from cascade._moves cimport note_move, test_moved
 from cascade._reserve cimport INDEX_ONE, YEAR, Reserve, Waiting
@@ -75,7 +76,7 @@ cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t ca
     form_sides(state, number, state.log.first + state.log.count - 1, wave)
 
 
-cdef int _await(Reserve* reserve, int64_t due, int32_t price, int64_t event, int32_t wave) noexcept nogil:
+cdef int await_price(Reserve* reserve, int64_t due, int32_t price, int64_t event, int32_t wave) noexcept nogil:
     cdef int64_t capacity, k
     cdef Waiting* grown
     cdef Waiting* last
@@ -106,7 +107,7 @@ cdef void offer_price(State* state, Market* source, int64_t event, int32_t wave)
         reserve = &state.reserves[reader - 1]
         if reserve.delay == 0:
             believe_price(state, reader - 1, source.mark, event, wave)
-        elif _await(reserve, state.clock + reserve.delay, source.mark, event, wave):
+        elif await_price(reserve, state.clock + reserve.delay, source.mark, event, wave):
             state.failed = FAILURE_MEMORY
         reader = reserve.next_reader
 
@@ -150,6 +151,7 @@ cdef void _accrue(State* state, uint32_t number, int64_t elapsed) noexcept nogil
         state.failed = FAILURE_OVERFLOW
         return
     reserve.borrow_index = <int64_t>raised
+    note_rounding(reserve, 1)
     interest = borrowed_lots(state, number, reserve.borrowed) - debt
     kept = interest
     if reserve.supplied:

@@ -3,11 +3,12 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from cascade._state cimport (
-    FAILURE_CONTRACTS, FAILURE_MONEY, FAILURE_NONE, FAILURE_ORDERS, Market, State,
+    FAILURE_CONTRACTS, FAILURE_MONEY, FAILURE_NONE, FAILURE_ORDERS, FAILURE_RESERVE, Market, State,
 )
 
 from cascade.errors import (
     ClosedAccountOrderError, ContractConservationError, CrossedBookError, MoneyConservationError,
+    ReserveError,
 )
 
 cdef tuple STAGES = (
@@ -29,6 +30,8 @@ cdef void broken(State* state, const Market* market, int32_t account, uint8_t st
 
 cdef int raise_broken(const State* state, uint8_t failure) except -1:
     cdef int market = state.broken_market
+    if failure == FAILURE_RESERVE:
+        raise ReserveError("after a liquidation: a reserve's cash is not what came in less what went out")
     where = f"after {STAGES[state.broken_stage]}"
     if state.broken_account >= 0:
         where += f" of account {state.broken_account}"

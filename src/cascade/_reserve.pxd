@@ -20,6 +20,7 @@ cdef enum CloseFactor:
     CLOSE_THRESHOLD = 2       # a fraction above a health factor, else whole
     CLOSE_POSITION = 3        # the same of the whole debt, and only of large positions
     CLOSE_TARGET = 4          # up to a health factor
+    CLOSE_ABSORB = 5          # the protocol takes the account over
 
 cdef enum Bonus:
     BONUS_FIXED = 0           # of the collateral's reserve
@@ -32,6 +33,14 @@ cdef enum BadDebt:            # who bears a debt without collateral
     BAD_DEBT_DEFICIT = 1
     BAD_DEBT_RESERVES = 2
     BAD_DEBT_SUPPLIERS = 3
+
+cdef enum:                    # flows of a reserve's cash; plain, because they index arrays
+    FLOW_SUPPLIED = 0
+    FLOW_REDEEMED = 1
+    FLOW_BORROWED = 2
+    FLOW_REPAID = 3
+    FLOW_SEIZED = 4
+    FLOW_COUNT = 5
 
 cdef enum Choice:             # of collateral
     CHOICE_BEST = 0
@@ -59,6 +68,7 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     int64_t halt_level        # debts over collateral
     uint8_t average
     uint8_t halt
+    uint16_t base             # of CLOSE_ABSORB: the reserve that is borrowed, number and one
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -113,6 +123,12 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint8_t frozen
     int64_t grace_until       # ns
     int64_t sure_threshold    # that surely counts, whatever is truncated
+    # what came and went since the beginning, docs/engine-api.md
+    int64_t flows[5]          # lots by FLOW_SUPPLIED and so on
+    int64_t roundings         # amounts of the reserve that were rounded
+    # of protocols that take accounts over, docs/protocols/compound_v3.md
+    int64_t liquidation_factor  # parts of 10**9 of its price that a borrower is credited
+    int64_t absorbed          # lots for sale, all in the treasury
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call

@@ -17,6 +17,7 @@ from cascade._conservation cimport gross_lots
 from cascade._core cimport EngineCore
 from cascade._heap cimport NOT_QUEUED
 from cascade._impact cimport impact_price
+from cascade._lendingrestore cimport lending_account, side_position
 from cascade._marketbook cimport MarketBook
 from cascade._marks cimport push_mark_record
 from cascade._opening cimport create_accounts
@@ -70,7 +71,8 @@ def restore_accounts(EngineCore core, accounts, positions):
     for k in range(len(accounts)):
         row = accounts[k]
         require(0 <= row["asset"] < state.asset_count, f"account {k}: unknown asset")
-        require(row["flags"] in (0, ACCOUNT_HEDGE), f"account {k}: unknown flags")
+        require(row["flags"] in (0, ACCOUNT_HEDGE)
+                or lending_account(state, row["flags"], row["asset"]), f"account {k}: unknown flags")
         require(abs(int(row["balance"])) <= LARGEST_AMOUNT, f"account {k}: balance")
         require(row["whole_until"] >= 0, f"account {k}: end of its cool-down")
         account = &state.accounts[k]
@@ -123,6 +125,10 @@ cdef int check_position(EngineCore core, int64_t k, row, int64_t accounts) excep
     require(0 <= row["trigger"] <= MAX_PRICE, where + "trigger")
     require(row["called"] <= MAX_PRICE, where + "margin call")
     require(not flags & POSITION_LADDER or flags & POSITION_ISOLATED, where + "ladder not isolated")
+    require(side_position(state, state.accounts[<int64_t>row["account"]].flags, row["market"], row["size"]),
+            where + "no claim on that market")
+    require(state.markets[<int>row["market"]].reserve == 0
+            or (row["entry_value"] == 0 and not flags & POSITION_ISOLATED), where + "claim with money")
     return 0
 
 
@@ -131,9 +137,9 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
     cdef Market* market = core.market_at(number)
     for name in ("mark", "index", "ceiling"):
         require(0 <= row[name] <= MAX_PRICE, f"market {number}: {name}")
-    for name in ("outside_entry", "house_entry"):
+    for name in ("outside_entry", "house_entry", "spot_entry"):
         require(abs(int(row[name])) <= 2 * LARGEST_AMOUNT, f"market {number}: {name}")
-    for name in ("outside_size", "house_size", "permanent_lots", "transient_lots"):
+    for name in ("outside_size", "house_size", "spot_size", "permanent_lots", "transient_lots"):
         require(abs(int(row[name])) <= 2**60, f"market {number}: {name}")
     market.mark = row["mark"]
     market.index = row["index"]
@@ -142,6 +148,8 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
     market.outside_entry = row["outside_entry"]
     market.house_size = row["house_size"]
     market.house_entry = row["house_entry"]
+    market.spot_size = row["spot_size"]
+    market.spot_entry = row["spot_entry"]
     market.touch_seen = row["touch_seen"] != 0
     market.last_source = row["last_source"]
     market.source_wave = row["source_wave"]

@@ -1,7 +1,8 @@
 """Interface of liquidation in lending markets."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint8_t
 
+from cascade._reserve cimport Liquidator
 from cascade._state cimport State, Taken
 
 # Signed scaled lots for a position on a side: more collateral or less debt is positive.
@@ -9,3 +10,6 @@ cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept 
 # One call on a borrower that is due. Gives 1 when it happened, 2 when it happened and the liquidator makes
 # no second one in this step, 0 when nobody finds it worth while.
 cdef int seize_unit(State* state, const Taken* taken) noexcept nogil
+# Atoms for lots of a reserve's asset, sold or bought at its venue; the event in `State.cause` is the cause.
+cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil
+cdef Liquidator nobody() noexcept nogil

@@ -7,6 +7,7 @@ the protocol's rule; what nobody finds worth while waits for another step.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
+from cascade._absorption cimport absorb_unit
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
 )
@@ -15,16 +16,17 @@ from cascade._clearing cimport (
     Unit, trade_outside, trade_position, unit_evaluate, unit_first, unit_next,
 )
 from cascade._deal cimport Deal, asset_quote, find_deal
+from cascade._flows cimport note_flow, note_rounding, reserve_sound
 from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._reserve cimport (
-    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, INDEX_ONE, Liquidator,
-    Reserve,
+    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, CLOSE_ABSORB,
+    FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
 )
 from cascade._settlement cimport execute_spot, last_event
 from cascade._state cimport (
-    FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State, Taken,
+    FAILURE_OVERFLOW, FAILURE_RESERVE, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State, Taken,
 )
 from cascade._types cimport (
     BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, SELL,
@@ -103,11 +105,15 @@ cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
     move_scaled(state, deal.collateral, -taken)
     move_scaled(state, deal.debt, back)
     collateral.cash -= deal.seized - deal.fee
-    if add_into(&collateral.treasury, deal.fee) | add_into(&debt.cash, deal.repaid):
+    if (add_into(&collateral.treasury, deal.fee) | add_into(&debt.cash, deal.repaid)
+            | note_flow(collateral, FLOW_SEIZED, deal.seized - deal.fee)
+            | note_flow(debt, FLOW_REPAID, deal.repaid)):
         state.failed = FAILURE_OVERFLOW
+    elif not reserve_sound(collateral) or not reserve_sound(debt):
+        state.failed = FAILURE_RESERVE
 
 
-cdef int64_t _trade(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
+cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
     # atoms; what the venue does not take is bought at the mark, or kept
     cdef Reserve* reserve = &state.reserves[number]
     cdef Market* market
@@ -157,8 +163,8 @@ cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Dea
     after.seizable = False
     _record(state, taken, unit, deal, who)
     _move_claims(state, deal)
-    gains = _trade(state, collateral, SELL, deal.seized - deal.fee)
-    cost = _trade(state, debt, BUY, deal.repaid)
+    gains = trade_asset(state, collateral, SELL, deal.seized - deal.fee)
+    cost = trade_asset(state, debt, BUY, deal.repaid)
     if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
             | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
         state.failed = FAILURE_OVERFLOW
@@ -178,11 +184,22 @@ cdef void _write_off(State* state, uint32_t position) noexcept nogil:
         i = following
 
 
+cdef void _lower_supply(State* state, Reserve* reserve, int64_t lots) noexcept nogil:
+    # what is more than all suppliers have is a deficit
+    cdef int64_t before = supplied_lots(state, reserve.number, reserve.supplied)
+    cdef int64_t borne = reserve.supply_index
+    if reserve.supplied:
+        borne = saturate(ceil_divide(<int128>lots * INDEX_ONE, reserve.supplied))
+    reserve.supply_index -= borne if borne < reserve.supply_index else reserve.supply_index
+    if lots > before and add_into(&reserve.deficit, lots - before):
+        state.failed = FAILURE_OVERFLOW
+
+
 cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
     cdef Reserve* reserve = _reserve_of(state, position)
     cdef uint8_t rule = state.lendings[reserve.lending].bad_debt
     cdef int64_t scaled = -state.positions[position].size
-    cdef int64_t lots = borrowed_lots(state, reserve.number, scaled), borne
+    cdef int64_t lots = borrowed_lots(state, reserve.number, scaled)
     cdef Event* event = log_append(&state.log, EVENT_BAD_DEBT, reserve.borrowed_side, state.cause, state.wave)
     event.account = state.positions[position].account
     event.quantity = lots
@@ -190,16 +207,14 @@ cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
     state.counters.bad_debt += event.money
     if rule == BAD_DEBT_STAYS:
         return
+    note_rounding(reserve, 1)
     move_scaled(state, position, scaled)
     if rule == BAD_DEBT_DEFICIT:
         reserve.deficit += lots
     elif rule == BAD_DEBT_RESERVES:
         reserve.treasury -= lots
     elif rule == BAD_DEBT_SUPPLIERS:
-        borne = reserve.supply_index
-        if reserve.supplied:
-            borne = saturate(ceil_divide(<int128>lots * INDEX_ONE, reserve.supplied))
-        reserve.supply_index -= borne if borne < reserve.supply_index else reserve.supply_index
+        _lower_supply(state, reserve, lots)
         form_sides(state, reserve.number, state.cause, state.wave)
         test_moved(state)
 
@@ -208,7 +223,7 @@ cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
 
 cdef bint _waits(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil:
     # has the liquidator not seen yet that the account is due?
-    if liquidator.latency == 0 or cause < state.log.first:
+    if liquidator.latency == 0 or not state.log.first <= cause < state.log.first + state.log.count:
         return False
     return state.clock - state.log.events[cause - state.log.first].time < liquidator.latency
 
@@ -247,6 +262,15 @@ cdef int _highest_bidder(State* state, const Taken* taken, uint32_t first, const
     return best
 
 
+cdef Liquidator nobody() noexcept nogil:
+    # who acts when no liquidator was added: flash liquidity, no gas
+    cdef Liquidator anybody
+    memset(&anybody, 0, sizeof(Liquidator))
+    anybody.capital = -1
+    anybody.halvings = HALVINGS
+    return anybody
+
+
 cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t first = unit_first(state, taken.position)
     cdef Liquidator anybody
@@ -254,10 +278,10 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef Deal deal
     cdef int who
     unit_evaluate(state, first, &unit)
+    if state.lendings[_reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
+        return absorb_unit(state, taken, &unit)
     if state.liquidator_count == 0:
-        memset(&anybody, 0, sizeof(Liquidator))
-        anybody.capital = -1
-        anybody.halvings = HALVINGS
+        anybody = nobody()
         if not find_deal(state, first, &unit, &anybody, &deal):
             return 0
         _execute(state, taken, &unit, &deal, &anybody, NOBODY)

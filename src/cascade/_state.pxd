@@ -448,3 +448,4 @@ cdef enum Failure:
     FAILURE_MONEY = 6         # money of an asset is not what was deposited
     FAILURE_ORDERS = 7        # an order of a closed unit rests
     FAILURE_CROSSED = 8       # a book is crossed outside an auction
+    FAILURE_RESERVE = 9       # cash or claims of a lending market's reserve do not add up

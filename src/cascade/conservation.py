@@ -8,6 +8,7 @@ import numpy as np
 
 from cascade._columns import account_table, asset_row, position_table
 from cascade.errors import ContractConservationError, MoneyConservationError
+from cascade.lending_totals import lending_totals
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -25,7 +26,8 @@ def totals(engine: Engine) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        ``contracts``: lots by market name. ``money``: atoms by asset name and part.
+        ``contracts``: lots by market name. ``money``: atoms by asset name and part. ``lending``: see
+        `cascade.lending_totals.lending_totals`.
     """
     positions, accounts = position_table(engine), account_table(engine)
     contracts, money = {}, {}
@@ -49,7 +51,7 @@ def totals(engine: Engine) -> dict[str, dict[str, Any]]:
             "funding_pools": sum(r["funding_pool"] for r in rows),
             **asset,
         }
-    return {"contracts": contracts, "money": money}
+    return {"contracts": contracts, "money": money, "lending": lending_totals(engine)}
 
 
 def check_totals(totals: dict[str, dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from cascade.dtypes import MESSAGE_DTYPE
 from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, unit_atoms, whole
 from cascade.impact import Impact
 from cascade.lending_market import LendingMarkets
+from cascade.lending_totals import check_lending
 from cascade.liquidators import Liquidators
 from cascade.market import Market, Venue, check_market
 from cascade.population import Residents
@@ -545,7 +546,8 @@ class Engine(EngineCore):
         -------
         dict
             ``contracts``: sum of all sizes by market (zero). ``money``: by asset, the parts of
-            ``balances + margins - entry_values + fund + fees - bad_debt = deposits``.
+            ``balances + margins - entry_values + fund + fees - bad_debt = deposits``. ``lending``: by
+            lending market and reserve, lots, see ``docs/engine-api.md``.
         """
         return conservation.totals(self)
 
@@ -558,12 +560,15 @@ class Engine(EngineCore):
             Contracts or money do not add up.
         CrossedBookError
             A book is crossed outside an auction.
+        ReserveError
+            A reserve's cash, claims or debts do not add up.
         InvariantError
             A book, a queue, a list or a running sum is broken (``docs/waterfall.md``).
         """
         snapshot.check_structure(self)
         _sums.check_sums(self)
         conservation.check_totals(self.totals())
+        check_lending(self)
         for market in self.markets:
             market.book.validate()
             if isinstance(market.venue, POOLS):

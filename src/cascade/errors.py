@@ -13,6 +13,7 @@ __all__ = [
     "FileContentError",
     "InvariantError",
     "MoneyConservationError",
+    "ReserveError",
     "ScenarioError",
 ]
 
@@ -43,6 +44,10 @@ class ClosedAccountOrderError(InvariantError):
 
 class CrossedBookError(InvariantError):
     """A best bid is at or above the best offer outside an auction."""
+
+
+class ReserveError(ConservationError):
+    """Cash, claims or debts of a lending market's reserve do not add up."""
 
 
 class FileContentError(CascadeError, ValueError):

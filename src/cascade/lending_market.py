@@ -81,6 +81,7 @@ class LendingMarket:
         collateral: bool = True,
         borrowable: bool = True,
         refinement: int | None = None,
+        liquidation_factor: Any = 1,
     ) -> Reserve:
         """Add an asset.
 
@@ -112,6 +113,8 @@ class LendingMarket:
         refinement : int, optional
             Parts of a tick in the marks of its sides; the default is 1 without interest and else as
             fine as the price allows, at a price that may still grow forty-fold.
+        liquidation_factor : number, default 1
+            Share of its value that a borrower is credited when the protocol takes the account over.
 
         Returns
         -------
@@ -175,7 +178,12 @@ class LendingMarket:
             **(oracle or Oracle()).numbers(),
             "collateral": bool(collateral),
             "borrowable": bool(borrowable),
+            "liquidation_factor": rate_parts(liquidation_factor, "liquidation_factor", 0, 1),
         }
+        if borrowable and self.rules.absorbs and self.base is not None:
+            raise ValueError(
+                f"borrowable: where accounts are absorbed only {self.base.name!r} can be borrowed"
+            )
         sides = self._sides(name, source, lots, refine)
         number = _lendingentry.add_reserve(
             engine, supplied_side=sides[0].number, borrowed_side=sides[1].number, **numbers
@@ -184,6 +192,13 @@ class LendingMarket:
         made = Reserve(self, name, source, sold, lots, sides, number, given)
         self.reserves[name] = made
         return made
+
+    @property
+    def base(self) -> Reserve | None:
+        """The one reserve that can be borrowed where the protocol absorbs accounts; None elsewhere."""
+        if not self.rules.absorbs:
+            return None
+        return next((r for r in self.reserves.values() if r.given["borrowable"]), None)
 
     def _market(self, market: Market | str, what: str) -> Market:
         found = self.engine.market(market)

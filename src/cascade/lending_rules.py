@@ -13,8 +13,8 @@ __all__ = ["KinkRate", "LendingRules", "Liquidator", "Oracle"]
 NANOSECONDS = 10**9
 YEARLY_PARTS = 10**18
 HIGHEST_RATE = 9
-CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4}
-CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1}
+CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
+CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1, "absorb": 2}
 BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
 BONUS_TERMS = {"fixed": 0, "health": 2, "discount": 1, "covered": 0}
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
@@ -57,7 +57,10 @@ class LendingRules:
         How much of a debt one call may repay: ``"whole"``; ``("fraction", f)``; ``("threshold", f,
         h)``, a fraction above health factor `h` and all at or below it; ``("position", f, h, v)``,
         the same of the account's whole debt and only where collateral and debt of the pair are
-        worth `v` or more; ``("target", h)``, as much as brings the health factor to `h`.
+        worth `v` or more; ``("target", h)``, as much as brings the health factor to `h`;
+        ``("absorb", factor, target)``, the protocol takes the account over and sells its collateral
+        at ``price * (1 - factor * (1 - liquidation factor))`` while its reserves of what is
+        borrowed are worth less than `target`.
     bonus : str or tuple, default "fixed"
         ``"fixed"``, each reserve's own; ``("health", base, most)``, `base` and what the health
         factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price;
@@ -105,6 +108,11 @@ class LendingRules:
     def __post_init__(self) -> None:
         self.numbers(1)
 
+    @property
+    def absorbs(self) -> bool:
+        """Does the protocol take accounts over itself?"""
+        return not isinstance(self.close_factor, str) and self.close_factor[0] == "absorb"
+
     def numbers(self, atoms: int) -> dict[str, int]:
         """Whole numbers for the core; `atoms` in one unit of money."""
         kind, terms = _terms(self.close_factor, "close_factor", CLOSE_FACTORS, CLOSE_TERMS)
@@ -113,7 +121,9 @@ class LendingRules:
             close["health"] = rate_parts(terms[0], "close_factor", 1, 10)
         elif terms:
             close["fraction"] = rate_parts(terms[0], "close_factor", 0, 1)
-        if len(terms) > 1:
+        if kind == "absorb":
+            close["value"] = self._amount(terms[1], "close_factor", atoms)
+        elif len(terms) > 1:
             close["health"] = rate_parts(terms[1], "close_factor", 0, 1)
         if len(terms) > 2:
             close["value"] = self._amount(terms[2], "close_factor", atoms)

@@ -119,6 +119,11 @@ class Reserve:
         return self._lots("treasury")
 
     @property
+    def absorbed(self) -> float:
+        """Amount of the treasury that the protocol took over and offers for sale."""
+        return self._lots("absorbed")
+
+    @property
     def deficit(self) -> float:
         """Debts written off that nobody has covered."""
         return self._lots("deficit")

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _outsiderows, _poolrows, _ramp, _restore, _stages, _sums
+from cascade import (
+    _lendingrestore,
+    _outsiderows,
+    _poolrows,
+    _ramp,
+    _restore,
+    _stages,
+    _sums,
+    lending_snapshot,
+)
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -51,9 +60,10 @@ LEGS = 6  # POSITION_LONG_LEG | POSITION_SHORT_LEG
 ISOLATED, LADDER = 1, 8
 MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
-    "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
-    "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
-    "funding_fixed", "funding_rate", "away_threshold", "funding_index", "funding_pool",
+    "spot_size", "spot_entry", "permanent_lots", "transient_lots", "next_id", "ceiling",
+    "touch_seen", "last_source", "source_wave", "average", "index_time", "premium_high",
+    "premium_low", "premium_time", "funding_fixed", "funding_rate", "away_threshold", "funding_index",
+    "funding_pool",
 )  # fmt: skip
 HASHED = (
     "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",
@@ -90,6 +100,9 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "residents": np.dtype("<i8"),
     "breakers": np.dtype("<i8"),
     "pools": np.dtype("<i8"),
+    "reserves": _lendingrestore.RESERVE_DTYPE,
+    "waiting": _lendingrestore.WAITING_DTYPE,
+    "liquidators": _lendingrestore.LIQUIDATOR_DTYPE,
     "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
@@ -105,6 +118,8 @@ check_structure: Callable[[EngineCore], None] = _restore.check_structure
 
 
 def _venue_state(market: Market, row: dict[str, int]) -> bytes:
+    if lending_snapshot.side_entry(market) is not None:
+        return b""
     if market.has_book:
         return market.book.state_hash().encode()
     if market.impact is None:
@@ -193,6 +208,7 @@ def state_hash(engine: Engine) -> str:
     parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
     parts.append(np.array(_ramp.ramp_numbers(engine), dtype="<i8").tobytes())
     parts += [np.array(row, dtype="<i8").tobytes() for row in engine.residents.numbers()]
+    parts += lending_snapshot.hash_rows(engine)
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
@@ -316,8 +332,10 @@ def _settings(engine: Engine) -> dict[str, Any]:
         "asset": engine.asset,
         "assets": [[name, scale] for name, (_, scale) in engine.assets.items()],
         "budget": engine._budget,
+        "lending": lending_snapshot.lending_settings(engine),
         "markets": [
-            {
+            lending_snapshot.side_entry(market)
+            or {
                 "name": market.name,
                 "tick_size": str(market.ticks.step),
                 "lot_size": str(market.lots.step),
@@ -372,6 +390,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         ),
         "breakers": _breaker_states(engine),
         "pools": _pool_states(engine),
+        **lending_snapshot.lending_arrays(engine),
         "settled": funding_settled(engine),
         "events": events,
     }
@@ -404,6 +423,8 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         if not 0 <= count <= len(arrays["orders"]) - at:
             raise ValueError(f"market {market.name!r}: {count} orders are not stored")
         held = np.ascontiguousarray(arrays["orders"][at : at + count])
+        if lending_snapshot.side_entry(market) is not None:
+            lending_snapshot.check_side(market, row, MARKET_FIELDS)
         _restore.restore_market(engine, market.number, market.book, row, held)
         at += count
     if at != len(arrays["orders"]):
@@ -412,6 +433,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore_breakers(engine, arrays["breakers"].tolist())
     _restore_pools(engine, arrays["pools"].tolist())
+    lending_snapshot.restore_lending(engine, arrays)
     _ramp.restore_ramps(engine, arrays["ramps"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     engine.residents.restore(settings["residents"], arrays["residents"].tolist())
@@ -504,7 +526,13 @@ def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
         engine.add_asset(name, len(str(scale)) - 1)
     if [scale for _, scale in engine.assets.values()] != [s for _, s in settings["assets"]]:
         raise ValueError("an asset's scale is not a power of ten")
-    for entry in settings["markets"]:
+    lending = settings["lending"]
+    lending_snapshot.add_lending(engine, lending)
+    for number, entry in enumerate(settings["markets"]):
+        if "side" in entry:
+            if number == len(engine.markets):  # the second side came with the first
+                lending_snapshot.add_side(engine, entry["side"], lending["reserves"])
+            continue
         market = engine.add_market(
             entry["name"],
             tick_size=Fraction(entry["tick_size"]),
@@ -520,6 +548,11 @@ def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
         )
         if market.bounds != entry["bounds"]:
             raise ValueError(f"market {entry['name']!r}: bounds")
+    if [lending_snapshot.side_entry(m) for m in engine.markets] != [
+        entry if "side" in entry else None for entry in settings["markets"]
+    ]:
+        raise ValueError("sides of reserves are not where they were")
+    lending_snapshot.check_made(engine, lending)
     _poolrows.forget_first_marks(engine)
     budget = settings["budget"]
     allowed = {"budget_accounts", "budget_notional", "time_per_liquidation"}

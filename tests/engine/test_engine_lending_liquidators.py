@@ -37,7 +37,7 @@ def test_a_call_is_made_only_if_it_pays(kit, stated, done):
         assert calls(engine) == [(8100, 85)]
         profit = 400 - stated.get("gas", 0)
         assert engine.liquidators.result(0) == {
-            "profit": profit, "gas": stated.get("gas", 0), "calls": 1,
+            "profit": profit, "gas": stated.get("gas", 0), "bids": 0, "calls": 1,
         }  # fmt: skip
 
 

@@ -150,6 +150,61 @@ def saved_pools() -> Snapshot:
     return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)
 
 
+def saved_lending() -> Snapshot:
+    """An engine with three lending markets, delayed prices, liquidators, and borrowers still due."""
+    engine = cascade.Engine(seed=7)
+    market = engine.add_market(
+        "X",
+        tick_size=1,
+        lot_size=1,
+        venue=cascade.Impact.linear(1),
+        rules=cascade.Rules(feed="last"),
+    )
+    market.set_index(1000)
+    half = ("threshold", "0.5", "0.95")
+    for name, oracle, rule, close in (
+        ("A", cascade.Oracle(max_step="0.1"), "suppliers", half),
+        ("B", cascade.Oracle(delay=3, heartbeat=50), "stays", half),
+        ("C", None, "reserves", ("absorb", "0.5", 10**6)),
+    ):
+        rules = cascade.LendingRules(close_factor=close, fee="0.1", bad_debt=rule)
+        lending = engine.lending.add(name, rules=rules)
+        rate = cascade.KinkRate()
+        lending.add_reserve(
+            "X", price="X", liquidation_threshold="0.8", liquidation_bonus="0.1", oracle=oracle,
+            interest=rate, liquidation_factor="0.9", borrowable=name != "C",
+        )  # fmt: skip
+        lending.add_reserve("USD", interest=rate, reserve_factor="0.2")
+        lending["USD"].supply(10**6)
+        lending.open(collateral={"X": [5, 5, 6]}, debt={"USD": [3000, 3600, 1000]})
+    engine.liquidators.add(cascade.Liquidator(gas=1, latency=1))
+    engine.liquidators.add(cascade.Liquidator(capital=2000, calls="single", choice="worst"))
+    engine.budget(accounts=1)
+    for price in (900, 850, 700):
+        engine.step(index={"X": price}, dt=1)
+    assert engine.pending > 0
+    return Snapshot(bytes_of(engine), cascade.Engine.load, use_lending)
+
+
+def use_lending(engine: cascade.Engine) -> None:
+    """As any engine; then prices fall and borrowers call."""
+    use_engine(engine)
+    for lending in engine.lending:
+        for name in lending.reserves:
+            for call in (lending[name].supply, lending[name].redeem):
+                with contextlib.suppress(ValueError, OverflowError):
+                    call(3)
+            for call in (lending.deposit, lending.borrow, lending.withdraw, lending.repay):
+                with contextlib.suppress(ValueError, OverflowError):
+                    call(0, name, 2)
+            engine.validate()
+    for market in engine.markets[:1]:
+        with contextlib.suppress(ValueError, OverflowError):
+            engine.step(index={market.name: 500}, dt=10)
+            engine.step(dt=10**6)
+        engine.validate()
+
+
 def selling(lots: int) -> np.ndarray:
     """A market order of the world outside."""
     messages = np.zeros(1, dtype=cascade.MESSAGE_DTYPE)
@@ -218,7 +273,7 @@ def damaged(data: bytes, source: random.Random) -> bytes:
     return file.getvalue()
 
 
-SNAPSHOTS = [saved_book(), saved_engine(), saved_halts(), saved_pools()]
+SNAPSHOTS = [saved_book(), saved_engine(), saved_halts(), saved_pools(), saved_lending()]
 
 
 def check(data: bytes) -> None:

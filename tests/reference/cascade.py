@@ -47,6 +47,9 @@ class Cascade:
         self.units, self.notional, self.affordable = 0, 0, affordable
         self.queue.aside.clear()
         self.waterfall.begin()
+        self.touched = {}
+        Seizure(self).absorption.open()
+        self.refresh_touched()
         while not self.exhausted() and (taken := self.queue.takeable()):
             self.touched = {}
             for entry in taken if self.engine.execution == "batch" else taken[:1]:
@@ -55,13 +58,17 @@ class Cascade:
                 if self.queue.collects(entry.position):
                     continue
                 self.take(entry)
-            for market, cause in self.touched.items():
-                self.engine.form_mark(market, cause)
-            self.queue.on_marks()
-            for market in self.touched:
-                self.engine.fire_stops(market)
+            self.refresh_touched()
         self.queue.aside.clear()
         self.waterfall.share()
+
+    def refresh_touched(self) -> None:
+        """Marks of the markets that were traded in, in the order first touched, then their stops."""
+        for market, cause in self.touched.items():
+            self.engine.form_mark(market, cause)
+        self.queue.on_marks()
+        for market in self.touched:
+            self.engine.fire_stops(market)
 
     def exhausted(self) -> bool:
         budget = self.engine.limits

@@ -29,6 +29,7 @@ from .lending import (
     Oracle,
     pass_lending,
 )
+from .lending_totals import check_reserve, lending_rows, lending_totals
 from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
@@ -534,7 +535,8 @@ class Engine:
                 "bad_debt": asset.bad_debt,
                 "deposits": asset.deposits,
             }
-        return {"contracts": contracts, "money": money}
+        lending = lending_totals(self)
+        return {"contracts": contracts, "money": money, "lending": lending}
 
     def validate(self) -> None:
         """Raise AssertionError if contracts or money are not conserved or a venue is broken."""
@@ -545,6 +547,8 @@ class Engine:
             held = m["balances"] + m["margins"] - m["entry_values"]
             held += m["fund"] + m["fees"] + m["funding_pools"] - m["bad_debt"]
             assert held == m["deposits"], (name, m)
+        for reserve in self.reserves:
+            check_reserve(reserve)
         for market in self.clearing.markets:
             market.venue.validate()
         for position in self.clearing.positions:
@@ -583,7 +587,10 @@ class Engine:
             parts.append(m.venue.state())
         for account in clearing.accounts:
             waits = account.whole_until > self.clock
-            row(account.balance, account.hedge, account.whole_until if waits else 0)
+            flags = int(account.hedge)
+            if account.lending is not None:
+                flags = 2 + 16 * account.lending.number
+            row(account.balance, flags, account.whole_until if waits else 0)
         for p in sorted(clearing.positions, key=lambda p: (p.account, p.market, p.leg)):
             listed = p.size or p.margin or p.leverage != 100 or p.isolated
             if listed or clearing.position_orders(p):
@@ -597,4 +604,6 @@ class Engine:
             row(*started)
         for resident in self.residents.all:
             row(*resident.state())
+        for values in lending_rows(self):
+            row(*values)
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()

@@ -22,7 +22,7 @@ from .rules import Rules
 
 PARTS = 10**9
 YEAR = 365 * 86_400 * 10**9
-NO_MARKET = 65535
+FLOWS = ("supplied", "redeemed", "borrowed", "repaid", "seized")
 
 
 class NoVenue:
@@ -96,6 +96,11 @@ class Reserve:
     price_ticks: int = 0
     updated: int = 0
     waiting: list = field(default_factory=list)  # (time, price, event)
+    # lots that came and went since the beginning
+    flows: dict = field(default_factory=lambda: dict.fromkeys(FLOWS, 0))
+    roundings: int = 0  # amounts that were rounded
+    liquidation_factor: int = PARTS
+    absorbed: int = 0  # lots of the treasury that are for sale
 
     def lots(self, scaled: int, borrowed: bool) -> int:
         if borrowed:
@@ -110,12 +115,22 @@ class Reserve:
     def supplied_lots(self) -> int:
         return self.lots(self.supplied, False)
 
+    def flow(self, kind: str, lots: int, count: int = 1) -> None:
+        self.flows[kind] += lots
+        self.roundings += count
+
     def row(self) -> dict:
         names = ("supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury")
         row = {name: getattr(self, name) for name in (*names, "deficit", "kept", "updated")}
         lots = {"supplied_lots": self.supplied_lots, "owed_lots": self.owed_lots}
         row |= {"frozen": int(self.frozen), "grace_until": self.grace_until}
-        return {**row, **lots, "price": self.price_ticks, "paused": int(self.paused)}
+        return {
+            **row,
+            **lots,
+            "price": self.price_ticks,
+            "paused": int(self.paused),
+            "absorbed": self.absorbed,
+        }
 
     def pause(self, paused: bool = True, *, grace=0) -> None:
         """Nothing happens to the reserve; afterwards liquidations wait for the time of grace."""
@@ -150,6 +165,7 @@ class Reserve:
         rate = self.interest.parts(debt * ONE // (self.cash + debt))
         growth = rate * elapsed // YEAR
         self.borrow_index += ceil(Fraction(self.borrow_index * growth, ONE))
+        self.roundings += 1
         interest = self.owed_lots - debt
         kept = interest * self.reserve_factor // PARTS
         if not self.supplied:
@@ -226,20 +242,24 @@ class Reserve:
 
     def supply(self, amount) -> None:
         lots = self.amount(amount)
-        scaled = lots * ONE // self.supply_index
         self.check_supply(lots)
+        scaled = lots * ONE // self.supply_index
         self.cash += lots
+        self.flow("supplied", lots)
         self.supplied += scaled
         self.lending.note(events.SUPPLY, self.supplied_side, -1, lots)
 
     def redeem(self, amount) -> None:
         lots = self.amount(amount)
         self.check_open_for(False)
+        if lots > self.supplied_lots:
+            raise ValueError(f"amount {amount!r} is above what was supplied")
         scaled = ceil(Fraction(lots * ONE, self.supply_index))
         held = self.supplied - self.supplied_side.held
         if scaled > held or lots > self.cash:
             raise ValueError(f"amount {amount!r} is above what is there to redeem")
         self.cash -= lots
+        self.flow("redeemed", lots)
         self.supplied -= scaled
         self.lending.note(events.REDEEM, self.supplied_side, -1, lots)
 
@@ -247,6 +267,8 @@ class Reserve:
         self.check_open_for(True)
         if self.supply_cap is not None and self.supplied_lots + lots > self.supply_cap:
             raise ValueError(f"{self.name}: the supply cap of {self.supply_cap} lots is passed")
+        if lots * ONE > (2**60 - self.supplied) * self.supply_index:
+            raise OverflowError(f"{self.name}: {lots} lots over an index of {self.supply_index}")
 
 
 class LendingMarket:
@@ -256,6 +278,7 @@ class LendingMarket:
         self.engine, self.name, self.number = engine, name, number
         self.rules, self.asset = rules, asset
         self.reserves: dict[str, Reserve] = {}
+        self.base: Reserve | None = None  # of a protocol that absorbs
 
     def __getitem__(self, name: str) -> Reserve:
         return self.reserves[name]
@@ -278,6 +301,7 @@ class LendingMarket:
         collateral=True,
         borrowable=True,
         refinement=None,
+        liquidation_factor=1,
     ) -> Reserve:
         engine = self.engine
         source = None if price is None else engine.market(price)
@@ -302,6 +326,11 @@ class LendingMarket:
             int(rate_of(liquidation_bonus) * PARTS), rate_of(borrow_factor), interest,
             int(rate_of(reserve_factor) * PARTS), *caps, collateral, borrowable, oracle or Oracle(),
         )  # fmt: skip
+        reserve.liquidation_factor = int(rate_of(liquidation_factor) * PARTS)
+        if borrowable and self.rules.close_factor[0] == "absorb":
+            if self.base is not None:
+                raise ValueError(f"{name!r}: only {self.base.name!r} can be borrowed")
+            self.base = reserve
         reserve.supplied_side = self._side(reserve, f"{self.name} {name} supplied", False)
         reserve.borrowed_side = self._side(reserve, f"{self.name} {name} borrowed", True)
         self.reserves[name] = reserve
@@ -369,6 +398,9 @@ class LendingMarket:
         for (name, borrowed), column in lots.items():
             if borrowed:
                 self.reserves[name].cash -= sum(column)
+        for (name, borrowed), column in lots.items():
+            kind = "borrowed" if borrowed else "supplied"
+            self.reserves[name].flow(kind, sum(column), 1 + len(column))
         for k in range(count):
             clearing.accounts.append(Account(self.asset, lending=self))
             for (name, borrowed), column in sorted(
@@ -472,6 +504,8 @@ class LendingMarket:
             self.move_scaled(account, reserve, -scaled, borrowed)
             raise ValueError(f"amount {amount!r} is more than the collateral of {account} bears")
         reserve.cash += lots if what in ("deposit", "repay") else -lots
+        words = {"deposit": "supplied", "withdraw": "redeemed", "borrow": "borrowed"}
+        reserve.flow(words.get(what, "repaid"), lots)
         kinds = {"deposit": events.SUPPLY, "withdraw": events.REDEEM}
         kinds |= {"borrow": events.BORROW, "repay": events.REPAY}
         side = reserve.borrowed_side if borrowed else reserve.supplied_side

@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
+from .absorption import Absorption
 from .clearing import ALL_CROSS
 from .lending import ONE, PARTS, Liquidator
 from .lending_units import Borrower, SideHolding
@@ -34,6 +35,7 @@ class Seizure:
     def __init__(self, cascade) -> None:
         self.cascade = cascade
         self.engine = cascade.engine
+        self.absorption = Absorption(self)
 
     # --- what may be repaid --------------------------------------------------------------------
 
@@ -186,6 +188,9 @@ class Seizure:
         cascade, queue = self.cascade, self.cascade.queue
         name = entry.unit
         account = name[0]
+        if self.engine.clearing.accounts[account].lending.rules.close_factor[0] == "absorb":
+            self.absorption.take(entry)
+            return
         unit = self.engine.clearing.unit(name)
         chosen = self.choose(account, unit, entry.cause)
         if chosen is None:
@@ -275,6 +280,8 @@ class Seizure:
         c.cash -= deal.seized - deal.fee
         c.treasury += deal.fee
         d.cash += deal.repaid
+        c.flow("seized", deal.seized - deal.fee)
+        d.flow("repaid", deal.repaid)
 
     def trade(self, reserve, side: int, lots: int, liquidation: int) -> int:
         """Sell or buy at the venue, what it does not take at the mark; atoms."""
@@ -307,13 +314,19 @@ class Seizure:
         )  # fmt: skip
         if rule == "stays":
             return
+        before = reserve.supplied_lots
+        reserve.roundings += 1
         lending.move_scaled(account, reserve, held.size, True)
         if rule == "deficit":
             reserve.deficit += lots
         elif rule == "reserves":
             reserve.treasury -= lots
         elif rule == "suppliers":
-            borne = min(ceil(Fraction(lots * ONE, reserve.supplied)), reserve.supply_index)
+            borne = reserve.supply_index
+            if reserve.supplied:
+                borne = min(ceil(Fraction(lots * ONE, reserve.supplied)), borne)
             reserve.supply_index -= borne
+            # what is more than all suppliers have is a deficit
+            reserve.deficit += max(0, lots - before)
             reserve.form_marks(cause)
             self.cascade.queue.on_marks()

@@ -1,0 +1,200 @@
+"""Lending markets in snapshots: what is stated about them in words, and their numbers.
+
+Reserves are made again by their own settings, each where its first side stands among the markets, so that
+every check of a reserve that is new holds for one that is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade import _lendingrestore
+from cascade.exact_numbers import exact
+from cascade.lending_rules import KinkRate, LendingRules, Liquidator, Oracle
+from cascade.reserve import LendingSide, Reserve
+
+if TYPE_CHECKING:
+    from cascade.engine import Engine
+    from cascade.market import Market
+
+PARTS, YEARLY_PARTS = 10**9, 10**18
+SECOND = 10**9
+RATES = ("base", "slope1", "slope2", "optimal")
+MOVING = ("mark", "outside_size")  # of a side; its other numbers stay those of a new market
+
+
+# --- what is stated ----------------------------------------------------------------------------
+
+
+def _plain(value: Any) -> Any:
+    # numbers as text, so that they stay exact
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_plain(part) for part in value]
+    return {"number": str(exact(value, "value"))}
+
+
+def _stated(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_stated(part) for part in value)
+    return Fraction(value["number"]) if isinstance(value, dict) else value
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    return {field.name: _plain(getattr(given, field.name)) for field in fields(given)}
+
+
+def lending_settings(engine: Engine) -> dict[str, Any]:
+    """Names and rules of lending markets, settings of reserves and liquidators, for JSON."""
+    reserves: list[dict[str, Any]] = [{}] * sum(len(market.reserves) for market in engine.lending)
+    for market in engine.lending:
+        for reserve in market.reserves.values():
+            reserves[reserve.number] = reserve.given
+    return {
+        "markets": [
+            {"name": market.name, "asset": market.asset, "rules": _fields(market.rules)}
+            for market in engine.lending
+        ],
+        "reserves": reserves,
+        "liquidators": [_fields(liquidator) for liquidator in engine.liquidators],
+        "compete": engine.liquidators.compete,
+    }
+
+
+def add_lending(engine: Engine, settings: dict[str, Any]) -> None:
+    """Lending markets and liquidators of a new engine; the reserves come with the markets."""
+    for entry in settings["markets"]:
+        rules = LendingRules(**{name: _stated(value) for name, value in entry["rules"].items()})
+        engine.lending.add(entry["name"], rules=rules, asset=entry["asset"])
+    for entry in settings["liquidators"]:
+        engine.liquidators.add(
+            Liquidator(**{name: _stated(value) for name, value in entry.items()})
+        )
+    engine.liquidators.compete = settings["compete"]
+
+
+def _amount(lots: int, market: Market | None, scale: int) -> Fraction | None:
+    step = Fraction(1, scale) if market is None else Fraction(market.lots.step)
+    return None if lots < 0 else step * lots
+
+
+def _oracle(given: dict[str, Any]) -> Oracle:
+    return Oracle(
+        delay=Fraction(given["delay"], SECOND),
+        heartbeat=None if given["heartbeat"] < 0 else Fraction(given["heartbeat"], SECOND),
+        deviation=Fraction(given["deviation"], PARTS),
+        max_step=None if given["max_step"] < 0 else Fraction(given["max_step"], PARTS),
+    )
+
+
+def _market_at(engine: Engine, number: int) -> Market | None:
+    if not isinstance(number, int) or not -1 <= number < len(engine.markets):
+        raise ValueError(f"a reserve's market {number!r} is unknown")
+    return None if number == -1 else engine.markets[number]
+
+
+def add_side(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> None:
+    """The reserve that a stored side belongs to, made with the first of its two sides."""
+    made = [market for market in engine.markets if isinstance(market, LendingSide)]
+    if number != len(made) // 2:
+        raise ValueError(f"side of reserve {number!r} does not follow {len(made)} others")
+    given = reserves[number]
+    lending = next(market for market in engine.lending if market.number == given["lending"])
+    source, scale = _market_at(engine, given["source"]), engine.scale_of(lending.asset)
+    rate = {name: Fraction(given[name], YEARLY_PARTS) for name in RATES}
+    reserve = lending.add_reserve(
+        given["name"],
+        price=source,
+        venue=_market_at(engine, given["venue"]),
+        liquidation_threshold=Fraction(given["threshold"], PARTS),
+        loan_to_value=Fraction(given["loan_to_value"], PARTS),
+        liquidation_bonus=Fraction(given["bonus"], PARTS),
+        borrow_factor=Fraction(given["borrow_factor"], PARTS),
+        interest=KinkRate(**rate) if given["accrues"] else None,
+        reserve_factor=Fraction(given["reserve_factor"], PARTS),
+        supply_cap=_amount(given["supply_cap"], source, scale),
+        borrow_cap=_amount(given["borrow_cap"], source, scale),
+        oracle=_oracle(given),
+        collateral=given["collateral"],
+        borrowable=given["borrowable"],
+        refinement=given["refine"],
+        liquidation_factor=Fraction(given["liquidation_factor"], PARTS),
+    )
+    if reserve.given != given:
+        raise ValueError(f"reserve {given['name']!r}: its settings are not those of a reserve")
+
+
+def check_made(engine: Engine, settings: dict[str, Any]) -> None:
+    """Refuse settings whose reserves were not all made."""
+    made = sum(len(market.reserves) for market in engine.lending)
+    if made != len(settings["reserves"]):
+        raise ValueError(f"{made} reserves were made of {len(settings['reserves'])}")
+    _lendingrestore.forget_first_prices(engine)
+
+
+# --- numbers -----------------------------------------------------------------------------------
+
+
+def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
+    """Numbers of reserves, prices on their way and liquidators."""
+    reserves, waiting = _lendingrestore.reserve_records(engine)
+    liquidators = _lendingrestore.liquidator_records(engine)
+    return {"reserves": reserves, "waiting": waiting, "liquidators": liquidators}
+
+
+def check_side(market: Market, row: Any, names: tuple[str, ...]) -> None:
+    """Refuse a side whose record has more than a mark and what positions hold."""
+    fresh = market.row()
+    for name in names:
+        if name not in MOVING and row[name] != fresh[name]:
+            raise ValueError(f"side {market.name!r}: {name} is {row[name]}")
+    if row["orders"] or row["auction"]:
+        raise ValueError(f"side {market.name!r} has orders or an auction")
+
+
+def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
+    """Numbers back into an engine whose accounts and markets are restored."""
+    events = engine.event_count + len(arrays["events"])
+    _lendingrestore.restore_reserves(engine, arrays["reserves"], arrays["waiting"], events)
+    _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
+
+
+def hash_rows(engine: Engine) -> list[bytes]:
+    """What a hash has of lending markets, when there is anything of them."""
+    if not len(engine.lending) and not len(engine.liquidators):
+        return []
+    rows: list[list[int]] = []
+    for market in engine.markets:
+        numbers = market.row()
+        rows.append([numbers["spot_size"], numbers["spot_entry"]])
+    records, waiting = _lendingrestore.reserve_records(engine)
+    at = 0
+    for record in records.tolist():
+        named = dict(zip(records.dtype.names or (), record, strict=True))
+        rows.append([named[name] for name in HASHED])
+        end = at + named["waiting"]
+        prices = [n for row in waiting[at:end] for n in (row["due"], row["price"])]
+        rows.append([named["waiting"], *prices])
+        at = end
+    rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
+    return [np.array(row, dtype="<i8").tobytes() for row in rows]
+
+
+HASHED = (
+    "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
+    "price", "updated", "paused", "absorbed", "frozen", "grace_until",
+)  # fmt: skip
+
+
+def side_entry(market: Market) -> dict[str, int] | None:
+    """What stands for a side among the markets of the settings; None for other markets."""
+    if not isinstance(market, LendingSide):
+        return None
+    reserve: Reserve = market.reserve
+    return {"side": reserve.number}

@@ -1,0 +1,104 @@
+"""Sums of lending markets: what a reserve has, what it owes, and what rounding has left in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cascade import _lendingrestore
+from cascade._columns import position_table
+from cascade.errors import ReserveError
+
+if TYPE_CHECKING:
+    from cascade.engine import Engine
+
+__all__ = ["check_lending", "check_reserve_totals", "lending_totals"]
+
+# An amount over an index of at most 4.6 (half of 63 bits) leaves less than 6 lots; interest shared out
+# among at most 2**63 scaled lots leaves less than 2**63 / 10**18 + 2 of them.
+ROUNDING_LOTS = 12
+
+
+def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
+    """Lots by lending market, reserve and part, see `Engine.totals`.
+
+    Parameters
+    ----------
+    engine : Engine
+
+    Returns
+    -------
+    dict
+        ``cash``; ``supplied``, ``redeemed``, ``borrowed``, ``repaid``, ``seized`` since the beginning;
+        ``debts``, ``deficit``, ``supplies``, ``treasury`` now; ``rounding``, what the reserve has
+        beyond what it owes; ``roundings``, amounts that were rounded.
+    """
+    return {
+        market.name: {
+            name: _lendingrestore.reserve_totals(engine, reserve.number)
+            for name, reserve in market.reserves.items()
+        }
+        for market in engine.lending
+    }
+
+
+def check_reserve_totals(name: str, sums: dict[str, Any]) -> None:
+    """Refuse sums of a reserve that do not add up.
+
+    Parameters
+    ----------
+    name : str
+        Of the reserve, for the message.
+    sums : dict
+        As `lending_totals` gives them, lots.
+
+    Raises
+    ------
+    ReserveError
+        Cash is not what came less what went; or cash, debts and deficit are less than supplies and
+        treasury, or more than rounding explains.
+
+    Notes
+    -----
+    Every amount is rounded for the reserve, so that ``0 <= rounding <= 12 * roundings`` lots.
+    """
+    came = sums["supplied"] + sums["repaid"]
+    went = sums["redeemed"] + sums["borrowed"] + sums["seized"]
+    if sums["cash"] != came - went or sums["cash"] < 0:
+        raise ReserveError(f"{name}: cash is {sums['cash']} lots, {came} came and {went} went")
+    has = sums["cash"] + sums["debts"] + sums["deficit"]
+    owes = sums["supplies"] + sums["treasury"]
+    if not 0 <= has - owes <= ROUNDING_LOTS * sums["roundings"]:
+        raise ReserveError(
+            f"{name}: cash, debts and deficit are {has} lots against supplies and treasury of {owes}, "
+            f"which {sums['roundings']} roundings do not explain"
+        )
+
+
+def check_lending(engine: Engine) -> None:
+    """Refuse reserves whose sums, or whose accounts' claims, do not add up.
+
+    Parameters
+    ----------
+    engine : Engine
+
+    Raises
+    ------
+    ReserveError
+        As `check_reserve_totals`; or the accounts' scaled claims are not the reserve's.
+    """
+    if not len(engine.lending):
+        return
+    positions = position_table(engine)
+    sums = lending_totals(engine)
+    for market in engine.lending:
+        for name, reserve in market.reserves.items():
+            held, owed = (
+                sum(positions["size"][positions["market"] == side.number].tolist())
+                for side in (reserve.supplied_side, reserve.borrowed_side)
+            )
+            row, where = reserve.row(), f"{market.name} {name}"
+            if row["supplied"] < held:
+                raise ReserveError(f"{where}: accounts hold {held} of {row['supplied']} supplied")
+            if row["borrowed"] != -owed:
+                raise ReserveError(f"{where}: accounts owe {-owed} of {row['borrowed']} borrowed")
+            check_reserve_totals(where, sums[market.name][name])

@@ -1,0 +1,159 @@
+"""Accounts that the twin's protocol takes over itself, and the storefront where it sells what it took.
+
+docs/protocols/compound_v3.md: everything of the account is taken, its debt is borne by the reserves, what the
+collateral at its liquidation factor is worth beyond it becomes base supply.
+"""
+
+from . import log as events
+from .lending import ONE, PARTS, Liquidator
+from .records import BUY, SELL
+
+INFINITE = 2**62  # health without debt
+
+
+class Absorption:
+    def __init__(self, seizure) -> None:
+        self.seizure = seizure
+        self.cascade = seizure.cascade
+        self.engine = seizure.engine
+
+    # --- taking over ---------------------------------------------------------------------------
+
+    def take(self, entry) -> None:
+        """Take over a borrower that is due; not while one of its reserves is paused."""
+        queue, name = self.cascade.queue, entry.unit
+        lending = self.engine.clearing.accounts[name[0]].lending
+        unit = self.engine.clearing.unit(name)
+        owes = any(held.size < 0 for held in unit.holdings)
+        if not owes or any(held.reserve.paused for held in unit.holdings):
+            queue.aside.add(name)
+        else:
+            self.cascade.units += 1
+            self.sell(lending, self.absorb(lending, name[0], unit, entry.cause))
+        self.engine.clearing.changed.append(name)
+        queue.reenter_changed()
+
+    def absorb(self, lending, account: int, unit, cause: int) -> int:
+        """Move everything to the protocol; the LIQUIDATION event."""
+        log = self.engine.log
+        held = [h for h in unit.holdings if h.size > 0]
+        debt = next(h for h in unit.holdings if h.size < 0)
+        base = debt.reserve
+        worth = base.unit * base.price_ticks
+        owed_lots = base.lots(-debt.size, True)
+        credited = 0
+        for h in held:
+            value = h.reserve.lots(h.size, False) * h.reserve.unit * h.reserve.price_ticks
+            credited += value * h.reserve.liquidation_factor // PARTS
+        balance = credited // worth - owed_lots
+        self.cascade.notional += owed_lots * worth
+        first = held[0].reserve
+        liquidation = log.add(
+            events.LIQUIDATION, cause=cause, wave=log.wave(cause) + 1, side=SELL,
+            price=first.price_ticks, quantity=first.lots(held[0].size, False),
+            money=unit.equity(), account=account, market=first.supplied_side.number,
+        )  # fmt: skip
+        about = {"cause": liquidation, "account": account}
+        for h in held:
+            lots = h.reserve.lots(h.size, False)
+            lending.move_scaled(account, h.reserve, -h.size, False)
+            h.reserve.treasury += lots
+            h.reserve.absorbed += lots if h.reserve is not base else 0
+            h.reserve.roundings += 1
+            side = h.reserve.supplied_side.number
+            log.add(events.SEIZE, counterparty=events.HOUSE, quantity=lots, market=side, **about)
+        lending.move_scaled(account, base, debt.size, True)
+        base.treasury -= owed_lots + max(balance, 0)
+        base.roundings += 2
+        log.add(
+            events.REPAY, counterparty=events.HOUSE, quantity=owed_lots, money=owed_lots * worth,
+            market=base.borrowed_side.number, **about,
+        )  # fmt: skip
+        if balance > 0:
+            lending.move_scaled(account, base, balance * ONE // base.supply_index, False)
+            log.add(events.SUPPLY, quantity=balance, market=base.supplied_side.number, **about)
+        if balance < 0:
+            log.add(
+                events.BAD_DEBT, quantity=-balance, money=-balance * worth,
+                market=base.borrowed_side.number, **about,
+            )  # fmt: skip
+        borne = unit.borne()
+        health = borne * PARTS // (borne - unit.equity())
+        side = first.supplied_side.number
+        log.add(events.HEALTH, order=health, quantity=INFINITE, market=side, **about)
+        return liquidation
+
+    # --- the storefront ------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """At the beginning of a cascade: what was left."""
+        for lending in self.engine.lending.values():
+            if lending.rules.close_factor[0] == "absorb":
+                self.sell(lending, -1)
+
+    def sell(self, lending, cause: int) -> None:
+        """Collateral to liquidators, as long as one of them gains by it and reserves are short."""
+        for reserve in lending.reserves.values():
+            while reserve.absorbed and self.sell_some(lending, reserve, cause):
+                pass
+
+    def sell_some(self, lending, reserve, cause: int) -> bool:
+        base = lending.base
+        _, storefront, target = lending.rules.close_factor
+        if reserve.paused or base.paused or not reserve.price_ticks or not base.price_ticks:
+            return False
+        worth = base.unit * base.price_ticks
+        if base.treasury * worth >= self.engine.to_atoms(target, lending.asset):
+            return False
+        discount = self.seizure.parts(storefront) * (PARTS - reserve.liquidation_factor) // PARTS
+        ask = reserve.unit * reserve.price_ticks * (PARTS - discount) // PARTS
+        most = min(reserve.absorbed, reserve.cash)
+        for number, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
+            for attempt in range(liquidator.halvings + 1):
+                paid = (most >> attempt) * ask // worth
+                if not paid:
+                    break
+                got = paid * worth // ask
+                if got and self.gains(lending, liquidator, reserve, got, paid):
+                    who = number if self.engine.liquidators else -1
+                    self.buy(lending, liquidator, who, reserve, (got, paid), cause)
+                    return True
+        return False
+
+    def gains(self, lending, liquidator, reserve, got: int, paid: int) -> bool:
+        gains = self.seizure.quote(reserve, SELL, got)
+        cost = self.seizure.quote(lending.base, BUY, paid)
+        if gains is None or cost is None:
+            return False
+        capital = liquidator.capital
+        have = 0 if capital is None else self.engine.to_atoms(capital, lending.asset)
+        if capital is not None and cost > have + liquidator.cash:
+            return False
+        gas, least = (
+            self.engine.to_atoms(x, lending.asset) for x in (liquidator.gas, liquidator.min_profit)
+        )
+        return gains - cost - gas >= least
+
+    def buy(self, lending, liquidator, who: int, reserve, lots: tuple, cause: int) -> None:
+        got, paid = lots
+        base, log = lending.base, self.engine.log
+        event = log.add(
+            events.SEIZE, cause=cause, account=-1, counterparty=who, quantity=got,
+            market=reserve.supplied_side.number,
+        )  # fmt: skip
+        log.add(
+            events.REPAY, cause=event, account=-1, counterparty=who, quantity=paid,
+            money=paid * base.unit * base.price_ticks, market=base.borrowed_side.number,
+        )  # fmt: skip
+        reserve.cash -= got
+        reserve.treasury -= got
+        reserve.absorbed -= got
+        reserve.flow("seized", got)
+        base.cash += paid
+        base.treasury += paid
+        base.flow("repaid", paid)
+        gas = self.engine.to_atoms(liquidator.gas, lending.asset)
+        gains = self.seizure.trade(reserve, SELL, got, event)
+        liquidator.cash += gains - self.seizure.trade(base, BUY, paid, event) - gas
+        liquidator.spent += gas
+        liquidator.done += 1

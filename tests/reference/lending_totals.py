@@ -1,0 +1,54 @@
+"""Sums of the twin's lending markets: what must add up, and what a hash has of them."""
+
+ROUNDING = 12  # lots that one rounded amount may leave at most
+
+
+def reserve_totals(reserve) -> dict:
+    """What a reserve has and owes, in lots: docs/engine-api.md."""
+    held = reserve.cash + reserve.owed_lots + reserve.deficit
+    return {
+        "cash": reserve.cash,
+        **reserve.flows,
+        "debts": reserve.owed_lots,
+        "deficit": reserve.deficit,
+        "supplies": reserve.supplied_lots,
+        "treasury": reserve.treasury,
+        "rounding": held - reserve.supplied_lots - reserve.treasury,
+        "roundings": reserve.roundings,
+    }
+
+
+def lending_totals(engine) -> dict:
+    return {
+        name: {key: reserve_totals(reserve) for key, reserve in market.reserves.items()}
+        for name, market in engine.lending.items()
+    }
+
+
+def check_reserve(reserve) -> None:
+    """Raise AssertionError if claims and cash do not add up."""
+    flows, totals = reserve.flows, reserve_totals(reserve)
+    came = flows["supplied"] + flows["repaid"]
+    assert reserve.cash == came - flows["redeemed"] - flows["borrowed"] - flows["seized"], totals
+    assert reserve.cash >= 0, totals
+    assert 0 <= totals["rounding"] <= ROUNDING * reserve.roundings, totals
+    positions = reserve.lending.engine.clearing.positions
+    sides = (reserve.supplied_side, reserve.borrowed_side)
+    held = [sum(p.size for p in positions if p.market == side.number) for side in sides]
+    assert [side.outside_lots for side in sides] == [-lots for lots in held], held
+    assert reserve.supplied >= held[0] >= 0, held
+    assert reserve.borrowed == -held[1], held
+    assert reserve.absorbed == 0 or 0 < reserve.absorbed <= reserve.treasury, totals
+
+
+def lending_rows(engine) -> list[list[int]]:
+    """What a hash has of lending markets, when there is anything of them."""
+    if not len(engine.lending) and not engine.liquidators:
+        return []
+    rows = [[m.spot_lots, m.spot_entry] for m in engine.clearing.markets]
+    for r in engine.reserves:
+        rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
+        rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
+        rows[-1] += [int(r.frozen), r.grace_until]
+        rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
+    return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]
