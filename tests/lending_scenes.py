@@ -42,6 +42,7 @@ def lending_engine(kit, seed, absorb=False):
     add_reserves(words, lending, source, not absorb)
     liquidator = words.Liquidator(gas=2, min_profit=1, latency=source.choice([0, 3]))
     engine.liquidators.add(liquidator)
+    engine.liquidators.compete = source.choice(["order", "bids"])
     engine.liquidators.add(words.Liquidator(capital=5000, choice="worst", calls="single"))
     lending.open(
         collateral={"ETH": [2, 1, 3, 0, 5], "BTC": [0, 0.1, 0, 0.2, 0.05]},

@@ -24,7 +24,7 @@ RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
-LIQUIDATOR_DTYPE = np.dtype([(name, "<i8") for name in ("cash", "spent", "done")])
+LIQUIDATOR_DTYPE = np.dtype([(name, "<i8") for name in ("cash", "spent", "bids", "done")])
 
 cdef int64_t LARGEST = <int64_t>1 << 62
 cdef int128 LARGEST_UNITS = <int128>1 << 58     # atoms of a claim at a price of one tick
@@ -79,13 +79,13 @@ def reserve_records(EngineCore core):
 
 
 def liquidator_records(EngineCore core):
-    """What each liquidator earned, spent and did, LIQUIDATOR_DTYPE."""
+    """What each liquidator earned, spent, bid and did, LIQUIDATOR_DTYPE."""
     cdef State* state = &core.state
     cdef int64_t k
     core.begin()
     try:
-        rows = [(state.liquidators[k].cash, state.liquidators[k].spent, state.liquidators[k].done)
-                for k in range(state.liquidator_count)]
+        rows = [(state.liquidators[k].cash, state.liquidators[k].spent, state.liquidators[k].bids,
+                 state.liquidators[k].done) for k in range(state.liquidator_count)]
         return np.array(rows, dtype=LIQUIDATOR_DTYPE)
     finally:
         core.release()
@@ -223,10 +223,11 @@ def restore_liquidators(EngineCore core, records):
     for k in range(state.liquidator_count):
         row = records[k]
         require(abs(int(row["cash"])) <= LARGEST and 0 <= row["spent"] <= LARGEST
-                and 0 <= row["done"] <= LARGEST, f"liquidator {k}: earnings")
+                and 0 <= row["bids"] <= LARGEST and 0 <= row["done"] <= LARGEST, f"liquidator {k}: earnings")
         found = &state.liquidators[k]
         found.cash = row["cash"]
         found.spent = row["spent"]
+        found.bids = row["bids"]
         found.done = row["done"]
 
 

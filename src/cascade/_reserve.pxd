@@ -108,6 +108,7 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint8_t collateral
     uint8_t borrowable
     uint8_t paused
+    uint16_t next_reader      # number and one of the next reserve of the same source, 0: none
     # what came and went since the beginning, docs/engine-api.md
     int64_t flows[5]          # lots by FLOW_SUPPLIED and so on
     int64_t roundings         # amounts of the reserve that were rounded
@@ -126,3 +127,4 @@ cdef struct Liquidator:       # atoms
     int32_t halvings
     uint8_t choice
     uint8_t single            # one call a step and account
+    int64_t bids              # paid for being first

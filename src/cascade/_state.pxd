@@ -313,7 +313,7 @@ cdef struct Market:
     uint8_t throttled         # forced closes wait for the end of the throttle's window
     # lending markets, see _reserve
     uint32_t reserve          # whose side it is, number and one; 0: a contract
-    uint32_t readers          # reserves that believe its mark
+    uint32_t readers          # number and one of the first reserve that believes its mark, 0: none
     int64_t spot_size         # delivered by liquidators, less what they bought
     int64_t spot_entry
     # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
@@ -421,6 +421,7 @@ cdef struct State:
     uint16_t reserve_count
     uint16_t lending_count
     uint16_t liquidator_count
+    uint8_t bidding           # the liquidator who gains most acts and pays what the next would gain
     uint8_t partials          # some market has a partial rule: docs/step.md
     uint8_t ramps             # some market's rule has a ramp
     Ramp* account_ramps       # of cross units, one an account; NULL without ramps

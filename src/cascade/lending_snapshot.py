@@ -63,6 +63,7 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
         ],
         "reserves": reserves,
         "liquidators": [_fields(liquidator) for liquidator in engine.liquidators],
+        "compete": engine.liquidators.compete,
     }
 
 
@@ -75,6 +76,7 @@ def add_lending(engine: Engine, settings: dict[str, Any]) -> None:
         engine.liquidators.add(
             Liquidator(**{name: _stated(value) for name, value in entry.items()})
         )
+    engine.liquidators.compete = settings["compete"]
 
 
 def _amount(lots: int, market: Market | None, scale: int) -> Fraction | None:

@@ -72,7 +72,7 @@ class Market:
         self.multiplier = multiplier
         self.asset = asset
         self.venue = venue
-        self.impact = venue if isinstance(venue, Impact) else None
+        self.impact: Impact | None = venue if isinstance(venue, Impact) else None
         self.bounds = bounds
         self.book: MarketBook = market_book(engine, number, ticks, lots)
         scale = engine.assets[asset][1]

@@ -119,7 +119,7 @@ def forged(change):
         ("reserves", "supply_index", 2**61),
         ("reserves", "borrow_index", 10**18 - 1),
         ("reserves", "supplied", 2**62),
-        ("reserves", "borrowed", 1),
+        ("reserves", "borrowed", 12_345),
         ("reserves", "cash", -1),
         ("reserves", "cash", 3),
         ("reserves", "treasury", 2**63 - 1),

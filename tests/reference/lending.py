@@ -4,7 +4,6 @@ A reserve's supplied and its borrowed side are two markets without a venue; what
 a position of scaled lots. Their marks are the oracle's price times the side's index, in parts of a tick.
 """
 
-from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -78,6 +77,7 @@ class Liquidator:
     halvings: int = 6
     cash: int = 0
     spent: int = 0
+    bids: int = 0
     done: int = 0
 
 
@@ -577,23 +577,6 @@ class LendingMarkets(dict):
         terms = (len(self), rules or LendingRules(), asset or self.engine.asset)
         self[name] = LendingMarket(self.engine, name, *terms)
         return self[name]
-
-
-class Liquidators(list):
-    """Who repays debts for collateral, asked in this order."""
-
-    def __init__(self, engine) -> None:
-        super().__init__()
-        self.engine = engine
-
-    def add(self, liquidator: Liquidator) -> int:
-        self.append(copy(liquidator))
-        return len(self) - 1
-
-    def result(self, number: int) -> dict:
-        found, engine = self[number], self.engine
-        profit, gas = (engine.from_atoms(x) for x in (found.cash, found.spent))
-        return {"profit": profit, "gas": gas, "calls": float(found.done)}
 
 
 def pass_lending(engine, elapsed: int) -> None:

@@ -50,4 +50,4 @@ def lending_rows(engine) -> list[list[int]]:
         rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
         rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
-    return rows + [[x.cash, x.spent, x.done] for x in engine.liquidators]
+    return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]
