@@ -71,7 +71,7 @@ def add_reserves(words, lending, source, several):
     lending.add_reserve(
         "BTC", price="BTC", venue=None, liquidation_threshold="0.7", liquidation_bonus="0.1",
         borrow_factor="0.9", oracle=words.Oracle(delay=4), borrowable=several,
-        liquidation_factor="0.9",
+        liquidation_factor="0.9", refinement=1000,
     )  # fmt: skip
     lending.add_reserve(
         "USD", liquidation_threshold="0.9", interest=rate, reserve_factor="0.2",
