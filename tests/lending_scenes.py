@@ -42,6 +42,7 @@ def lending_engine(kit, seed, absorb=False):
     add_reserves(words, lending, source, not absorb)
     liquidator = words.Liquidator(gas=2, min_profit=1, latency=source.choice([0, 3]))
     engine.liquidators.add(liquidator)
+    engine.liquidators.compete = source.choice(["order", "bids"])
     engine.liquidators.add(words.Liquidator(capital=5000, choice="worst", calls="single"))
     lending.open(
         collateral={"ETH": [2, 1, 3, 0, 5], "BTC": [0, 0.1, 0, 0.2, 0.05]},
@@ -70,7 +71,7 @@ def add_reserves(words, lending, source, several):
     lending.add_reserve(
         "BTC", price="BTC", venue=None, liquidation_threshold="0.7", liquidation_bonus="0.1",
         borrow_factor="0.9", oracle=words.Oracle(delay=4), borrowable=several,
-        liquidation_factor="0.9",
+        liquidation_factor="0.9", refinement=1000,
     )  # fmt: skip
     lending.add_reserve(
         "USD", liquidation_threshold="0.9", interest=rate, reserve_factor="0.2",

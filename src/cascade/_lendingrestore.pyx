@@ -79,7 +79,7 @@ def reserve_records(EngineCore core):
 
 
 def liquidator_records(EngineCore core):
-    """What each liquidator earned, spent and did, LIQUIDATOR_DTYPE."""
+    """What each liquidator earned, spent, bid and did, LIQUIDATOR_DTYPE."""
     cdef State* state = &core.state
     cdef int64_t k
     core.begin()
@@ -189,12 +189,16 @@ cdef int check_claims(const State* state, const Reserve* r) except -1:
 
 cdef int restore_waiting(State* state, Reserve* r, rows, int64_t events) except -1:
     cdef int64_t last = state.clock
+    cdef int128 upper
     where = f"reserve {r.number}: price on its way"
     require(len(rows) == 0 or (r.delay > 0 and r.source != NO_MARKET), where)
     for row in rows:
         require(last <= row["due"] <= state.clock + r.delay, where)
         require(1 <= row["price"] <= MAX_PRICE and -1 <= row["event"] < events, where)
         require(0 <= row["wave"] < 2**31 - 1, where)
+        # as a whole it must give a mark; bounded steps may never come there
+        upper = ceil_divide(<int128>r.refine * <int64_t>row["price"] * r.borrow_index, INDEX_ONE)
+        require(r.max_step >= 0 or upper <= MAX_PRICE, where + " is beyond the highest mark")
         last = row["due"]
         if await_price(r, last, row["price"], row["event"], row["wave"]):
             raise MemoryError("no memory for prices on their way")

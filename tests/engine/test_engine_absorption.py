@@ -78,7 +78,7 @@ def test_what_pays_nobody_stays_with_the_protocol_until_it_does(kit):
     engine.step(index={"X": 200})
     assert numbers(lending["X"], "absorbed", "treasury", "cash") == (0, 0, 0)
     assert numbers(lending["USD"], "treasury") == (1090,)
-    assert engine.liquidators.result(0) == {"profit": 40, "gas": 60, "calls": 1}
+    assert engine.liquidators.result(0) == {"profit": 40, "gas": 60, "bids": 0, "calls": 1}
     engine.validate()
 
 
@@ -88,7 +88,7 @@ def test_a_small_capital_buys_by_halves(kit):
     # A coin costs 85 and brings 5 more. Of 10, 5 are too much and 2 are not; of 8 again 2; of 6, 3 cost
     # 255 of 220, so 1; of 5, 2; of 3, 1, because 255 are more than 235; then 2.
     assert numbers(lending["X"], "absorbed") == (0,)
-    assert engine.liquidators.result(0) == {"profit": 50, "gas": 0, "calls": 6}
+    assert engine.liquidators.result(0) == {"profit": 50, "gas": 0, "bids": 0, "calls": 6}
 
 
 def test_nothing_is_sold_while_reserves_are_at_the_target(kit):

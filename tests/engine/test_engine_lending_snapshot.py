@@ -119,7 +119,7 @@ def forged(change):
         ("reserves", "supply_index", 2**61),
         ("reserves", "borrow_index", 10**18 - 1),
         ("reserves", "supplied", 2**62),
-        ("reserves", "borrowed", 1),
+        ("reserves", "borrowed", 12_345),
         ("reserves", "cash", -1),
         ("reserves", "cash", 3),
         ("reserves", "treasury", 2**63 - 1),
@@ -141,6 +141,29 @@ def forged(change):
 def test_a_forged_reserve_is_refused(member, field, value):
     with pytest.raises((ValueError, cs.ReserveError)):
         snapshot.from_arrays(forged(lambda a: a[member][field].__setitem__(0, value)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("price", 0),
+        ("price", 2**31 - 2),
+        ("due", 0),
+        ("due", 2**62),
+        ("event", 10**6),
+        ("wave", -1),
+    ],
+)
+def test_a_forged_price_on_its_way_is_refused(field, value):
+    engine, _ = lending_engine(core_kit(), 0)
+    engine.step(index={"BTC": 29_000})
+    arrays = {name: array.copy() for name, array in snapshot.to_arrays(engine).items()}
+    # bitcoin's is believed four seconds later, in marks of a thousandth of a tick
+    assert len(arrays["waiting"]) == 1
+    snapshot.from_arrays(arrays)
+    arrays["waiting"][field][0] = value
+    with pytest.raises(ValueError, match="reserve 1: price on its way"):
+        snapshot.from_arrays(arrays)
 
 
 def of_side(arrays):

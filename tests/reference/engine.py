@@ -20,16 +20,9 @@ from .disposal import dispose
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
-from .lending import (
-    KinkRate,
-    LendingMarkets,
-    LendingRules,
-    Liquidator,
-    Liquidators,
-    Oracle,
-    pass_lending,
-)
+from .lending import KinkRate, LendingMarkets, LendingRules, Liquidator, Oracle, pass_lending
 from .lending_totals import check_reserve, lending_rows, lending_totals
+from .liquidators import Liquidators
 from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
@@ -535,8 +528,7 @@ class Engine:
                 "bad_debt": asset.bad_debt,
                 "deposits": asset.deposits,
             }
-        lending = lending_totals(self)
-        return {"contracts": contracts, "money": money, "lending": lending}
+        return {"contracts": contracts, "money": money, "lending": lending_totals(self)}
 
     def validate(self) -> None:
         """Raise AssertionError if contracts or money are not conserved or a venue is broken."""
@@ -587,9 +579,8 @@ class Engine:
             parts.append(m.venue.state())
         for account in clearing.accounts:
             waits = account.whole_until > self.clock
-            flags = int(account.hedge)
-            if account.lending is not None:
-                flags = 2 + 16 * account.lending.number
+            lending = account.lending
+            flags = int(account.hedge) if lending is None else 2 + 16 * lending.number
             row(account.balance, flags, account.whole_until if waits else 0)
         for p in sorted(clearing.positions, key=lambda p: (p.account, p.market, p.leg)):
             listed = p.size or p.margin or p.leverage != 100 or p.isolated

@@ -4,7 +4,6 @@ A reserve's supplied and its borrowed side are two markets without a venue; what
 a position of scaled lots. Their marks are the oracle's price times the side's index, in parts of a tick.
 """
 
-from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -551,24 +550,6 @@ class LendingMarkets(dict):
         terms = (len(self), rules or LendingRules(), asset or self.engine.asset)
         self[name] = LendingMarket(self.engine, name, *terms)
         return self[name]
-
-
-class Liquidators(list):
-    """Who repays debts for collateral: the first who gains, or the one who gains most and outbids the rest."""
-
-    def __init__(self, engine) -> None:
-        super().__init__()
-        self.engine = engine
-        self.compete = "order"
-
-    def add(self, liquidator: Liquidator) -> int:
-        self.append(copy(liquidator))
-        return len(self) - 1
-
-    def result(self, number: int) -> dict:
-        found, engine = self[number], self.engine
-        profit, gas, bids = (engine.from_atoms(x) for x in (found.cash, found.spent, found.bids))
-        return {"profit": profit, "gas": gas, "bids": bids, "calls": float(found.done)}
 
 
 def pass_lending(engine, elapsed: int) -> None:
