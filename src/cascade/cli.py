@@ -90,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--events", metavar="FILE.npz", help="write the event log to a file")
     run.add_argument("--seed", type=_seed, metavar="N", help="draw the crowd from another seed")
     run.add_argument(
-        "--rules", metavar="NAME", help="rules of a venue in place of the scenario's (see venues)"
+        "--rules",
+        metavar="NAME",
+        help="rules of a venue, or of a protocol (NAME or NAME:VARIANT), in place of the scenario's",
     )
     run.add_argument("--quiet", action="store_true", help="no progress on standard error")
     venues = commands.add_parser("venues", help="list the venues there are rules of")
@@ -136,9 +138,10 @@ def _write_events(path: str, outcome: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from cascade import report, scenarios
+    from cascade import lending_report, report, scenarios
 
     scenario = scenarios.load(arguments.scenario)
+    page: Any = lending_report if isinstance(scenario, scenarios.LendingScenario) else report
     if arguments.seed is not None:
         scenario = scenario.with_seed(arguments.seed)
     if arguments.rules is not None:
@@ -151,12 +154,12 @@ def _run(arguments: argparse.Namespace) -> int:
             progress.close()
     if arguments.events is not None:
         _write_events(arguments.events, outcome)
-    numbers = report.measure(outcome)
+    numbers = page.measure(outcome)
     if arguments.json:
         json.dump(numbers, sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write(report.render(numbers))
+        sys.stdout.write(page.render(numbers))
     return 0
 
 
