@@ -1,6 +1,7 @@
 """Lending scenarios: the files, the run, and the report's numbers recomputed from events in plain Python."""
 
 import json
+import sys
 from collections import Counter, defaultdict
 from fractions import Fraction
 
@@ -383,3 +384,19 @@ def test_the_command_writes_json_and_events(tmp_path, capsys):
     assert cli.main(["run", str(path), "--rules", "spark", "--seed", "9", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("first (spark): ")
     assert cli.main(["run", str(path), "--rules", "none", "--quiet"]) == 2
+
+
+def test_the_command_draws_a_picture(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("matplotlib")
+    path = written(tmp_path / "case.toml")
+    picture = tmp_path / "picture.png"
+    assert cli.main(["run", str(path), "--plot", str(picture), "--quiet"]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
+    assert cli.main(["run", str(path), "--plot", str(tmp_path / "x.none"), "--quiet"]) == 2
+    assert "--plot" in capsys.readouterr().err
+    assert cli.main(["run", "btc_crash", "--plot", str(picture), "--quiet"]) == 2
+    assert "[[lending]]" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert cli.main(["run", str(path), "--plot", str(picture), "--quiet"]) == 2
+    assert "matplotlib" in capsys.readouterr().err
