@@ -4,6 +4,8 @@ import random
 from fractions import Fraction
 
 import pytest
+from engine_kit import TWIN, core_kit, rows
+from reference import engine as twin
 
 import cascade as cs
 from cascade import lending
@@ -220,3 +222,26 @@ def test_a_question_that_is_answered_is_not_asked():
         cs.LendingRules.from_protocol("aave_v2")
     with pytest.raises(ValueError, match="price_decimals"):
         cs.LendingRules.from_protocol(cs.rules.aave_v2(), price_decimals=-1)
+
+
+@pytest.mark.parametrize("close", [("whole",), ("target", "1.25")])
+@pytest.mark.parametrize("bonus", [("discount", "0.02", "0.2"), ("discount", "0.2")])
+def test_twin_and_core_agree_on_discounts_with_a_base(close, bonus):
+    logs = []
+    for kit, rules_of in ((TWIN, twin.LendingRules), (core_kit(), cs.LendingRules)):
+        engine = kit.engine(asset_decimals=2)
+        source = engine.add_market(
+            "ETH", tick_size=1, lot_size=0.01, rules=kit.Rules(tiers=((0, 0),), feed="index")
+        )
+        source.set_index(2000)
+        market = engine.lending.add("euler", rules=rules_of(close_factor=close, bonus=bonus))
+        market.add_reserve("ETH", price="ETH", venue=None, liquidation_threshold="0.8")
+        market.add_reserve("USD", borrow_factor="0.9")
+        market["USD"].supply(10**6)
+        held = [10, 7, 3, 25]
+        market.open(collateral={"ETH": held}, debt={"USD": [13_000, 9_900, 2_000, 20_000]})
+        for price in (1900, 1750, 1400, 900, 400):
+            engine.step(index={"ETH": price})
+        logs.append((rows(engine), [market.reserves[name].row() for name in ("ETH", "USD")]))
+    assert logs[0] == logs[1]
+    assert sum(row["kind"] == EventKind.SEIZE for row in logs[0][0]) >= 4
