@@ -70,6 +70,7 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
     unit.priced = True
     unit.exact = False
     unit.inclusive = False
+    unit.owing = False
     unit.seizable = False
     while i != NO_POSITION:
         p = &state.positions[i]

@@ -185,7 +185,7 @@ cdef int64_t asset_quote(const State* state, uint32_t number, int side, int64_t 
     return venue_quote(state.markets[reserve.venue], side, lots)
 
 
-cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* debt, const Deal* deal,
+cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* debt, Deal* deal,
                 const Liquidator* liquidator) noexcept nogil:
     cdef int64_t gains = asset_quote(state, collateral.number, SELL, deal.seized - deal.fee), cost
     if gains < 0:
@@ -193,7 +193,8 @@ cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* de
     cost = asset_quote(state, debt.number, BUY, deal.repaid)
     if cost < 0 or (liquidator.capital >= 0 and cost > <int128>liquidator.capital + liquidator.cash):
         return False
-    return <int128>gains - cost - liquidator.gas >= liquidator.min_profit
+    deal.profit = saturate(<int128>gains - cost - liquidator.gas)
+    return deal.profit >= liquidator.min_profit
 
 
 cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Liquidator* liquidator,

@@ -17,7 +17,10 @@ def add_liquidator(core: EngineCore, **numbers: Any) -> int:
     """Add a liquidator; gives its number."""
 
 def liquidator_row(core: EngineCore, number: int) -> dict[str, int]:
-    """Atoms earned, atoms of gas and calls of a liquidator."""
+    """Atoms earned, atoms of gas, atoms bid, and calls of a liquidator."""
+
+def set_bidding(core: EngineCore, bidding: bool) -> None:
+    """Does the liquidator who gains most act, for what the next would have gained?"""
 
 def reserve_row(core: EngineCore, number: int) -> dict[str, int]:
     """Whole numbers of a reserve."""

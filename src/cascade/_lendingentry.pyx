@@ -75,6 +75,17 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
     return state.lending_count - 1
 
 
+cdef void _join_readers(State* state, Market* source, uint32_t number) noexcept nogil:
+    # at the end, so that reserves are offered a price in the order in which they were added
+    cdef uint32_t last = source.readers
+    if last == 0:
+        source.readers = number + 1
+        return
+    while state.reserves[last - 1].next_reader:
+        last = state.reserves[last - 1].next_reader
+    state.reserves[last - 1].next_reader = <uint16_t>(number + 1)
+
+
 def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t venue,
                 int64_t supplied_side, int64_t borrowed_side, int64_t unit, int64_t refine,
                 int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
@@ -86,6 +97,8 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     cdef State* state = &core.state
     cdef Reserve* made
     cdef uint32_t number = state.reserve_count
+    if number >= 65534:
+        raise ValueError("an engine has at most 65534 reserves")
     core.begin()
     made = <Reserve*>realloc(state.reserves, (number + 1) * sizeof(Reserve))
     if made == NULL:
@@ -126,7 +139,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     if source < 0:
         believe_price(state, number, 1, -1, 0)
     else:
-        state.markets[source].readers += 1
+        _join_readers(state, state.markets[source], number)
         if state.markets[source].mark:
             believe_price(state, number, state.markets[source].mark, -1, 0)
     test_moved(state)
@@ -162,12 +175,17 @@ def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min
 
 
 def liquidator_row(EngineCore core, int64_t number):
-    """Atoms earned, atoms of gas and calls of a liquidator."""
+    """Atoms earned, atoms of gas, atoms bid, and calls of a liquidator."""
     cdef Liquidator* found
     if not 0 <= number < core.state.liquidator_count:
         raise ValueError(f"liquidator {number} is outside 0 ... {core.state.liquidator_count - 1}")
     found = &core.state.liquidators[number]
-    return {"cash": found.cash, "spent": found.spent, "done": found.done}
+    return {"cash": found.cash, "spent": found.spent, "bids": found.bids, "done": found.done}
+
+
+def set_bidding(EngineCore core, bint bidding):
+    """Does the liquidator who gains most act, for what the next would have gained, or the first who gains?"""
+    core.state.bidding = bidding
 
 
 def reserve_row(EngineCore core, int64_t number):

@@ -6,16 +6,19 @@ Keys are ticks with the sign turned for longs, so that the smallest key is alway
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
 from cascade._borrower cimport side_tick, side_value, side_weight
 from cascade._foresight cimport fetch_next_units
+from cascade._funding_guards cimport drop_funding_guard, guard_funding
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
 from cascade._marks cimport cause_of_trigger, trigger_key
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
@@ -53,6 +56,7 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     if p.flags & POSITION_LADDER:
         return p.trigger
     bound = <int128>p.entry_value - collateral_of(state, position)[0] + market.rules.inclusive
+    bound += owed_funding(state, position)
     # the tier search starts from the value at the mark, or at entry before there is one
     value = p.entry_value
     if market.mark:
@@ -104,6 +108,8 @@ cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     cdef Market* market = state.markets[state.positions[position].market]
     triggers_remove(&market.guards[DOWN], position)
     triggers_remove(&market.guards[UP], position)
+    if market.rules.accrues:
+        drop_funding_guard(state, position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -281,6 +287,7 @@ cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcep
         return
     if unit.inclusive:
         slack -= 1
+    slack -= guard_funding(state, position, slack)
     _set_guards(state, position, slack)
 
 
@@ -305,24 +312,28 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
+            if unit.exact and state.markets[state.positions[first].market].calls_on:
+                await_call(state, first)
             return
     queue_drop_unit(state, position)
+    if state.ramps and (first == NO_POSITION or not unit.owing):
+        ramp_of(state, position).since = 0
     if first == NO_POSITION:
         return
     p = &state.positions[first]
-    if unit.exact:
+    if unit.exact and not unit.owing:
         trigger = exact_trigger(state, first)
         direction = DOWN if p.size > 0 else UP
         if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
-        if state.markets[p.market].calls_on:
-            await_call(state, first)
     elif unit_due(state, first, &unit):
         queue_fall(state, first, state.markets[p.market].mark, -1, 1)
     else:
         queue_watch(state, first, &unit)
+    if unit.exact and state.markets[p.market].calls_on:
+        await_call(state, first)
 
 
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
@@ -355,7 +366,8 @@ cdef void queue_reserve(State* state, Market* market, int64_t more) noexcept nog
     cdef uint8_t direction
     for direction in range(2):
         if (triggers_reserve(&market.exact[direction], market.exact[direction].count + more)
-                or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+                or triggers_reserve(&market.guards[direction], market.guards[direction].count)
+                or triggers_reserve(&market.accruing[direction], market.accruing[direction].count)):
             state.failed = FAILURE_MEMORY
 
 
@@ -444,6 +456,8 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
                     trigger_key(taken.direction, taken.trigger))
+            if changed and unit.exact and market.calls_on:
+                await_call(state, taken.position)
             return
     queue_unit(state, taken.position)
 

@@ -98,6 +98,7 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint8_t collateral
     uint8_t borrowable
     uint8_t paused
+    uint16_t next_reader      # number and one of the next reserve of the same source, 0: none
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call
@@ -110,3 +111,4 @@ cdef struct Liquidator:       # atoms
     int32_t halvings
     uint8_t choice
     uint8_t single            # one call a step and account
+    int64_t bids              # paid for being first

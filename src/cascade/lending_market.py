@@ -268,7 +268,7 @@ class LendingMarket:
             number = self._side(rules)
             side = LendingSide(
                 engine, number, f"{self.name} {name} {word}", Grid(tick / refine, "price"), lots,
-                rules, "linear", Fraction(1), self.asset, None, {},
+                rules, "linear", Fraction(1), self.asset, "book", {},
             )  # fmt: skip
             engine.markets.append(side)
             made.append(side)

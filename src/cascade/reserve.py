@@ -67,12 +67,13 @@ class Reserve:
         number: int,
         given: dict[str, Any],
     ) -> None:
-        self.lending = lending
+        self.lending: LendingMarket = lending
         self.name = name
-        self.source = source
-        self.venue = venue
-        self.lots = lots
-        self.supplied_side, self.borrowed_side = sides
+        self.source: Market | None = source
+        self.venue: Market | None = venue
+        self.lots: Grid = lots
+        self.supplied_side: LendingSide = sides[0]
+        self.borrowed_side: LendingSide = sides[1]
         self.number = number
         self.given = given
         for side, borrowed in zip(sides, (False, True), strict=True):

@@ -78,6 +78,7 @@ class Liquidator:
     halvings: int = 6
     cash: int = 0
     spent: int = 0
+    bids: int = 0
     done: int = 0
 
 
@@ -546,11 +547,12 @@ class LendingMarkets(dict):
 
 
 class Liquidators(list):
-    """Who repays debts for collateral, asked in this order."""
+    """Who repays debts for collateral: the first who gains, or the one who gains most and outbids the rest."""
 
     def __init__(self, engine) -> None:
         super().__init__()
         self.engine = engine
+        self.compete = "order"
 
     def add(self, liquidator: Liquidator) -> int:
         self.append(copy(liquidator))
@@ -558,8 +560,8 @@ class Liquidators(list):
 
     def result(self, number: int) -> dict:
         found, engine = self[number], self.engine
-        profit, gas = (engine.from_atoms(x) for x in (found.cash, found.spent))
-        return {"profit": profit, "gas": gas, "calls": float(found.done)}
+        profit, gas, bids = (engine.from_atoms(x) for x in (found.cash, found.spent, found.bids))
+        return {"profit": profit, "gas": gas, "bids": bids, "calls": float(found.done)}
 
 
 def pass_lending(engine, elapsed: int) -> None:
