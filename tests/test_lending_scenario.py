@@ -76,15 +76,17 @@ hold = 10
 [engine]
 seed = 3
 execution = "{execution}"
+compete = "{compete}"
 """
 
 PLAIN = {
     "market": "", "base": "4_000", "oracle": "{ delay = 12 }", "move": "-0.3",
     "rules": '{ close_factor = ["fraction", 0.5], fee = 0.1, bad_debt = "suppliers" }',
-    "execution": "sequential",
+    "execution": "sequential", "compete": "order",
 }  # fmt: skip
 CASES = {
     "delayed": {},
+    "bids": {"compete": "bids"},
     "spot": {"oracle": "{}", "base": "20_000", "rules": '"morpho_blue"'},
     "average": {"market": 'feed = "ema"\naverage_time = 60', "rules": '"aave_v3"'},
     "batch": {"execution": "batch", "oracle": "{ deviation = 0.005, heartbeat = 3600 }",
@@ -194,7 +196,7 @@ def test_profit_is_what_the_sales_brought(outcome):
         money[row["counterparty"]] += (row["quantity"] - row["money"]) * units.get(row["market"], 0)
     for row, gas in zip(exact["liquidators"], (5, 20), strict=True):
         assert row["gas_atoms"] == row["calls"] * gas * 10**6
-        assert row["profit_atoms"] == money[row["number"]] - row["gas_atoms"]
+        assert row["profit_atoms"] == money[row["number"]] - row["gas_atoms"] - row["bids_atoms"]
         result = outcome.engine.liquidators.result(row["number"])
         assert result["profit"] == row["profit_atoms"] / 10**6
         assert row["profit_atoms"] >= 0

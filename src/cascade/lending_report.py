@@ -15,18 +15,8 @@ from numpy.typing import NDArray
 
 from cascade._lendingentry import liquidator_row
 from cascade.codes import EventKind, Side
-from cascade.report import (
-    PATH_ROWS,
-    WAVE_ROWS,
-    _pairs,
-    _percent,
-    _price,
-    _sampled,
-    _share,
-    _table,
-    _total,
-    humanise,
-)
+from cascade.report import PATH_ROWS, WAVE_ROWS
+from cascade.report_text import humanise, pairs, percent, price_text, sampled, table
 from cascade.reserve import Reserve
 from cascade.scenarios.lending import LendingOutcome, reserves
 from cascade.tree import CascadeTree
@@ -38,6 +28,11 @@ LIQUIDATOR = -3
 
 
 # ---------------------------------------------------------------- reading
+
+
+def _total(column: NDArray[Any]) -> int:
+    # Python integers, because a sum may pass 64 bits
+    return sum(column.tolist())
 
 
 def _of(events: Events, kind: EventKind) -> Events:
@@ -145,6 +140,7 @@ def _liquidators(outcome: LendingOutcome, events: Events) -> list[dict[str, int]
             "sold_atoms": _total(mine["money"][mine["side"] == Side.SELL]),
             "bought_atoms": _total(mine["money"][mine["side"] == Side.BUY]),
             "gas_atoms": after["spent"] - before["spent"],
+            "bids_atoms": after["bids"] - before["bids"],
             "profit_atoms": after["cash"] - before["cash"],
         })  # fmt: skip
     return rows
@@ -311,7 +307,7 @@ def measure(outcome: LendingOutcome) -> dict[str, Any]:
             "seconds": outcome.dislocation.time,
         },
         "liquidations": {**_in_units(found, scale),
-                         "branching_ratio": _share(found["caused"], found["calls"])},
+                         "branching_ratio": found["caused"] / found["calls"] if found["calls"] else None},
         "waves": [
             {**_in_units({k: v for k, v in w.items() if not k.endswith(("_lots", "_ticks"))}, scale),
              "sold": lot(w["sold_lots"]), "low": tick(w["low_ticks"])}
@@ -349,24 +345,24 @@ def _price_lines(numbers: dict[str, Any]) -> list[str]:
     down = price["index"]["move"] <= 0
     edge = "low" if down else "high"
     rows = [
-        [label, *(_price(price[kind][name]) for kind in kinds)]
+        [label, *(price_text(price[kind][name]) for kind in kinds)]
         for label, name in (("start", "start"), (edge, edge), ("end", "end"))
     ]
-    rows.append(["move", *(_percent(price[kind]["move"]) for kind in kinds)])
+    rows.append(["move", *(percent(price[kind]["move"]) for kind in kinds)])
     return [
         f"Price, {numbers['asset']}",
-        *_table(["", "outside", "pool", "oracle"], rows),
-        f"  The pool was {_percent(away['share'])} from the outside price at the most, and beyond "
+        *table(["", "outside", "pool", "oracle"], rows),
+        f"  The pool was {percent(away['share'])} from the outside price at the most, and beyond "
         f"{100 * away['threshold']:g} % for {away['seconds']:g} s;",
-        f"  a step ended with the pool at {_price(furthest['pool'])} and the oracle at "
-        f"{_price(furthest['oracle'])}, {_percent(furthest['share'])}.",
+        f"  a step ended with the pool at {price_text(furthest['pool'])} and the oracle at "
+        f"{price_text(furthest['oracle'])}, {percent(furthest['share'])}.",
     ]
 
 
 def _liquidation_lines(numbers: dict[str, Any]) -> list[str]:
     found = numbers["liquidations"]
     ratio = found["branching_ratio"]
-    return _pairs("Liquidations", [
+    return pairs("Liquidations", [
         ("calls", f"{found['calls']:,}", f"of {found['accounts']:,} borrowers, "
          f"{100 * found['accounts'] / max(1, numbers['borrowers']):.1f} % of those who owe"),
         ("repaid", humanise(found["repaid"]), f"{numbers['asset']} of debt"),
@@ -386,14 +382,14 @@ def _wave_lines(numbers: dict[str, Any]) -> list[str]:
         return [
             name, f"{sum(w['calls'] for w in group):,}", humanise(repaid),
             f"{100 * repaid / total:.1f} %" if total else "-",
-            humanise(sum(w["sold"] for w in group)), _price(min(lows)) if lows else "-",
+            humanise(sum(w["sold"] for w in group)), price_text(min(lows)) if lows else "-",
         ]  # fmt: skip
 
     rows = [cells(str(w["wave"]), [w]) for w in waves[:WAVE_ROWS]]
     if rest := waves[WAVE_ROWS:]:
         rows.append(cells(f"{rest[0]['wave']}+", rest))
     header = ["wave", "calls", "repaid", "share", "sold", "lowest sale"]
-    return ["Liquidations by wave", *_table(header, rows)]
+    return ["Liquidations by wave", *table(header, rows)]
 
 
 def _health_lines(numbers: dict[str, Any]) -> list[str]:
@@ -410,31 +406,31 @@ def _health_lines(numbers: dict[str, Any]) -> list[str]:
         cells.append([name, f"{row['accounts_before']:,}", humanise(row["debt_before"]),
                       f"{row['accounts_after']:,}", humanise(row["debt_after"])])  # fmt: skip
     header = ["health", "before", "debt", "after", "debt"]
-    return ["Health of those who owe", *_table(header, cells)]
+    return ["Health of those who owe", *table(header, cells)]
 
 
 def _liquidator_lines(numbers: dict[str, Any]) -> list[str]:
     rows = [
         [str(row["number"]), f"{row['calls']:,}", humanise(row["repaid"]), humanise(row["sold"]),
-         humanise(row["gas"]), humanise(row["profit"])]
+         humanise(row["gas"]), humanise(row["bids"]), humanise(row["profit"])]
         for row in numbers["liquidators"]
     ]  # fmt: skip
-    header = ["liquidator", "calls", "repaid", "sold for", "gas", "profit"]
-    return [f"Liquidators, {numbers['asset']}", *_table(header, rows)]
+    header = ["liquidator", "calls", "repaid", "sold for", "gas", "bids", "profit"]
+    return [f"Liquidators, {numbers['asset']}", *table(header, rows)]
 
 
 def _path_lines(numbers: dict[str, Any]) -> list[str]:
     # a sampled row counts everything since the row before it
     path = numbers["path"]
     rows, at = [], 0
-    for row in _sampled(len(path), PATH_ROWS):
+    for row in sampled(len(path), PATH_ROWS):
         point, since = path[row], path[at : row + 1]
         at = row + 1
-        rows.append([f"{point['time']:,.6g}", _price(point["outside"]), _price(point["pool"]),
-                     _price(point["oracle"]), f"{sum(p['calls'] for p in since):,}",
+        rows.append([f"{point['time']:,.6g}", price_text(point["outside"]), price_text(point["pool"]),
+                     price_text(point["oracle"]), f"{sum(p['calls'] for p in since):,}",
                      humanise(sum(p["repaid"] for p in since))])  # fmt: skip
     header = ["seconds", "outside", "pool", "oracle", "calls", "repaid"]
-    return ["Path", *_table(header, rows)]
+    return ["Path", *table(header, rows)]
 
 
 BEARERS = {
@@ -456,7 +452,7 @@ def _bad_debt_lines(numbers: dict[str, Any]) -> list[str]:
                  f"{waiting['under_water']:,} borrowers"))  # fmt: skip
     rows.append(("due and not taken", humanise(waiting["debt"]),
                  f"{waiting['accounts']:,} borrowers whom no call pays for"))  # fmt: skip
-    return _pairs(f"Bad debt, {numbers['asset']}", rows)
+    return pairs(f"Bad debt, {numbers['asset']}", rows)
 
 
 def render(numbers: dict[str, Any]) -> str:

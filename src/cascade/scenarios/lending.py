@@ -342,6 +342,7 @@ class LendingScenario:
                 engine.liquidators.add(Liquidator(**asdict(liquidator)))
             if not sections.liquidators:
                 engine.liquidators.add(Liquidator())
+            engine.liquidators.compete = sections.engine.compete
         for number, lending in enumerate(sections.lending):
             self._add_lending(engine, lending, number)
         return engine

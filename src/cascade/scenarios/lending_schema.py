@@ -119,10 +119,11 @@ class LendingShockSection:
 
 @dataclass(frozen=True)
 class RunSection:
-    """``[engine]``: seed and execution."""
+    """``[engine]``: seed, execution, and who of several liquidators makes a call."""
 
     seed: int = integer(0, low=0, high=2**63 - 1)
     execution: str = text("sequential", choices=("sequential", "batch"))
+    compete: str = text("order", choices=("order", "bids"))
 
 
 @dataclass(frozen=True)
