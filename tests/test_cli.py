@@ -70,7 +70,7 @@ def _readme_block(first_line):
     return text[start : text.index("```", start)]
 
 
-@pytest.mark.parametrize("scenario", ["btc_crash", "examples/binance_btcusdt.toml"])
+@pytest.mark.parametrize("scenario", ["btc_crash", "lending", "examples/binance_btcusdt.toml"])
 def test_readme_shows_the_real_output(scenario, capsys, monkeypatch):
     if scenario.startswith("examples") and not (ROOT.parent / "shared" / "data").exists():
         pytest.skip("needs ../shared/data, a recorded order book")

@@ -128,9 +128,8 @@ cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* un
         return reserve.bonus if lacks > reserve.bonus else <int64_t>lacks
     if rules.bonus != BONUS_HEALTH and rules.bonus != BONUS_DISCOUNT:
         return reserve.bonus
-    lacks = floor_divide(-unit.equity * RATE_DENOMINATOR, owed)
+    lacks = rules.bonus_base + floor_divide(-unit.equity * RATE_DENOMINATOR, owed)
     if rules.bonus == BONUS_HEALTH:
-        lacks += rules.bonus_base
         return rules.bonus_cap if lacks > rules.bonus_cap else <int64_t>lacks
     discount = rules.bonus_cap if lacks > rules.bonus_cap else <int64_t>lacks
     return <int64_t>floor_divide(<int128>discount * RATE_DENOMINATOR, RATE_DENOMINATOR - discount)

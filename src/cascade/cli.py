@@ -88,9 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--json", action="store_true", help="print the report as JSON")
     run.add_argument("--events", metavar="FILE.npz", help="write the event log to a file")
+    run.add_argument(
+        "--plot", metavar="FILE", help="draw a lending scenario's report (needs matplotlib)"
+    )
     run.add_argument("--seed", type=_seed, metavar="N", help="draw the crowd from another seed")
     run.add_argument(
-        "--rules", metavar="NAME", help="rules of a venue in place of the scenario's (see venues)"
+        "--rules",
+        metavar="NAME",
+        help="rules of a venue, or of a protocol (NAME or NAME:VARIANT), in place of the scenario's",
     )
     run.add_argument("--quiet", action="store_true", help="no progress on standard error")
     venues = commands.add_parser("venues", help="list the venues there are rules of")
@@ -136,14 +141,28 @@ def _write_events(path: str, outcome: Any) -> None:
         np.savez(file, events=events, first_event=np.int64(outcome.first_event))
 
 
+def _draw(numbers: dict[str, Any], path: str) -> None:
+    from cascade.errors import ScenarioError
+    from cascade.lending_plot import plot
+
+    try:
+        plot(numbers, path)
+    except (ImportError, ValueError) as error:
+        raise ScenarioError(path, 0, "--plot", str(error)) from error
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    from cascade import report, scenarios
+    from cascade import lending_report, report, scenarios
+    from cascade.errors import ScenarioError
 
     scenario = scenarios.load(arguments.scenario)
+    page: Any = lending_report if isinstance(scenario, scenarios.LendingScenario) else report
     if arguments.seed is not None:
         scenario = scenario.with_seed(arguments.seed)
     if arguments.rules is not None:
         scenario = scenario.with_rules(arguments.rules)
+    if arguments.plot is not None and page is report:
+        raise ScenarioError(scenario.path, 0, "", "--plot draws scenarios with [[lending]] only")
     progress = None if arguments.quiet else Progress()
     try:
         outcome = scenario.run(progress)
@@ -152,12 +171,14 @@ def _run(arguments: argparse.Namespace) -> int:
             progress.close()
     if arguments.events is not None:
         _write_events(arguments.events, outcome)
-    numbers = report.measure(outcome)
+    numbers = page.measure(outcome)
+    if arguments.plot is not None:
+        _draw(numbers, arguments.plot)
     if arguments.json:
         json.dump(numbers, sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write(report.render(numbers))
+        sys.stdout.write(page.render(numbers))
     return 0
 
 

@@ -13,6 +13,7 @@ from cascade import _lendingentry, _stages
 from cascade._grid import Grid
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.exact_numbers import rate_parts, whole
+from cascade.lending.rule import ProtocolRules
 from cascade.lending_rules import KinkRate, LendingRules, Oracle
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
@@ -20,6 +21,7 @@ from cascade.ruleset import Rules
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
+    from cascade.lending.parameters import AaveMarket, CometMarket
 
 __all__ = ["LendingMarket", "LendingMarkets"]
 
@@ -199,6 +201,48 @@ class LendingMarket:
         if not self.rules.absorbs:
             return None
         return next((r for r in self.reserves.values() if r.given["borrowable"]), None)
+
+    def add_reserves(
+        self,
+        loaded: AaveMarket | CometMarket,
+        prices: Mapping[str, Market | str | None],
+        *,
+        others: Literal["refuse", "leave out"] = "refuse",
+        **terms: Any,
+    ) -> dict[str, Reserve]:
+        """Add the assets of a parameter file.
+
+        Parameters
+        ----------
+        loaded : cascade.lending.AaveMarket or cascade.lending.CometMarket
+            As `cascade.lending.load_aave_v3` and `load_comet` read them.
+        prices : mapping of str to Market, str or None
+            Market whose mark is the price, by symbol; None: the asset is this market's money.
+        others : {"refuse", "leave out"}, default "refuse"
+            What to do with assets of the file that are not in `prices`.
+        **terms
+            Keywords of `add_reserve` that all get, such as ``oracle`` or ``venue``.
+
+        Returns
+        -------
+        dict of str to Reserve
+            In the file's order.
+
+        Raises
+        ------
+        KeyError
+            A symbol of `prices` is not in the file, or one of the file is not in `prices`.
+        TypeError, ValueError
+            A parameter is beyond the engine's range; reserves before it stay.
+
+        Notes
+        -----
+        Rates are cut to parts of 10**9, caps to lots. ``docs/lending.md``, *In the engine*, says what is
+        left out.
+        """
+        from cascade.lending_presets import add_reserves
+
+        return add_reserves(self, loaded, prices, others=others, **terms)
 
     def _market(self, market: Market | str, what: str) -> Market:
         found = self.engine.market(market)
@@ -408,14 +452,19 @@ class LendingMarkets:
         return f"<LendingMarkets: {', '.join(self._added) or 'none'}>"
 
     def add(
-        self, name: str, *, rules: LendingRules | None = None, asset: str | None = None
+        self,
+        name: str,
+        *,
+        rules: LendingRules | ProtocolRules | None = None,
+        asset: str | None = None,
     ) -> LendingMarket:
         """Add a lending market without reserves.
 
         Parameters
         ----------
         name : str
-        rules : LendingRules, optional
+        rules : LendingRules or cascade.lending.ProtocolRules, optional
+            Rules of a protocol are taken as `LendingRules.from_protocol` takes them.
         asset : str, optional
             Money in which collateral and debts are compared; default the engine's.
 
@@ -428,7 +477,10 @@ class LendingMarkets:
         TypeError, ValueError
             An argument is wrong, or the name exists.
         """
-        rules = LendingRules() if rules is None else rules
+        if rules is None:
+            rules = LendingRules()
+        elif isinstance(rules, ProtocolRules):
+            rules = LendingRules.from_protocol(rules)
         if not isinstance(rules, LendingRules):
             raise TypeError(f"rules must be LendingRules, got {rules!r}")
         if not isinstance(name, str) or not name or name in self._added:

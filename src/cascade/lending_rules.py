@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
+
+if TYPE_CHECKING:
+    from cascade.lending.rule import ProtocolRules
 
 __all__ = ["KinkRate", "LendingRules", "Liquidator", "Oracle"]
 
@@ -16,7 +19,7 @@ HIGHEST_RATE = 9
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
 CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1, "absorb": 2}
 BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
-BONUS_TERMS = {"fixed": 0, "health": 2, "discount": 1, "covered": 0}
+BONUS_TERMS = {"fixed": 0, "health": 2, "discount": (1, 2), "covered": 0}
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
@@ -35,15 +38,17 @@ def _choice(value: Any, name: str, choices: Any) -> Any:
     return choices[value] if isinstance(choices, dict) else value
 
 
-def _terms(value: Any, name: str, kinds: dict[str, int], counts: dict[str, int]) -> tuple[str, Any]:
+def _terms(value: Any, name: str, kinds: dict[str, int], counts: dict[str, Any]) -> tuple[str, Any]:
     # a name alone, or a name and its numbers
     given = (value,) if isinstance(value, str) else value
     if not isinstance(given, (tuple, list)) or not given:
         raise TypeError(f"{name} must be a name or a tuple, got {value!r}")
     kind, *terms = given
     _choice(kind, name, kinds)
-    if len(terms) != counts[kind]:
-        raise ValueError(f"{name} {kind!r} has {counts[kind]} numbers, got {len(terms)}")
+    allowed = counts[kind] if isinstance(counts[kind], tuple) else (counts[kind],)
+    if len(terms) not in allowed:
+        shown = " or ".join(map(str, allowed))
+        raise ValueError(f"{name} {kind!r} has {shown} numbers, got {len(terms)}")
     return kind, terms
 
 
@@ -113,6 +118,40 @@ class LendingRules:
         """Does the protocol take accounts over itself?"""
         return not isinstance(self.close_factor, str) and self.close_factor[0] == "absorb"
 
+    @classmethod
+    def from_protocol(
+        cls, protocol: ProtocolRules, *, price_decimals: int | None = None, **changes: Any
+    ) -> LendingRules:
+        """Rules of a lending protocol, such as ``cs.rules.aave_v3("3.7")``, as an engine has them.
+
+        Parameters
+        ----------
+        protocol : cascade.lending.ProtocolRules
+        price_decimals : int, optional
+            Decimals of the base currency in which the rule states values; default 8 for the steps of
+            Aave and 18 for others.
+        **changes
+            Fields of `LendingRules` to set differently; a question answered here is not asked of the
+            protocol. A `fee` on the bonus is governance's, by collateral: state it here, or there is
+            none.
+
+        Returns
+        -------
+        LendingRules
+
+        Raises
+        ------
+        TypeError, ValueError
+            The protocol has an answer that the engine has not; the message names knob and value.
+
+        Notes
+        -----
+        ``docs/lending.md``, *In the engine*, says what each knob becomes.
+        """
+        from cascade.lending_presets import rules_of
+
+        return rules_of(protocol, price_decimals=price_decimals, **changes)
+
     def numbers(self, atoms: int) -> dict[str, int]:
         """Whole numbers for the core; `atoms` in one unit of money."""
         kind, terms = _terms(self.close_factor, "close_factor", CLOSE_FACTORS, CLOSE_TERMS)
@@ -128,7 +167,7 @@ class LendingRules:
         if len(terms) > 2:
             close["value"] = self._amount(terms[2], "close_factor", atoms)
         kind_of_bonus, terms = _terms(self.bonus, "bonus", BONUSES, BONUS_TERMS)
-        base = rate_parts(terms[0], "bonus", 0, 1) if kind_of_bonus == "health" else 0
+        base = rate_parts(terms[0], "bonus", 0, 1) if len(terms) == 2 else 0
         most = rate_parts(terms[-1], "bonus", 0, 1) if terms else 0
         if kind_of_bonus == "discount" and most == RATE_DENOMINATOR:
             raise ValueError("bonus: a discount must stay below 1")

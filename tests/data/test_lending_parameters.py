@@ -239,3 +239,91 @@ def test_a_small_comet_file(tmp_path):
     ):  # fmt: skip
         with pytest.raises(DataFormatError, match=said):
             lending.load_comet(written(tmp_path, {**COMET, **change}))
+
+
+def outside_prices(engine, prices):
+    """A market without trade for each price, 8 decimals, as an oracle reads it."""
+    made = {}
+    for name, price in prices.items():
+        rules = cs.Rules(tiers=((0, 0),), feed="index")
+        market = engine.add_market(
+            f"{name}-USD", tick_size="0.0001", lot_size="0.0001", rules=rules
+        )
+        market.set_index(Fraction(price // 10**4, 10**4))
+        made[name] = market
+    return made
+
+
+def test_aave_reserves_go_into_an_engine(shared_data):
+    loaded = lending.load_aave_v3(shared_data("aave_v3_ethereum_20231031_before.json.gz"))
+    engine = cs.Engine(asset_decimals=8)
+    market = engine.lending.add("aave", rules=cs.rules.aave_v3("3.0"))
+    prices = outside_prices(engine, {name: r.price for name, r in loaded.reserves.items()})
+    made = market.add_reserves(loaded, prices, venue=None)
+    assert list(made) == list(market.reserves) == list(loaded.reserves)
+    weth, usdc = made["WETH"], made["USDC"]
+    assert weth.given["threshold"] == 830_000_000
+    assert weth.given["loan_to_value"] == 805_000_000
+    assert weth.given["bonus"] == 50_000_000
+    # 1.8 million coins of 10,000 lots
+    assert weth.given["supply_cap"] == 18_000_000_000
+    assert not made["CRV"].given["borrowable"]
+    assert not made["GHO"].given["collateral"]
+    # the health of one coin and 1,507 dollars, at the prices' fourth decimal
+    usdc.supply(10_000)
+    (account,) = market.open(collateral={"WETH": 1}, debt={"USDC": 1507}).tolist()
+    here = market.health[account]
+    there = Fraction("1816.8549") * Fraction("0.83") / (1507 * Fraction("0.9999"))
+    assert here == pytest.approx(float(there), rel=1e-9)
+
+
+def test_a_year_of_interest_is_the_strategys(shared_data):
+    loaded = lending.load_aave_v3(shared_data("aave_v3_ethereum_20231031_after.json.gz"))
+    engine = cs.Engine(asset_decimals=8)
+    market = engine.lending.add("aave")
+    prices = outside_prices(engine, {"WETH": 2000 * USD})
+    market.add_reserves(loaded, {**prices, "USDC": None}, others="leave out", venue=None)
+    market["USDC"].supply(100_000)
+    market.open(collateral={"WETH": 1_000}, debt={"USDC": 95_000})
+    # half way between the kink of 0.9 and all: the year's rate of one step
+    rates = lending.kink_rates(loaded.strategies["USDC"], 5_000, 95_000, 1000)
+    year = 365 * 86_400
+    engine.step(dt=year)
+    assert market["USDC"].borrow_index - 1 == pytest.approx(rates.borrow_rate / RAY, rel=1e-6)
+
+
+def test_what_does_not_fit_a_file_is_refused(shared_data):
+    loaded = lending.load_aave_v3(shared_data("aave_v3_ethereum_20231031_before.json.gz"))
+    market = cs.Engine().lending.add("aave")
+    with pytest.raises(KeyError, match="nothing for 1INCH, UNI"):
+        market.add_reserves(loaded, {"USDC": None})
+    with pytest.raises(KeyError, match="'ETH' is not in the file"):
+        market.add_reserves(loaded, {"ETH": None}, others="leave out")
+    with pytest.raises(ValueError, match="others"):
+        market.add_reserves(loaded, {"USDC": None}, others="all")
+    with pytest.raises(TypeError, match="AaveMarket"):
+        market.add_reserves(loaded.reserves, {"USDC": None})
+    assert market.reserves == {}
+
+
+def test_comet_goes_into_an_engine(shared_data):
+    loaded = lending.load_comet(shared_data("comet_mainnet_usdc.json"))
+    engine = cs.Engine()
+    market = engine.lending.add("comet")
+    dollars = {"COMP": 46, "WBTC": 34_000, "WETH": 1_800, "UNI": 4, "LINK": 11}
+    prices = {}
+    for name, price in dollars.items():
+        rules = cs.Rules(tiers=((0, 0),), feed="index")
+        prices[name] = engine.add_market(name, tick_size="0.01", lot_size="0.0001", rules=rules)
+        prices[name].set_index(price)
+    made = market.add_reserves(loaded, {**prices, "USDC": None}, venue=None)
+    assert set(made) == {"USDC", *dollars}
+    # half of the penalty of 5 % off the price: 1 / 0.975 - 1
+    assert made["WETH"].given["bonus"] == 25_641_025
+    assert made["WETH"].given["threshold"] == 895_000_000
+    assert not made["WETH"].given["borrowable"] and not made["USDC"].given["collateral"]
+    # up to the kink 1.5 % and 3.5 % a year of what is lent out
+    made["USDC"].supply(10_000)
+    market.open(collateral={"WETH": 10}, debt={"USDC": 4_000})
+    engine.step(dt=365 * 86_400)
+    assert made["USDC"].borrow_index == pytest.approx(1 + 0.015 + 0.035 * 0.4, rel=1e-9)

@@ -13,7 +13,7 @@ import numpy as np
 from . import log as events
 from .clearing import ALL_CROSS, Account
 from .grid import whole
-from .lending_rules import ONE, KinkRate, LendingRules, Liquidator, Oracle
+from .lending_rules import ONE, KinkRate, LendingRules, Oracle
 from .lending_units import Borrower
 from .margin import Contract, Table, Tier, fits, rate_of
 from .market import Market

@@ -53,7 +53,8 @@ class Seizure:
         if rules.bonus[0] == "health":
             return min(self.parts(rules.bonus[2]), self.parts(rules.bonus[1]) + short)
         if rules.bonus[0] == "discount":
-            discount = min(self.parts(rules.bonus[1]), short)
+            base = self.parts(rules.bonus[1]) if len(rules.bonus) == 3 else 0
+            discount = min(self.parts(rules.bonus[-1]), base + short)
             return discount * PARTS // (PARTS - discount)
         return reserve.bonus
 

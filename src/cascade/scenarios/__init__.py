@@ -13,11 +13,20 @@ from typing import Any
 from cascade.errors import ScenarioError
 from cascade.scenarios.checks import check_together
 from cascade.scenarios.document import Document
+from cascade.scenarios.lending import LendingOutcome, LendingScenario
 from cascade.scenarios.population import read_residents
 from cascade.scenarios.scenario import Before, Outcome, Scenario
 from cascade.scenarios.schema import REQUIRED, SECTIONS, read_section
 
-__all__ = ["Before", "Outcome", "Scenario", "load", "shipped"]
+__all__ = [
+    "Before",
+    "LendingOutcome",
+    "LendingScenario",
+    "Outcome",
+    "Scenario",
+    "load",
+    "shipped",
+]
 
 HERE = Path(__file__).parent
 
@@ -27,7 +36,7 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(HERE.glob("*.toml"))}
 
 
-def load(path: str | os.PathLike[str]) -> Scenario:
+def load(path: str | os.PathLike[str]) -> Scenario | LendingScenario:
     """Scenario from a TOML file.
 
     Parameters
@@ -37,7 +46,8 @@ def load(path: str | os.PathLike[str]) -> Scenario:
 
     Returns
     -------
-    Scenario
+    Scenario or LendingScenario
+        The second where the file has ``[[lending]]``.
 
     Raises
     ------
@@ -59,6 +69,8 @@ def load(path: str | os.PathLike[str]) -> Scenario:
         raise ScenarioError(name, 0, "", f"not UTF-8 text ({error.reason})") from error
     document = Document(name, text)
     values = document.values
+    if "lending" in values:
+        return LendingScenario.read(document, file.parent)
     residents = read_residents(document, values.pop("residents", []))
     for section, content in values.items():
         if section not in SECTIONS:

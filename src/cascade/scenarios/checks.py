@@ -75,7 +75,14 @@ def _check_market(scenario: Scenario, rules_place: str) -> None:
         raise error("market.price", "contradicts book.depth: the price is the middle of its touch")
 
 
-def _check_venue(scenario: Scenario) -> None:
+def check_venue(scenario: Any) -> None:
+    """Check the fields of ``[venue]`` against its kind.
+
+    Raises
+    ------
+    ScenarioError
+        A field is missing or belongs to another kind of pool.
+    """
     error, venue = scenario.document.error, scenario.venue
     given = scenario.document.values.get("venue", {})
     if venue.kind is None:
@@ -105,7 +112,7 @@ def _flat(rows: list[Any]) -> list[Any]:
 def _check_book(scenario: Scenario) -> None:
     error, book = scenario.document.error, scenario.book
     if "venue" in scenario.document.values:
-        _check_venue(scenario)
+        check_venue(scenario)
         return
     if book.impact is not None:
         for name in ("depth", "symbol", *PROFILE):

@@ -1,0 +1,289 @@
+"""From the rules and parameter files of `cascade.lending` to lending markets of an engine.
+
+`rules_of` answers the engine's questions with a protocol's knobs and refuses those that the engine has no
+answer for; `reserve_terms` and `add_reserves` do the same with the assets of a market. ``docs/lending.md``,
+*In the engine*, has the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from cascade.exact_numbers import RATE_DENOMINATOR
+from cascade.lending.account import Reserve
+from cascade.lending.fixed_point import BASIS_POINTS, RAY, WAD
+from cascade.lending.interest import KinkStrategy
+from cascade.lending.parameters import AaveMarket, CometMarket
+from cascade.lending.rule import (
+    BadDebt,
+    Bonus,
+    Boundary,
+    CloseFactor,
+    Dust,
+    Fee,
+    LiquidationRule,
+    ProtocolRules,
+    Steps,
+)
+from cascade.lending.seizure import incentive_factor
+from cascade.lending_rules import KinkRate, LendingRules
+
+if TYPE_CHECKING:
+    from cascade import reserve as engine_reserve
+    from cascade.lending_market import LendingMarket
+    from cascade.market import Market
+
+__all__ = ["add_reserves", "reserve_terms", "rules_of"]
+
+LARGEST_CAP_LOTS = 2**60
+#: Least value of a debt that suppliers bear, above which a rule is refused: the engine has no such limit.
+NEGLIGIBLE = Fraction(1, 10**6)
+
+
+def _refuse(knob: str, value: Any, has: str) -> ValueError:
+    return ValueError(f"{knob} {getattr(value, 'value', value)!r}: the engine has {has}")
+
+
+def _close_factor(rule: LiquidationRule, money: Fraction) -> tuple[Any, ...] | str:
+    share = Fraction(rule.close_share, BASIS_POINTS)
+    health = Fraction(rule.close_health, WAD)
+    if rule.close is CloseFactor.WHOLE:
+        return "whole"
+    if rule.close is CloseFactor.SHARE:
+        return ("fraction", share)
+    if rule.close is CloseFactor.HEALTH:
+        return ("threshold", share, health)
+    if rule.close is CloseFactor.HEALTH_AND_SIZE:
+        return ("position", share, health, rule.close_size * money)
+    if rule.close is CloseFactor.TARGET:
+        return ("target", Fraction(rule.target_health, WAD))
+    raise _refuse("close", rule.close, "share, health, health_and_size, target and whole")
+
+
+def _bonus(rule: LiquidationRule) -> tuple[Any, ...] | str:
+    if rule.bonus in (Bonus.ASSET, Bonus.THRESHOLD):
+        return "fixed"
+    if rule.bonus is Bonus.MARKET:
+        # a base that is the cap too: one bonus whatever the health
+        bonus = Fraction(rule.market_bonus, rule.factor_parts) - 1
+        return ("health", bonus, bonus)
+    most = Fraction(rule.largest_discount, WAD)
+    if rule.bonus is Bonus.DISCOUNT:
+        return ("discount", Fraction(rule.base_discount, WAD), most)
+    if rule.bonus is Bonus.HEALTH:
+        return ("discount", most)
+    raise _refuse("bonus", rule.bonus, "asset, market, threshold, discount and health")
+
+
+def _fee(rule: LiquidationRule) -> Fraction | int:
+    # the engine's fee is a share of the bonus; of a bonus that never changes any share can be one
+    if rule.fee in (Fee.NONE, Fee.BONUS):
+        return 0
+    if rule.fee is Fee.SEIZED and rule.bonus is Bonus.MARKET:
+        over = Fraction(rule.market_bonus, rule.factor_parts)
+        share = Fraction(rule.fee_share, rule.factor_parts)
+        if over > 1 and share * over <= over - 1:
+            return _cut(share * over / (over - 1))
+        raise _refuse("fee_share", rule.fee_share, "no fee above the bonus")
+    raise _refuse("fee", rule.fee, "a share of the bonus only; state fee=0 to leave it out")
+
+
+def _bad_debt(rule: LiquidationRule, money: Fraction) -> str:
+    if rule.least_socialised * money > NEGLIGIBLE:
+        raise _refuse(
+            "least_socialised", rule.least_socialised, "no least debt that is written off"
+        )
+    if rule.bad_debt in (BadDebt.STAYS, BadDebt.DEFICIT, BadDebt.RESERVES, BadDebt.SUPPLIERS):
+        return rule.bad_debt.value
+    raise _refuse("bad_debt", rule.bad_debt, "stays, deficit, reserves and suppliers")
+
+
+def rules_of(
+    protocol: ProtocolRules, *, price_decimals: int | None = None, **changes: Any
+) -> LendingRules:
+    """`LendingRules` of a protocol; see `LendingRules.from_protocol`."""
+    if not isinstance(protocol, ProtocolRules):
+        raise TypeError(f"protocol must be ProtocolRules, got {protocol!r}")
+    known = [entry.name for entry in fields(LendingRules)]
+    for name in changes:
+        if name not in known:
+            raise TypeError(f"{name!r} is no field of LendingRules: {', '.join(known)}")
+    rule = protocol.liquidation
+    if price_decimals is None:
+        price_decimals = 8 if rule.steps in (Steps.PRODUCT, Steps.BASE_FIRST) else 18
+    if not 0 <= price_decimals <= 36:
+        raise ValueError(f"price_decimals {price_decimals!r} is outside 0 ... 36")
+    money = Fraction(1, 10**price_decimals)
+    answers: dict[str, Callable[[], Any]] = {
+        "close_factor": lambda: _close_factor(rule, money),
+        "bonus": lambda: _bonus(rule),
+        "fee": lambda: _fee(rule),
+        "trigger": lambda: "<" if rule.boundary is Boundary.BELOW else "<=",
+        "min_leftover": lambda: rule.least_left * money if rule.dust is Dust.PAIR else 0,
+        "bad_debt": lambda: _bad_debt(rule, money),
+        "source": lambda: " ".join(filter(None, (protocol.name, protocol.variant))),
+    }
+    # a question that the caller answers is not asked of the protocol
+    answered: dict[str, Any] = {
+        name: changes[name] if name in changes else answer() for name, answer in answers.items()
+    }
+    return LendingRules(**answered)
+
+
+def _cut(share: Fraction) -> Fraction:
+    return Fraction(share * RATE_DENOMINATOR // 1, RATE_DENOMINATOR)
+
+
+def _multiplier(rule: LiquidationRule, given: Reserve) -> Fraction:
+    # of the collateral, one included; 0 in a reserve that is none
+    if rule.bonus is Bonus.THRESHOLD:
+        return Fraction(incentive_factor(given.liquidation_threshold), WAD)
+    return Fraction(given.bonus, rule.factor_parts) if rule.bonus is Bonus.ASSET else Fraction(0)
+
+
+def reserve_terms(
+    protocol: ProtocolRules, given: Reserve, strategy: KinkStrategy | None = None
+) -> dict[str, Any]:
+    """Keywords of `LendingMarket.add_reserve` from a reserve of `cascade.lending`.
+
+    Parameters
+    ----------
+    protocol : cascade.lending.ProtocolRules
+        Says in what parts factors are and what the bonus follows from.
+    given : cascade.lending.Reserve
+        Its price, unit, cash and caps are not read: prices come from the engine's markets.
+    strategy : cascade.lending.KinkStrategy, optional
+        Interest.
+
+    Returns
+    -------
+    dict
+        Shares are cut to parts of 10**9:
+        ``liquidation_threshold``, ``loan_to_value``, ``liquidation_bonus``, ``borrow_factor``,
+        ``reserve_factor``, ``interest``, ``collateral`` and ``borrowable``.
+
+    Raises
+    ------
+    ValueError
+        A number is out of the engine's range.
+    """
+    rule = protocol.liquidation
+    parts = rule.factor_parts
+    threshold = _cut(Fraction(given.liquidation_threshold, parts))
+    return {
+        "liquidation_threshold": threshold,
+        "loan_to_value": min(_cut(Fraction(given.ltv, parts)), threshold)
+        if given.ltv
+        else threshold,
+        "liquidation_bonus": _cut(max(_multiplier(rule, given) - 1, Fraction(0))),
+        "borrow_factor": _cut(
+            Fraction(parts if given.borrow_factor is None else given.borrow_factor, parts)
+        ),
+        "reserve_factor": _cut(Fraction(given.reserve_factor, parts)),
+        "interest": None if strategy is None else _kink(strategy),
+        "collateral": threshold > 0,
+        "borrowable": given.is_active and not given.is_frozen,
+    }
+
+
+def _kink(strategy: KinkStrategy) -> KinkRate:
+    # a rate of one value has no kink; any place will do
+    optimal = Fraction(strategy.optimal, RAY)
+    if not 0 < optimal < 1:
+        if strategy.slope1 or strategy.slope2:
+            raise ValueError(
+                f"optimal {strategy.optimal}: the engine has 1 ... {RAY - 1} of 10**27"
+            )
+        optimal = Fraction(1, 2)
+    return KinkRate(
+        base=Fraction(strategy.base, RAY), slope1=Fraction(strategy.slope1, RAY),
+        slope2=Fraction(strategy.slope2, RAY), optimal=optimal,
+    )  # fmt: skip
+
+
+def _aave_terms(loaded: AaveMarket) -> dict[str, dict[str, Any]]:
+    from cascade.rules import aave_v3
+
+    found = {}
+    for name, given in loaded.reserves.items():
+        terms = reserve_terms(aave_v3("3.0"), given, loaded.strategies[name])
+        # a cap of 0 is none at Aave
+        terms["supply_cap"] = given.supply_cap or None
+        terms["borrow_cap"] = given.borrow_cap or None
+        terms["borrowable"] = terms["borrowable"] and loaded.switches[name].is_borrowable
+        found[name] = terms
+    return found
+
+
+def _comet_terms(loaded: CometMarket) -> dict[str, dict[str, Any]]:
+    base, low, high, kink = (Fraction(number, WAD) for number in loaded.borrow_curve)
+    curve = KinkRate(base=base, slope1=low * kink, slope2=high * (1 - kink), optimal=kink)
+    found: dict[str, dict[str, Any]] = {
+        loaded.base: {"interest": curve, "collateral": False, "borrowable": True}
+    }
+    for name, given in loaded.assets.items():
+        # what the storefront asks: the price less its share of the penalty
+        penalty = 1 - Fraction(given.liquidation_factor, WAD)
+        discount = Fraction(loaded.store_front_factor, WAD) * penalty
+        found[name] = {
+            "liquidation_threshold": _cut(Fraction(given.liquidate_factor, WAD)),
+            "loan_to_value": _cut(Fraction(given.borrow_factor, WAD)),
+            "liquidation_bonus": _cut(discount / (1 - discount)),
+            # a cap of 0 stands in files where the deployment sets it
+            "supply_cap": Fraction(given.supply_cap, given.unit) or None,
+            "borrowable": False,
+        }
+    return found
+
+
+def _capped(terms: dict[str, Any], lot: Fraction) -> dict[str, Any]:
+    # caps in whole lots; one beyond any amount is none
+    made = dict(terms)
+    for name in ("supply_cap", "borrow_cap"):
+        if terms.get(name) is not None:
+            lots = Fraction(terms[name]) // lot
+            made[name] = lots * lot if lots <= LARGEST_CAP_LOTS else None
+    return made
+
+
+def add_reserves(
+    lending: LendingMarket,
+    loaded: AaveMarket | CometMarket,
+    prices: Mapping[str, Market | str | None],
+    *,
+    others: str = "refuse",
+    **terms: Any,
+) -> dict[str, engine_reserve.Reserve]:
+    """Add the assets of a parameter file; see `LendingMarket.add_reserves`.
+
+    Paused reserves are paused; frozen and inactive ones are not borrowed. A Comet collateral's bonus is the
+    discount its storefront sells at.
+    """
+    if isinstance(loaded, AaveMarket):
+        found = _aave_terms(loaded)
+    elif isinstance(loaded, CometMarket):
+        found = _comet_terms(loaded)
+    else:
+        raise TypeError(f"loaded must be an AaveMarket or a CometMarket, got {loaded!r}")
+    if others not in ("refuse", "leave out"):
+        raise ValueError(f"others {others!r} is not one of 'refuse', 'leave out'")
+    for name in prices:
+        if name not in found:
+            raise KeyError(f"prices: {name!r} is not in the file: {', '.join(found)}")
+    missing = [name for name in found if name not in prices]
+    if missing and others == "refuse":
+        raise KeyError(f"prices: nothing for {', '.join(missing)}")
+    made = {}
+    for name, given in found.items():
+        if name not in prices:
+            continue
+        price = prices[name]
+        step = Fraction(1, lending.engine.scale_of(lending.asset))
+        lot = step if price is None else Fraction(lending.engine.market(price).lots.step)
+        made[name] = lending.add_reserve(name, price=price, **{**_capped(given, lot), **terms})
+        if isinstance(loaded, AaveMarket) and loaded.reserves[name].is_paused:
+            made[name].pause()
+    return made
