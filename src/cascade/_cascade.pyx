@@ -324,11 +324,18 @@ cdef inline int64_t _take_turns(State* state, const Taken* taken, Round* togethe
     return closed
 
 
+cdef void _set_aside_unchanged(State* state, const Taken* taken) noexcept nogil:
+    # nobody acted: the unit keeps its key and its cause, whose time a liquidator's latency counts from
+    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, taken) == 0:
+        state.deferred_count += 1
+        state.positions[taken.position].flags |= POSITION_TAKEN
+
+
 cdef void _seize(State* state, const Taken* taken) noexcept nogil:
     # a borrower: one call, or none
     cdef int done = seize_unit(state, taken)
     if done == 0:
-        _put_aside(state, taken)
+        _set_aside_unchanged(state, taken)
         return
     queue_traded(state, taken.position)
     if done == 2 and _still_owed(state, taken.position):

@@ -16,6 +16,7 @@ cdef struct Unit:             # a unit at the current marks
     bint inclusive            # due at equality: a market it is in says so
     bint seizable             # a borrower: has collateral; else true
     bint owing                # in a liquidation that goes on until its shortage is freed
+    int128 doubtful           # of the surplus: not counted on by guards
 
 cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil
 cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil

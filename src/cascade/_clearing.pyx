@@ -82,6 +82,7 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
     unit.exact = True
     unit.inclusive = False
     unit.seizable = True
+    unit.doubtful = 0
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]

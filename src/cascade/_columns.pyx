@@ -11,7 +11,7 @@ import numpy as np
 
 from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport floor_divide, int128, saturate
-from cascade._borrower cimport side_value, side_weight
+from cascade._borrower cimport side_value
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
 from cascade._conservation cimport gross_lots
 from cascade._core cimport EngineCore
@@ -19,7 +19,7 @@ from cascade._heap cimport HeapNode
 from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
 from cascade._queue cimport exact_trigger
 from cascade._state cimport (
-    NO_POSITION, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market,
+    ACCOUNT_LENDING, NO_POSITION, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market,
     Position, State,
 )
 from cascade._triggers cimport triggers_copy
@@ -269,7 +269,8 @@ def deleverage_rows(EngineCore core, int64_t number):
 
 def unit_columns(EngineCore core):
     """Equity and maintenance of each account, all its units together, atoms."""
-    cdef uint32_t i
+    cdef uint32_t i, k
+    cdef Unit unit
     cdef Position* p
     cdef Market* market
     cdef int64_t value
@@ -289,15 +290,21 @@ def unit_columns(EngineCore core):
             market = core.state.markets[p.market]
             equity[p.account] += p.margin - saturate(owed_funding(&core.state, i))
             if p.size and market.reserve:
-                # collateral less debts, and how much less of it counts
+                # collateral less debts; how much less of it counts is the unit's to say
                 value = saturate(side_value(&core.state, market, p.size, market.mark))
                 equity[p.account] += value
-                needed[p.account] += value - saturate(
-                    side_weight(&core.state, market, p.size, market.mark))
+                needed[p.account] += value
             elif p.size and market.mark:
                 value = position_value(&market.rules.table, p.size, market.mark)
                 equity[p.account] += value - p.entry_value
                 needed[p.account] += required_margin(market, p, value)
+        for k in range(core.state.account_count):
+            if not core.state.accounts[k].flags & ACCOUNT_LENDING or core.state.accounts[k].first == NO_POSITION:
+                continue
+            i = unit_first(&core.state, core.state.accounts[k].first)
+            if i != NO_POSITION:
+                unit_evaluate(&core.state, i, &unit)
+                needed[k] -= saturate(unit.equity)
     core.end()
     return equity_array, needed_array
 

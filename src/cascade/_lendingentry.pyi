@@ -25,8 +25,11 @@ def set_bidding(core: EngineCore, bidding: bool) -> None:
 def reserve_row(core: EngineCore, number: int) -> dict[str, int]:
     """Whole numbers of a reserve."""
 
-def pause_reserve(core: EngineCore, number: int, paused: bool) -> None:
-    """Stop or allow liquidations that involve a reserve."""
+def pause_reserve(core: EngineCore, number: int, paused: bool, grace: int) -> None:
+    """Stop all that involves a reserve, or allow it again, liquidations after `grace` nanoseconds."""
+
+def freeze_reserve(core: EngineCore, number: int, frozen: bool) -> None:
+    """Stop or allow what makes a reserve's supply or debts larger."""
 
 def supply(core: EngineCore, number: int, lots: int) -> None:
     """Supply from outside."""

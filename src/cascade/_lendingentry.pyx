@@ -31,6 +31,7 @@ from cascade._types cimport (
     EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
 )
 
+cdef int64_t BASIS_POINT = 100_000        # parts of a rate
 cdef int64_t LARGEST_LOTS = <int64_t>1 << 60
 cdef int128 LARGEST_VALUE = <int128>1 << 56
 
@@ -44,7 +45,8 @@ RESERVE_FIELDS = (
 
 def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t close_fraction,
                 int64_t close_health, int64_t close_value, int bonus, int64_t bonus_base,
-                int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive):
+                int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive,
+                bint average, int halt, int64_t halt_level):
     """Add a lending market; gives its number."""
     cdef State* state = &core.state
     cdef Lending* grown
@@ -70,6 +72,9 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
         grown.min_leftover = min_leftover
         grown.bad_debt = <uint8_t>bad_debt
         grown.inclusive = inclusive
+        grown.average = average
+        grown.halt = <uint8_t>halt
+        grown.halt_level = halt_level
         state.lending_count += 1
     core.end()
     return state.lending_count - 1
@@ -116,7 +121,9 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.unit = unit
     made.refine = refine
     made.supply_index = made.borrow_index = INDEX_ONE
-    made.threshold = threshold
+    made.threshold = made.sure_threshold = threshold
+    if state.lendings[lending].average and threshold:
+        made.sure_threshold -= BASIS_POINT
     made.loan_to_value = loan_to_value
     made.bonus = bonus
     made.borrow_factor = borrow_factor
@@ -197,12 +204,30 @@ def reserve_row(EngineCore core, int64_t number):
     row["supplied_lots"] = supplied_lots(&core.state, number, r.supplied)
     row["owed_lots"] = borrowed_lots(&core.state, number, r.borrowed)
     row["paused"] = r.paused
+    row["frozen"] = r.frozen
+    row["grace_until"] = r.grace_until
     return row
 
 
-def pause_reserve(EngineCore core, int64_t number, bint paused):
-    """Stop or allow liquidations that involve a reserve."""
-    reserve_at(core, number).paused = paused
+def pause_reserve(EngineCore core, int64_t number, bint paused, int64_t grace):
+    """Stop all that involves a reserve, or allow it again, liquidations after `grace` nanoseconds."""
+    cdef Reserve* r = reserve_at(core, number)
+    if r.paused and not paused:
+        r.grace_until = core.state.clock + grace
+    r.paused = paused
+
+
+def freeze_reserve(EngineCore core, int64_t number, bint frozen):
+    """Stop or allow what makes a reserve's supply or debts larger."""
+    reserve_at(core, number).frozen = frozen
+
+
+cdef int _check_open_for(Reserve* r, bint more) except -1:
+    if r.paused:
+        raise ValueError("the reserve is paused")
+    if more and r.frozen:
+        raise ValueError("the reserve is frozen: nothing is added to its supply or debts")
+    return 0
 
 
 cdef Reserve* reserve_at(EngineCore core, int64_t number) except NULL:
@@ -221,6 +246,7 @@ cdef void _note(State* state, uint8_t kind, uint16_t side, int64_t account, int6
 
 cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
     cdef int64_t there = supplied_lots(&core.state, r.number, r.supplied)
+    _check_open_for(r, True)
     if lots > LARGEST_LOTS - there or r.cash > LARGEST_LOTS - lots:
         raise OverflowError(f"{lots} lots more do not fit in 64 bits")
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
@@ -248,6 +274,7 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
     cdef int64_t others
     if lots <= 0:
         raise ValueError("amount is not above zero")
+    _check_open_for(r, False)
     scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
     others = r.supplied + core.state.markets[r.supplied_side].outside_size
     if scaled > others:
@@ -275,6 +302,7 @@ cdef int _check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bin
         total += lots[k]
     if total > LARGEST_LOTS:
         raise OverflowError("the amounts together do not fit in 64 bits")
+    _check_open_for(r, True)
     if borrowed:
         if not r.borrowable:
             raise ValueError("the reserve cannot be borrowed")
@@ -391,6 +419,7 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     check_borrower(core, lending, account)
     if lots <= 0:
         raise ValueError("amount is not above zero")
+    _check_open_for(r, not less)
     if not less:
         _check_column(core, r, np.array([lots]), borrowed)
     if less != borrowed and lots > r.cash:

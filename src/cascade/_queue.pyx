@@ -11,7 +11,7 @@ from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
-from cascade._borrower cimport side_tick, side_value, side_weight
+from cascade._borrower cimport side_sure, side_tick, side_value
 from cascade._foresight cimport fetch_next_units
 from cascade._funding_guards cimport drop_funding_guard, guard_funding
 from cascade._margin cimport (
@@ -207,14 +207,14 @@ cdef int128 _guard_contract(State* state, Market* market, uint32_t position, int
 cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
     # the same of collateral or a debt
     cdef int64_t size = state.positions[position].size
-    cdef int128 now = side_weight(state, market, size, market.mark)
+    cdef int128 now = side_sure(state, market, size, market.mark)
     cdef int32_t tick = side_tick(state, market, size, now - part)
     cdef int32_t last = tick + 1 if size > 0 else tick - 1
     _set_guard(state, market, DOWN, position, tick if size > 0 else NEVER_BELOW, NEVER_BELOW)
     _set_guard(state, market, UP, position, tick if size < 0 else NEVER_ABOVE, NEVER_ABOVE)
     if tick == NEVER_BELOW or tick == NEVER_ABOVE:
         return part
-    now -= side_weight(state, market, size, last)
+    now -= side_sure(state, market, size, last)
     return now if now > 0 else 0
 
 
@@ -276,9 +276,21 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
         i = unit_next(state, i)
 
 
+cdef void _watch_every_move(State* state, uint32_t position) noexcept nogil:
+    # nothing is sure: any move of collateral, whose average may jump, and any rise of a debt
+    cdef uint32_t i = unit_first(state, position)
+    cdef Market* market
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        _set_guard(state, market, DOWN, i,
+                   market.mark - 1 if state.positions[i].size > 0 else NEVER_BELOW, NEVER_BELOW)
+        _set_guard(state, market, UP, i, market.mark + 1, NEVER_ABOVE)
+        i = unit_next(state, i)
+
+
 cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # a guarded unit that is not due
-    cdef int128 slack = unit.equity - unit.maintenance
+    cdef int128 slack = unit.equity - unit.maintenance - unit.doubtful
     if not unit.seizable:
         queue_drop_unit(state, position)      # no price makes it due
         return
@@ -287,6 +299,9 @@ cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcep
         return
     if unit.inclusive:
         slack -= 1
+    if slack < 0:
+        _watch_every_move(state, position)
+        return
     slack -= guard_funding(state, position, slack)
     _set_guards(state, position, slack)
 

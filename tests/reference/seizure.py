@@ -45,6 +45,9 @@ class Seizure:
         borne = unit.borne()
         owed = borne - unit.equity()
         short = (owed - borne) * PARTS // owed
+        if rules.bonus[0] == "covered":
+            debt = unit.debt()
+            return min(reserve.bonus, max(0, unit.worth()) * PARTS // debt)
         if rules.bonus[0] == "health":
             return min(self.parts(rules.bonus[2]), self.parts(rules.bonus[1]) + short)
         if rules.bonus[0] == "discount":
@@ -52,6 +55,16 @@ class Seizure:
             discount = min(self.parts(rules.bonus[-1]), base + short)
             return discount * PARTS // (PARTS - discount)
         return reserve.bonus
+
+    def halted(self, rules, reserve, unit: Borrower) -> bool:
+        """Is the account beyond where the rules still liquidate?"""
+        debt = unit.debt()
+        collateral = unit.worth() + debt
+        if rules.halt_above is None:
+            return False
+        if rules.halt_above == "frontier":
+            return debt * (PARTS + self.bonus(rules, reserve, unit)) > collateral * PARTS
+        return debt > rate_of(rules.halt_above) * collateral
 
     def most(self, rules, unit: Borrower, collateral: SideHolding, debt: SideHolding) -> int:
         """Lots of the debt that one call may repay."""
@@ -139,7 +152,7 @@ class Seizure:
 
     def find(self, account: int, unit: Borrower, liquidator: Liquidator) -> Deal | None:
         rules = self.engine.clearing.accounts[account].lending.rules
-        usable = [held for held in unit.holdings if not held.reserve.paused]
+        usable = [held for held in unit.holdings if held.reserve.usable()]
         sign = 1 if liquidator.choice == "worst" else -1
         collaterals = sorted(
             (h for h in usable if h.size > 0),
@@ -147,6 +160,8 @@ class Seizure:
         )
         debts = sorted((h for h in usable if h.size < 0), key=lambda h: h.value(h.mark))
         for collateral in collaterals:
+            if self.halted(rules, collateral.reserve, unit):
+                continue
             for debt in debts:
                 most = self.most(rules, unit, collateral, debt)
                 for attempt in range(liquidator.halvings + 1):
@@ -175,6 +190,7 @@ class Seizure:
         unit = self.engine.clearing.unit(name)
         chosen = self.choose(account, unit, entry.cause)
         if chosen is None:
+            queue.due[name] = entry  # as it was, with its cause
             queue.aside.add(name)
         else:
             who, liquidator, deal = chosen
