@@ -24,6 +24,7 @@ from cascade.lending.rule import (
     CloseFactor,
     Dust,
     Fee,
+    HealthMeasure,
     LiquidationRule,
     ProtocolRules,
     Steps,
@@ -124,6 +125,9 @@ def rules_of(
         "trigger": lambda: "<" if rule.boundary is Boundary.BELOW else "<=",
         "min_leftover": lambda: rule.least_left * money if rule.dust is Dust.PAIR else 0,
         "bad_debt": lambda: _bad_debt(rule, money),
+        # one collateral's mean is its own threshold, so only accounts with several can tell
+        "health": lambda: "average" if rule.health is HealthMeasure.AVERAGE else "weighted",
+        "halt_above": lambda: None,
         "source": lambda: " ".join(filter(None, (protocol.name, protocol.variant))),
     }
     # a question that the caller answers is not asked of the protocol
