@@ -58,13 +58,15 @@ def set_pool(EngineCore core, int64_t number, *, int kind, segments, int64_t now
 
 
 def forget_first_marks(EngineCore core):
-    """Take back the marks that pools formed when their markets were made: a stored log follows."""
+    """Take back the marks that pools formed when their markets were made, and what followed them: a
+    stored log follows."""
     cdef Market* market
     cdef uint32_t m
     core.begin()
     for m in range(core.state.market_count):
         market = core.state.markets[m]
-        if market.pool.kind:
+        if market.pool.kind or market.follows:
+            market.index = 0
             market.mark = market.previous_mark = market.book.mark = 0
             market.marks[0].count = market.marks[1].count = 0
     core.state.log.count = 0

@@ -292,6 +292,10 @@ cdef struct Market:
     int64_t spot_entry
     # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
     Pool pool
+    # an index that follows another market's mark, docs/contagion.md; numbers and one, 0: none
+    uint16_t follows
+    uint16_t first_follower
+    uint16_t next_follower    # of the same mark
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

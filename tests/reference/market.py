@@ -79,6 +79,7 @@ class Market:
     spot_lots: int = 0  # delivered by liquidators, less what they bought
     spot_entry: int = 0
     ceiling_ticks: int = 0
+    follows: "Market | None" = None  # whose mark is the index
     dislocation: Dislocation = field(default_factory=Dislocation)
     dislocation_threshold: object = "0.01"
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))
