@@ -178,7 +178,7 @@ class Contagion:
             raise ValueError("a group has the name of a domain that is not in it")
         joins = np.zeros((len(parts) + 1, len(self.domains) + 1), np.int64)
         joins[-1, -1] = 1
-        assets = []
+        assets: list[str] = []
         for at, (name, members) in enumerate(parts.items()):
             places = [self.domains.index(member) for member in members]
             moneys = {self.assets[place] for place in places}

@@ -136,6 +136,46 @@ def test_refusals(kit):
     assert perp.index == 990
 
 
+def test_index_stops_where_positions_no_longer_fit():
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=((0, 0),), feed="index")
+    spot = engine.add_market("SPOT", tick_size=1, lot_size=1, rules=rules)
+    spot.set_index(1000)
+    perp = engine.add_market("PERP", tick_size=1, lot_size=1, rules=rules, follows="SPOT")
+    engine.accounts.open(perp, side="long", size=2**40, entry=1000, leverage=1)
+    spot.set_index(2000)
+    assert (perp.index, perp.mark) == (2000, 2000)
+    # 2**40 lots at 2**30 ticks are beyond 64 bits: the highest price that entered stands in
+    engine.step(index={"SPOT": 2**30})
+    assert spot.mark == 2**30
+    assert (perp.index, perp.mark) == (2000, 2000)
+    engine.step(index={"SPOT": 1500})
+    assert perp.index == 1500
+    engine.validate()
+
+
+def test_decay_of_the_market_that_is_followed():
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=((0, 0),), feed="last")
+    venue = cs.Impact.linear(1, permanent=0, decay_rate=0.5)
+    spot = engine.add_market("SPOT", tick_size=1, lot_size=1, rules=rules, venue=venue)
+    spot.set_index(1000)
+    perp = engine.add_market(
+        "PERP", tick_size=1, lot_size=1, rules=cs.Rules(tiers=((0, 0),), feed="index"), follows=spot
+    )
+    perp.book.load_depth(bids=[(900, 50)], asks=[(1100, 50)])
+    spot.book.market("sell", 100)
+    assert perp.index == 900
+    perp.book.stop("buy", 950, 5, on="mark")
+    start = engine.event_count
+    engine.step(dt=4)
+    # 100 * exp(-0.5 * 4) = 13.5 are left: the stop at 950 is reached within phase 1
+    assert perp.mark == spot.mark in (986, 987)
+    kinds = [int(kind) for kind in engine.events_between(start, engine.event_count)["kind"]]
+    assert kinds[:5] == [KINDS[name] for name in ("mark", "index", "mark", "trigger", "order")]
+    engine.validate()
+
+
 def test_path_of_a_follower_is_refused():
     engine = cs.Engine(asset_decimals=0)
     engine.add_market("A", tick_size=1, lot_size=1)
