@@ -81,6 +81,21 @@ def test_stops_of_followers_fire(kit):
     assert rows(engine, "fill")[-1]["price"] == 940
 
 
+def test_liquidity_that_moves_a_pool_fires_stops_of_its_followers(kit):
+    engine = kit.engine()
+    pool = kit.market(engine, "POOL", rules={"feed": "last"},
+                      venue=kit.pools.ConstantProduct(7, 3000, fee=0))  # fmt: skip
+    perp = kit.market(engine, "PERP", rules={"feed": "index"}, follows="POOL")
+    perp.book.load_depth(bids=[(350, 5)], asks=[(500, 5)])
+    kit.send(engine, perp, kind=STOP, side=SELL, size=2, extra=400, flags=STOP_ON_MARK)
+    # one share is a lot more, rounded up, and 21 atoms: 3021 over 8
+    pool.pool.add_liquidity(1)
+    assert (pool.mark, perp.mark) == (378, 378)
+    assert pick(rows(engine, "trigger"), "market", "price") == [(1, 400)]
+    assert rows(engine, "fill")[-1]["price"] == 350
+    engine.validate()
+
+
 def test_position_falls_with_the_other_market(kit):
     engine, spot, perp = spot_and_perp(kit)
     engine.accounts.open_ladder(perp, side="long", size=4, trigger=[975], bankruptcy=900)

@@ -45,6 +45,7 @@ class MarketPool:
     def _changed(self, shares: int, moved: tuple[int, int]) -> LiquidityChange:
         event = self.market.venue.log_change(moved, -1, 0)
         self.market.engine.recompute_mark(self.market.number, event)
+        self.market.engine.fire_stops(self.market.number)
         return LiquidityChange(shares, abs(moved[0]), abs(moved[1]))
 
 
