@@ -21,6 +21,8 @@ KIND_NAMES = (
 )
 KINDS = {name: number for number, name in enumerate(KIND_NAMES, start=1)}
 KINDS |= {"socialised": 20, "haircut": 21, "margin_call": 22, "liquidity": 26}
+KINDS |= {"interest": 32, "oracle": 33, "supply": 34, "redeem": 35, "borrow": 36}
+KINDS |= {"repay": 37, "seize": 38, "health": 39}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (
@@ -43,6 +45,7 @@ class Kit:
     pools: (
         ModuleType  # where ConstantProduct and its like are: whole lots and atoms, tick and lot 1
     )
+    lending: ModuleType  # where LendingRules, Oracle, KinkRate and Liquidator are
 
     def engine(self, **keywords):
         """An engine whose money has no decimals unless the test asks for them."""
@@ -103,6 +106,7 @@ TWIN = Kit(
     twin_residents,
     twin.Breaker,
     twin_pools,
+    twin,
 )
 
 
@@ -118,7 +122,7 @@ def core_kit() -> Kit | None:
         # the slope in price units; lots are units of one in these tests
         return impact.linear(Fraction(numerator, denominator) * Fraction(str(tick)), fill=fill)
 
-    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core, core.Breaker, core)
+    return Kit("core", engine, rules, linear, core.MESSAGE_DTYPE, core, core.Breaker, core, core)
 
 
 def rows(engine, kind: str | None = None, start: int = 0) -> list[dict]:

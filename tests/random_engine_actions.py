@@ -166,13 +166,17 @@ class Actor:
             dt=dt,
         )
         away = tuple((d.ticks, d.index_ticks, d.time_ns) for d in result.dislocation.values())
-        return (
-            int(result.liquidated),
-            int(result.time_ns),
-            result.adl_lots,
-            result.adl_accounts,
-            away,
+        counts = (
+            *("liquidated", "time_ns", "notional_atoms", "waves", "pending", "fills"),
+            *(
+                "bad_debt_atoms",
+                "fund_received_atoms",
+                "fund_paid_atoms",
+                "adl_lots",
+                "adl_accounts",
+            ),
         )
+        return (*(int(getattr(result, name)) for name in counts), away)
 
     def populate(self, kind, terms) -> tuple:
         made = getattr(self.kit.residents, kind)(**dict(terms))
@@ -374,10 +378,12 @@ def shorten(kit: Kit, setup: Setup, actions: list) -> list:
 def draw_history(seed: int) -> tuple[Setup, list]:
     """A setup and its actions, the same for the same seed."""
     draw = random.Random(seed)
-    setup = draw_setup(draw)
+    # cross units with a position in most markets, under partial rules
+    crossed = draw.random() < 0.35
+    setup = draw_setup(draw, crossed)
     actions: list = [
-        ("create", (2, draw.choice((300, 3000, 9000)), False)),
-        ("create", (1, draw.choice((500, 5000)), True)),
+        ("create", (2, draw.choice((100, 300) if crossed else (300, 3000, 9000)), False)),
+        ("create", (1, draw.choice((100, 500) if crossed else (500, 5000)), True)),
     ]
     hedged = [False, False, True]
     for k in (0, 1, 3):
@@ -389,8 +395,12 @@ def draw_history(seed: int) -> tuple[Setup, list]:
     side = draw.choice(("long", "short"))
     for account in range(3):
         for k in range(4):
-            mode = draw.choice(("cross", "isolated"))
+            mode = "cross" if crossed else draw.choice(("cross", "isolated"))
             actions.append(("set_leverage", (account, k, draw.choice((5, 10, 25)), mode)))
+            if crossed and draw.random() < 0.8:
+                held = draw.choice((side, side, "long", "short"))
+                size, entry = draw.choice((3, 5, 8, 20)), draw.choice((98, 100, 102))
+                actions.append(("open", (k, account, held, size, entry, 25, "cross")))
     for _ in range(draw.randrange(16)):
         entry = draw.choice((99, 100, 101))
         leverage = draw.choice((10, 25, 40, 50))

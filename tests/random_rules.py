@@ -14,6 +14,7 @@ PARTIAL = (
     None, None, ("target", 0.15), ("tier_step",), ("tier_step", 2), ("fraction", 0.2, 150, 2),
     ("fraction", 0.4, 0, 0), ("shortage", 0), ("shortage", "0.03"), ("cap", 90), ("cap", 500),
     ("slices", "0.3", "0.5", 100), ("slices", "0.1", 1, 0),
+    ("shortage", "0.03", "0.2", 6), ("shortage", "0.1", 0, "2.5", 15), ("target", 0.15, "0.3", 4),
 )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def draw_clocks(draw: random.Random) -> dict:
         "funding_cap": draw.choice((1, "0.05")),
         "funding_payments": draw.choice((1, 1, 8)),
         "funding_value": draw.choice(("mark", "index")),
+        "funding_mode": draw.choice(("interval", "index")),
         "price_band": draw.choice((None, None, None, "0.03", "0.055")),
         "band_reference": draw.choice(("index", "last")),
         "index_delay": draw.choice((0, 0, 1, "2.5", 6)),
@@ -78,6 +80,8 @@ def draw_breaker(draw: random.Random) -> dict:
         "levels": levels,
         "levels_on": draw.choice(("last", "index")),
         "linked": draw.random() < 0.5,
+        "widened": draw.choice(((), (), ((2, 5, 2), ("4.5", 30, 3)))),
+        "leads": draw.random() < 0.3,
         "throttle_lots": 6 if throttled == "lots" else None,
         "throttle_notional": 450 if throttled == "notional" else None,
         "throttle_window": draw.choice((1, 3)) if throttled else 0,
@@ -127,17 +131,21 @@ def draw_pool(draw: random.Random) -> tuple[str, dict] | None:
     return None if kind is None else (kind, terms)
 
 
-def draw_setup(draw: random.Random) -> Setup:
-    """Rules of every market; each market's table is of the kind its name says."""
+def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
+    """Rules of every market; each market's table is of the kind its name says.
 
-    plain = draw.random() < 0.3
+    `ruled`: most markets have a partial rule, and none a backstop.
+    """
+
+    plain = draw.random() < 0.3 and not ruled
     # rules that leave the fund empty, so that deleveraging is what happens
-    poor = draw.random() < 0.4
+    poor = draw.random() < 0.4 and not ruled
     halts = draw.choice((0, 0, 0.4, 1))
     scores = (
         *("bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
         *("htx", "random", by_collateral),
-        *("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
+        *("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl", "pro_rata_pnl_risk"),
+        "integer_min_max",
     )
     prices = ("bankruptcy", "bankruptcy", "mark", "previous_mark", "index")
 
@@ -176,9 +184,9 @@ def draw_setup(draw: random.Random) -> Setup:
             "liquidation_order": draw.choice(("market", "bankruptcy")),
             "surplus": draw.choice(("fund", "trader")),
             "absorb": draw.choice((0, 0, 0.4, 1)),
-            "partial": draw.choice(PARTIAL),
+            "partial": draw.choice(PARTIAL[1:] if ruled else PARTIAL),
             "disposal": draw.choice((None, None, (1, "0.5", 3, "0.6"), ("2.5", "0.3", 0, 1))),
-            "backstop": draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
+            "backstop": 0 if ruled else draw.choice((0, 0, 0.5, Fraction(2, 3), 1)),
             "adl": draw.choice((None, *scores)),
             "adl_price": draw.choice(prices),
             **draw_stages(draw),
@@ -229,6 +237,7 @@ def draw_resident(draw: random.Random) -> tuple[str, dict]:
             "market": market, "deposit": deposit, "leverage": leverage,
             "size": draw.choice((2, 5, 20)), "threshold": draw.choice((0, "0.01", "0.025")),
             "delay": draw.choice((0, 1, 3)), "limit": draw.choice((None, 4, 30)),
+            "hedged": draw.random() < 0.5,
         }  # fmt: skip
     terms = {
         "market": market, "rate": draw.choice((0, "0.5", 2)), "size": size, "leverage": leverage,

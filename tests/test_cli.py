@@ -87,8 +87,9 @@ def test_venues_lists_every_preset(capsys):
     named = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
     heading = ["", "Lending protocols (rules for cascade.lending)"]
     venues = [*cs.rules.VENUES, *cs.rules.BREAKER_VENUES]
-    assert named == [*venues, *heading, *cs.rules.LENDING_PROTOCOLS]
-    every = [*venues, *cs.rules.LENDING_PROTOCOLS]
+    protocols = [*cs.rules.LENDING_PROTOCOLS, *cs.rules.AUCTION_PROTOCOLS]
+    assert named == [*venues, *heading, *protocols]
+    every = [*venues, *protocols]
     assert "    lending; 3.0, 3.3, 3.7" in lines
     assert "    breaker" in lines
     assert "    follows code (gmx-io/gmx-synthetics at a5c0c883)" in lines
@@ -96,9 +97,7 @@ def test_venues_lists_every_preset(capsys):
     rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows] == every
     assert all(row["source"] for row in rows)
-    assert all(
-        bool(row["symbols"]) == (row["contract"] not in ("breaker", "lending")) for row in rows
-    )
+    assert all(bool(row["symbols"]) == (row["name"] in cs.rules.VENUES) for row in rows)
 
 
 def test_rules_of_a_venue_for_any_scenario(small, capsys):

@@ -251,7 +251,7 @@ def test_hyperliquid_liquidation_price_of_the_documented_account():
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"partial": ("share", 1)}, r"partial must be \('target', rate\), .* got \('share', 1\)"),
+        ({"partial": ("share", 1)}, r"partial must be \('target', rate\[, .* got \('share', 1\)"),
         ({"partial": "target"}, "partial must be"),
         ({"partial": ()}, "partial must be"),
         ({"partial": ("fraction", "0.2")}, "partial must be"),

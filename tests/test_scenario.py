@@ -320,6 +320,27 @@ def test_a_pool_that_is_wrong_is_refused_with_its_field(tmp_path, pool, field, w
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("flee", "row"),
+    [
+        ("", ("1,512.38", "8,087", "1.62k")),
+        ("flee = [0.05, 0.1]", ("1,390.73", "8,739", "2.64k")),
+        ("flee = [0.05, 0.25]", ("452.88", "9,911", "5.76k")),
+    ],
+)
+def test_the_table_of_fleeing_providers(tmp_path, flee, row):
+    text = (ROOT / "examples" / "pool.toml").read_text()
+    assert "flee = [0.05, 0.25]" in text
+    outcome = scenarios.load(write(tmp_path, text.replace("flee = [0.05, 0.25]", flee))).run()
+    liquidated = int((outcome.events["kind"] == EventKind.LIQUIDATION).sum())
+    held = outcome.market.house[0]
+    assert (f"{outcome.market.last:,}", f"{liquidated:,}", f"{held / 1000:.2f}k") == row
+    name = f"`{flee[7:]}`" if flee else "-"
+    page = (ROOT / "docs" / "pools.md").read_text()
+    assert f"| {name} | {row[0]} | {row[1]} |" in page and f"| {row[2]} |" in page
+    outcome.engine.validate()
+
+
 def test_an_aggressor_empties_the_book_to_the_price(tmp_path):
     text = changed(
         ('kind = "index"', 'kind = "sell"'), ('feed = "mid"', 'feed = "last"'),

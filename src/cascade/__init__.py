@@ -15,7 +15,16 @@ from cascade.contagion import Contagion
 from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
 from cascade.engine import Engine
-from cascade.errors import CascadeError, ConservationError, InvariantError, ScenarioError
+from cascade.errors import (
+    CascadeError,
+    ClosedAccountOrderError,
+    ConservationError,
+    ContractConservationError,
+    CrossedBookError,
+    InvariantError,
+    MoneyConservationError,
+    ScenarioError,
+)
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
 from cascade.lending_market import LendingMarket
@@ -56,11 +65,14 @@ __all__ = [
     "Breaker",
     "CascadeError",
     "CascadeTree",
+    "ClosedAccountOrderError",
     "Code",
     "Concentrated",
     "ConservationError",
     "ConstantProduct",
     "Contagion",
+    "ContractConservationError",
+    "CrossedBookError",
     "Dislocation",
     "Engine",
     "EventKind",
@@ -83,6 +95,7 @@ __all__ = [
     "MessageFlag",
     "MessageKind",
     "MomentumFlow",
+    "MoneyConservationError",
     "NoiseFlow",
     "Oracle",
     "OrderBook",

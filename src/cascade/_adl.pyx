@@ -9,6 +9,7 @@ gives the rules.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport (
     compare_ratios, floor_divide, int128, magnitude, magnitude_wide, prefetch, saturate,
 )
@@ -17,10 +18,12 @@ from cascade._clearing cimport (
 )
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value, position_value_wide
+from cascade._minmax cimport spread_lots
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     ADL_AT_BANKRUPTCY, ADL_AT_INDEX, ADL_AT_PREVIOUS_MARK, ADL_BINANCE, ADL_BITMEX, ADL_BYBIT,
-    ADL_FUNCTION, ADL_HTX, ADL_HYPERLIQUID, ADL_HYPERLIQUID_LITERAL, ADL_NONE, ADL_OKX, ADL_RANDOM,
+    ADL_BY_CONTRACT, ADL_BY_PROFIT, ADL_BY_QUANTITY, ADL_BY_RISK, ADL_FUNCTION, ADL_HTX, ADL_HYPERLIQUID,
+    ADL_HYPERLIQUID_LITERAL, ADL_MIN_MAX, ADL_NONE, ADL_OKX, ADL_RANDOM,
     DOWN, FAILURE_MEMORY, POSITION_EXACT, POSITION_ISOLATED, UP, Market, Position, Ranked,
     RankedKey, Ranking, State,
 )
@@ -32,10 +35,6 @@ from cascade._waterfall cimport adl_triggered
 cdef enum:
     FEW = 24                  # sorted by insertion
     MOST_BOUNDS = 64
-    # policies that share lots out instead of ranking, after those of AdlPolicy
-    ADL_BY_QUANTITY = 11
-    ADL_BY_CONTRACT = 12      # winners first
-    ADL_BY_PROFIT = 13
     AHEAD = 3                 # winners whose accounts are fetched before they are asked
 
 cdef extern from *:
@@ -146,7 +145,7 @@ cdef inline int128 _equity(State* state, uint32_t position, const Market* market
     cdef Unit unit
     if p.flags & POSITION_ISOLATED and market.mark:
         return (<int128>p.margin + position_value(&market.rules.table, p.size, market.mark)
-                - p.entry_value)
+                - p.entry_value - owed_funding(state, position))
     unit_evaluate(state, position, &unit)
     return unit.equity
 
@@ -341,12 +340,17 @@ cdef inline void _fetch_ahead(State* state, const Ranking* ranking, const Trigge
 cdef int64_t _weight(State* state, const Market* market, uint32_t position, bint winners) noexcept nogil:
     # what lots are shared out by: 0 for nobody of this round
     cdef Position* p = &state.positions[position]
-    cdef int64_t profit
+    cdef int64_t profit, value, equity
     if market.rules.adl == ADL_BY_QUANTITY:
         return magnitude(p.size)
-    profit = saturate(<int128>position_value(&market.rules.table, p.size, market.mark) - p.entry_value)
+    value = position_value(&market.rules.table, p.size, market.mark)
+    profit = saturate(<int128>value - p.entry_value)
     if market.rules.adl == ADL_BY_PROFIT:
         return profit if profit > 0 else 0
+    if market.rules.adl == ADL_BY_RISK:
+        # times leverage in effect, whole atoms down; who stands has equity
+        equity = saturate(_equity(state, position, market))
+        return saturate(floor_divide(<int128>profit * magnitude(value), equity)) if profit > 0 else 0
     return magnitude(p.size) if (profit > 0) == winners else 0
 
 
@@ -381,7 +385,8 @@ cdef int64_t _share_round(State* state, Market* market, Ranking* ranking, uint32
                 closed += due
         if whole == 0:
             return 0
-        if round == 0 and market.rules.adl != ADL_BY_PROFIT and whole < owed:
+        if (round == 0 and whole < owed and market.rules.adl != ADL_BY_PROFIT
+                and market.rules.adl != ADL_BY_RISK):
             owed = <int64_t>whole
     return closed
 
@@ -401,6 +406,37 @@ cdef int64_t _share_out(State* state, Market* market, Ranking* ranking, uint32_t
     return lots
 
 
+cdef int64_t _min_max(State* state, Market* market, Ranking* ranking, uint32_t position, int64_t lots,
+                      int32_t price) noexcept nogil:
+    # A lot at a time would go where the share after it is smallest (Jefferson's rule), which never gives
+    # less than the whole part of the proportional share: so it begins there. Gives the lots left.
+    cdef Position* p = &state.positions[position]
+    cdef bint longs = p.size < 0
+    cdef int64_t k, count = 0, whole = 0, given = 0, owed, due
+    cdef uint32_t other
+    for k in range(ranking.count):
+        other = ranking.order[k].position
+        ranking.rows[k].under = 0
+        if state.positions[other].account == p.account or not _stands(state, market, other, longs, price):
+            continue
+        ranking.rows[k].under = magnitude(state.positions[other].size)
+        ranking.order[count].row = <uint32_t>k
+        whole += magnitude(state.positions[other].size)
+        count += 1
+    owed = lots if lots < whole else whole
+    for k in range(ranking.count):
+        if ranking.rows[k].under:
+            due = <int64_t>floor_divide(<int128>owed * ranking.rows[k].under, whole)
+            ranking.rows[k].over = due + 1
+            given += due
+    spread_lots(ranking, count, owed - given)
+    for k in range(ranking.count):
+        due = <int64_t>ranking.rows[k].over - 1
+        if ranking.rows[k].under and due:
+            _trade(state, market, position, ranking.order[k].position, due, price)
+    return lots - owed
+
+
 cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t bankruptcy) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
@@ -413,6 +449,8 @@ cdef int64_t adl_close(State* state, uint32_t position, int64_t lots, int32_t ba
     if state.wave > ranking.wave:
         _rank(state, market, ranking, longs)
         ranking.wave = state.wave
+    if market.rules.adl == ADL_MIN_MAX:
+        return _min_max(state, market, ranking, position, lots, price)
     if market.rules.adl >= ADL_BY_QUANTITY:
         return _share_out(state, market, ranking, position, lots, price)
     while lots and not state.failed and _front(state, ranking):

@@ -1,18 +1,28 @@
 """Arbitrageurs: they tie a venue's price to the index, late and with what capital they have.
 
 docs/residents.md has the rule. An index becomes known `delay` after it was given; orders are
-immediate-or-cancel at the worst price that still pays.
+immediate-or-cancel at the worst price that still pays. The other leg, if there is one, is held on the wider
+market at the index.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._arithmetic cimport int128
+from cascade._accrual cimport settle_balance
+from cascade._arithmetic cimport add_into, int128
 from cascade._band cimport held_limit
 from cascade._book cimport Submitted
+from cascade._clearing cimport find_position, signed_value
+from cascade._conservation cimport note_change
+from cascade._log cimport Event, log_append
+from cascade._queue cimport queue_traded
 from cascade._resident cimport SEEN_AT_MOST, Resident, SeenIndex
-from cascade._state cimport RATE_DENOMINATOR, Market, State
+from cascade._state cimport (
+    FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State,
+)
 from cascade._trading cimport affordable_lots, held_lots, send_order
-from cascade._types cimport BUY, FLAG_REDUCE_ONLY, IOC, MAX_PRICE, SELL
+from cascade._types cimport (
+    BUY, EVENT_DEPOSIT, EVENT_WITHDRAWAL, FLAG_REDUCE_ONLY, IOC, MAX_PRICE, SELL,
+)
 
 
 cdef int64_t _known_index(const State* state, Resident* resident, int64_t index) noexcept nogil:
@@ -60,7 +70,47 @@ cdef void _leave(State* state, const Resident* resident, uint8_t side, int64_t p
         send_order(state, resident, side, <int32_t>price, lots, IOC, FLAG_REDUCE_ONLY, &out)
 
 
+# ---------------------------------------------------------------- the other leg
+
+cdef void _settle_hedge(State* state, Resident* resident) noexcept nogil:
+    # what the index moved is paid in and out by the wider market
+    cdef Market* market = state.markets[resident.market]
+    cdef int64_t gain
+    cdef uint32_t position
+    cdef Event* event
+    if resident.hedge == 0:
+        return
+    gain = signed_value(market, resident.hedge, market.index) - (
+        signed_value(market, resident.hedge, <int32_t>resident.hedge_index))
+    if gain == 0:
+        return
+    settle_balance(state, resident.account)
+    if add_into(&state.accounts[resident.account].balance, gain) or (
+            add_into(&state.assets[market.asset].net_deposits, gain)):
+        state.failed = FAILURE_OVERFLOW
+        return
+    note_change(market, 0, gain)
+    event = log_append(&state.log, EVENT_DEPOSIT if gain > 0 else EVENT_WITHDRAWAL, NO_MARKET, -1, 0)
+    event.account = resident.account
+    event.money = gain if gain > 0 else -gain
+    position = find_position(state, resident.account, resident.market, 0)
+    if position != NO_POSITION:
+        queue_traded(state, position)
+
+
 cdef void arbitrage(State* state, Resident* resident) noexcept nogil:
+    cdef int64_t index = state.markets[resident.market].index if resident.hedged else 0
+    if index:
+        _settle_hedge(state, resident)
+    _trade(state, resident)
+    if index:
+        resident.hedge = -held_lots(state, resident)
+        resident.hedge_index = index
+
+
+# ---------------------------------------------------------------- the venue
+
+cdef void _trade(State* state, Resident* resident) noexcept nogil:
     cdef Market* market = state.markets[resident.market]
     cdef int64_t index = _known_index(state, resident, market.index), beyond, held
     cdef int64_t bid = market.book.best_bid, ask = market.book.best_ask

@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._book cimport Book, Order, OrderExtra, book_find, book_validate
 from cascade._grid cimport Grid
+from cascade._invariants cimport BROKEN_CROSSED
 from cascade._levels cimport hidden_lots, in_window, level_at, side_of_slot
 from cascade._types cimport BUY, SELL
 
@@ -17,7 +18,7 @@ import hashlib
 import numpy as np
 
 from cascade.dtypes import ORDER_DTYPE
-from cascade.errors import InvariantError
+from cascade.errors import CrossedBookError, InvariantError
 from cascade.exact_numbers import whole
 
 cdef extern from *:
@@ -330,14 +331,17 @@ cdef class BookView:
 
         Raises
         ------
+        CrossedBookError
+            The best bid is at or above the best offer outside an auction.
         InvariantError
-            A promise does not hold; the message says which.
+            Another promise does not hold; the message says which.
         """
         self.begin()
         cdef int broken = book_validate(self.book)
         self.end()
         if broken:
-            raise InvariantError(f"order book: {BROKEN[broken]} (invariant {broken})")
+            error = CrossedBookError if broken == BROKEN_CROSSED else InvariantError
+            raise error(f"order book: {BROKEN[broken]} (invariant {broken})")
 
 
 cdef BookView book_view(Book* book, object owner, Grid ticks, Grid lots):

@@ -10,7 +10,9 @@ from cascade._state cimport Market, Position, State
 cdef int128 side_value(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil
 # What of it counts for the surplus.
 cdef int128 side_weight(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil
-# Collateral: highest mark at which it bears less than `bound`; debt: lowest at which minus what it owes does.
+# What of it surely counts, whatever an average of thresholds truncates.
+cdef int128 side_sure(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil
+# Collateral: highest mark at which it surely bears less than `bound`; debt: lowest where minus what it owes does.
 cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int128 bound) noexcept nogil
 cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil
 # Lots of a scaled amount: supplied down, borrowed up.

@@ -12,6 +12,11 @@ from cascade._margin cimport NEVER_ABOVE, NEVER_BELOW
 from cascade._reserve cimport INDEX_ONE, Reserve
 from cascade._state cimport NO_POSITION, RATE_DENOMINATOR, Market, Position, State
 
+cdef enum:
+    BASIS_POINT = 100000      # of a rate
+    WHOLE = 10000             # basis points
+    HALF = 5000
+
 
 cdef inline int128 _value(const Reserve* reserve, int64_t size, int32_t mark) noexcept nogil:
     # floor of a debt, which is negative, makes it larger
@@ -20,10 +25,10 @@ cdef inline int128 _value(const Reserve* reserve, int64_t size, int32_t mark) no
     return floor_divide(<int128>size * reserve.unit * mark, reserve.refine)
 
 
-cdef inline int128 _weight(const Reserve* reserve, int64_t size, int32_t mark) noexcept nogil:
+cdef inline int128 _weight(const Reserve* reserve, int64_t size, int32_t mark, int64_t threshold) noexcept nogil:
     cdef int128 value = _value(reserve, size, mark)
     if size > 0:
-        return floor_divide(value * reserve.threshold, RATE_DENOMINATOR)
+        return floor_divide(value * threshold, RATE_DENOMINATOR)
     if reserve.borrow_factor == RATE_DENOMINATOR:
         return value
     return floor_divide(value * RATE_DENOMINATOR, reserve.borrow_factor)
@@ -34,17 +39,23 @@ cdef int128 side_value(const State* state, const Market* market, int64_t size, i
 
 
 cdef int128 side_weight(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil:
-    return _weight(&state.reserves[market.reserve - 1], size, mark)
+    cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
+    return _weight(reserve, size, mark, reserve.threshold)
+
+
+cdef int128 side_sure(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil:
+    cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
+    return _weight(reserve, size, mark, reserve.sure_threshold)
 
 
 cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int128 bound) noexcept nogil:
-    # value * threshold // 10**9 < bound, as a bound on the value, then on the mark
+    # value * sure_threshold // 10**9 < bound, as a bound on the value, then on the mark
     cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
     cdef int128 scale = <int128>(size if size > 0 else -size) * reserve.unit, least, tick
     if size > 0:
-        if bound <= 0 or reserve.threshold == 0:
+        if bound <= 0 or reserve.sure_threshold == 0:
             return NEVER_BELOW
-        least = ceil_divide(bound * RATE_DENOMINATOR, reserve.threshold)
+        least = ceil_divide(bound * RATE_DENOMINATOR, reserve.sure_threshold)
         tick = ceil_divide(least * reserve.refine, scale) - 1
         if tick < 1:
             return NEVER_BELOW
@@ -57,12 +68,19 @@ cdef int32_t side_tick(const State* state, const Market* market, int64_t size, i
     return NEVER_ABOVE if tick >= NEVER_ABOVE else <int32_t>tick
 
 
+cdef inline int128 _averaged(int128 gathered, int128 counted) noexcept nogil:
+    # all collateral at the mean threshold in whole basis points, half up
+    if counted == 0:
+        return 0
+    return floor_divide(counted * floor_divide(gathered, counted * BASIS_POINT) + HALF, WHOLE)
+
+
 cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil:
     cdef uint32_t i = position
     cdef const Position* p
     cdef const Market* market
     cdef const Reserve* reserve
-    cdef int128 weight
+    cdef int128 weight, sure = 0, gathered = 0, counted = 0
     unit.collateral = 0
     unit.equity = 0
     unit.maintenance = 0
@@ -70,7 +88,9 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
     unit.priced = True
     unit.exact = False
     unit.inclusive = False
+    unit.owing = False
     unit.seizable = False
+    unit.doubtful = 0
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]
@@ -80,13 +100,25 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
         if market.mark == 0:
             unit.priced = False
         else:
-            weight = _weight(reserve, p.size, market.mark)
+            weight = _weight(reserve, p.size, market.mark, reserve.threshold)
             unit.equity += weight
             if p.size > 0:
                 unit.collateral += weight
+                if reserve.sure_threshold != reserve.threshold:
+                    weight = _value(reserve, p.size, market.mark)
+                    gathered += weight * reserve.threshold
+                    counted += weight
+                    sure += _weight(reserve, p.size, market.mark, reserve.sure_threshold)
         if unit.open_positions == 1:
             unit.inclusive = state.lendings[reserve.lending].inclusive
         i = unit_next(state, i)
+    if unit.equity == unit.collateral:
+        unit.inclusive = False    # without debts health is infinite
+    if counted:
+        weight = _averaged(gathered, counted)
+        unit.equity += weight - unit.collateral
+        unit.collateral = weight
+        unit.doubtful = weight - sure
 
 
 cdef int64_t supplied_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil:

@@ -10,11 +10,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._book cimport Message
 from cascade._halt cimport (
-    BEYOND_EXPIRE, BEYOND_REFUSE, BREAKER_BUCKETS, NO_CEILING, NO_END, PHASE_CANCEL_ONLY, PHASE_LIMIT,
-    PHASE_OPEN, PHASE_PAUSE, REASON_BAND, REFERENCE_FIXED, REFERENCE_INDEX, REFERENCE_LAST,
-    REFERENCE_MEAN, REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker, Bucket, Deque, Extreme,
+    BEYOND_EXPIRE, BEYOND_REFUSE, NO_CEILING, NO_END, PHASE_CANCEL_ONLY, PHASE_LIMIT, PHASE_OPEN,
+    PHASE_PAUSE, REASON_BAND, REFERENCE_FIXED, REFERENCE_INDEX, REFERENCE_LAST, REFERENCE_MEAN,
+    REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker, extreme_at,
 )
 from cascade._log cimport Event, log_append
+from cascade._price_window cimport forget_all, forget_old, observe_price
 from cascade._state cimport RATE_DENOMINATOR, Market, State
 from cascade._types cimport (
     BUY, CODE_BAD_PRICE, CODE_HALTED, CODE_OK, EVENT_HALT, FLAG_ICEBERG, FLAG_POST_ONLY,
@@ -23,96 +24,11 @@ from cascade._types cimport (
 )
 
 cdef enum:
-    RING = BREAKER_BUCKETS + 1
     RESTING_FLAGS = FLAG_POST_ONLY | FLAG_POST_ONLY_SLIDE | FLAG_ICEBERG
 
 
 cdef int32_t venue_price(const Market* market) noexcept nogil:
     return market.impact.last if market.impact_venue else market.book.last
-
-
-# ---------------------------------------------------------------- windows
-
-cdef inline int64_t _bucket_now(const State* state, const Breaker* b) noexcept nogil:
-    return state.clock // b.bucket_width
-
-
-cdef void _drop_extremes(Deque* deque, int64_t before) noexcept nogil:
-    while deque.count and deque.entries[deque.first].number <= before:
-        deque.first = (deque.first + 1) % RING
-        deque.count -= 1
-
-
-cdef void _push_extreme(Deque* deque, int64_t number, int32_t price, int sign) noexcept nogil:
-    # sign 1: the window's lowest in front, -1: its highest
-    cdef Extreme* last
-    while deque.count:
-        last = &deque.entries[(deque.first + deque.count - 1) % RING]
-        if sign * <int64_t>last.price < sign * <int64_t>price:
-            if last.number == number:
-                return            # leaves the window together with one that is more extreme
-            break
-        deque.count -= 1
-    last = &deque.entries[(deque.first + deque.count) % RING]
-    last.number = number
-    last.price = price
-    deque.count += 1
-
-
-cdef void forget_old(const State* state, Market* market) noexcept nogil:
-    cdef Breaker* b = market.breaker
-    cdef Bucket* oldest
-    cdef int64_t before
-    if b.bucket_width == 0:
-        return
-    before = _bucket_now(state, b) - BREAKER_BUCKETS
-    _drop_extremes(&b.lows, before)
-    _drop_extremes(&b.highs, before)
-    while b.bucket_count:
-        oldest = &b.buckets[b.bucket_first]
-        if oldest.number > before:
-            break
-        b.trade_sum -= oldest.sum
-        b.trade_count -= oldest.count
-        b.bucket_first = (b.bucket_first + 1) % RING
-        b.bucket_count -= 1
-
-
-cdef void _observe(const State* state, Breaker* b, int32_t price) noexcept nogil:
-    # a ring has room for every bucket of the window and one more
-    cdef int64_t now = _bucket_now(state, b)
-    _drop_extremes(&b.lows, now - BREAKER_BUCKETS)
-    _drop_extremes(&b.highs, now - BREAKER_BUCKETS)
-    _push_extreme(&b.lows, now, price, 1)
-    _push_extreme(&b.highs, now, price, -1)
-
-
-cdef void breaker_trade(const State* state, Market* market, int32_t price) noexcept nogil:
-    cdef Breaker* b = market.breaker
-    cdef Bucket* last
-    cdef int64_t number, value = price
-    if b.kind == REFERENCE_WINDOW:
-        _observe(state, b, price)
-        return
-    if b.kind == REFERENCE_PREMIUM:
-        if market.index == 0:
-            return
-        value -= market.index
-    elif b.kind != REFERENCE_MEAN:
-        return
-    forget_old(state, market)
-    number = _bucket_now(state, b)
-    last = &b.buckets[(b.bucket_first + b.bucket_count - 1 + RING) % RING]
-    if b.bucket_count == 0 or last.number != number:
-        last = &b.buckets[(b.bucket_first + b.bucket_count) % RING]
-        b.bucket_count += 1
-        last.number = number
-        last.sum = 0
-        last.count = 0
-    last.sum += value
-    last.count += 1
-    b.trade_sum += value
-    b.trade_count += 1
 
 
 # ---------------------------------------------------------------- reference and edges
@@ -123,8 +39,7 @@ cdef void anchor_reference(const State* state, Market* market, int32_t price) no
     if price and b.kind in (REFERENCE_FIXED, REFERENCE_LAST, REFERENCE_MEAN):
         b.reference = price
         b.reference_time = state.clock
-    b.lows.count = b.highs.count = 0
-    b.trade_sum = b.trade_count = b.bucket_count = 0
+    forget_all(b)
 
 
 cdef void _follow(const State* state, Market* market, int32_t price) noexcept nogil:
@@ -166,14 +81,30 @@ cdef inline int32_t _rounded(const Breaker* b, int128 parts, bint up) noexcept n
     return 0 if ticks < 1 or ticks > MAX_PRICE else <int32_t>ticks
 
 
-cdef int32_t _lower_edge(const Breaker* b, int64_t above, int64_t base) noexcept nogil:
-    cdef int32_t edge = _rounded(b, <int128>above * RATE_DENOMINATOR - <int128>base * b.lower, True)
+cdef int64_t _factor(const Market* market) noexcept nogil:
+    # how many times as wide the band is at the clock; of spans that overlap the first counts
+    cdef const Breaker* b = market.breaker
+    cdef int64_t now = market.state.clock
+    cdef uint8_t k
+    for k in range(b.widened_count):
+        if b.widened_from[k] <= now < b.widened_until[k]:
+            return b.widened_times[k]
+    return 1
+
+
+cdef inline int64_t _lower_share(const Market* market) noexcept nogil:
+    cdef int64_t share = market.breaker.lower * _factor(market)
+    return share if share < RATE_DENOMINATOR else RATE_DENOMINATOR
+
+
+cdef int32_t _lower_edge(const Breaker* b, int64_t above, int64_t base, int64_t share) noexcept nogil:
+    cdef int32_t edge = _rounded(b, <int128>above * RATE_DENOMINATOR - <int128>base * share, True)
     # a band is at least a tick wide
     return edge if edge < above else <int32_t>(above - 1)
 
 
-cdef int32_t _upper_edge(const Breaker* b, int64_t below, int64_t base) noexcept nogil:
-    cdef int32_t edge = _rounded(b, <int128>below * RATE_DENOMINATOR + <int128>base * b.upper, False)
+cdef int32_t _upper_edge(const Breaker* b, int64_t below, int64_t base, int64_t share) noexcept nogil:
+    cdef int32_t edge = _rounded(b, <int128>below * RATE_DENOMINATOR + <int128>base * share, False)
     return edge if edge == 0 or edge > below else <int32_t>(below + 1 if below < MAX_PRICE else 0)
 
 
@@ -186,14 +117,14 @@ cdef void _premium_edges(Market* market) noexcept nogil:
     if index == 0:
         return
     if b.upper >= 0:
-        narrow = floor_divide(<int128>index * (RATE_DENOMINATOR + b.upper) * count
+        narrow = floor_divide(<int128>index * (RATE_DENOMINATOR + b.upper * _factor(market)) * count
                               + <int128>b.trade_sum * RATE_DENOMINATOR, count * RATE_DENOMINATOR)
         wide = floor_divide(<int128>index * (RATE_DENOMINATOR + b.outer), RATE_DENOMINATOR)
         narrow = narrow if narrow > index else index
         narrow = narrow if narrow < wide else wide
         b.upper_edge = <int32_t>narrow if narrow <= MAX_PRICE else 0
     if b.lower >= 0:
-        narrow = ceil_divide(<int128>index * (RATE_DENOMINATOR - b.lower) * count
+        narrow = ceil_divide(<int128>index * (RATE_DENOMINATOR - _lower_share(market)) * count
                              + <int128>b.trade_sum * RATE_DENOMINATOR, count * RATE_DENOMINATOR)
         wide = ceil_divide(<int128>index * (RATE_DENOMINATOR - b.outer), RATE_DENOMINATOR)
         narrow = narrow if narrow < index else index
@@ -211,13 +142,15 @@ cdef void form_edges(Market* market) noexcept nogil:
         if b.kind == REFERENCE_INDEX:
             above = below = market.index
         elif b.kind == REFERENCE_WINDOW:
-            above = b.highs.entries[b.highs.first].price if b.highs.count else 0
-            below = b.lows.entries[b.lows.first].price if b.lows.count else 0
+            above = extreme_at(&b.highs, 0).price if b.highs.count else 0
+            below = extreme_at(&b.lows, 0).price if b.lows.count else 0
         b.lower_edge = b.upper_edge = 0
         if above and b.lower >= 0:
-            b.lower_edge = _lower_edge(b, above, b.close if b.of_close else above)
+            b.lower_edge = _lower_edge(b, above, b.close if b.of_close else above,
+                                       _lower_share(market))
         if below and b.upper >= 0:
-            b.upper_edge = _upper_edge(b, below, b.close if b.of_close else below)
+            b.upper_edge = _upper_edge(b, below, b.close if b.of_close else below,
+                                       b.upper * _factor(market))
     b.hard_lower = b.lower_edge if b.hard else 0
     b.hard_upper = b.upper_edge if b.hard else 0
     if b.close and b.floor >= 0:
@@ -266,13 +199,29 @@ cdef void begin_halt(State* state, Market* market, int64_t reason, uint8_t side,
     b.event = halt_event(state, market, price, cause, wave)
 
 
+cdef void _halt_linked(State* state, Market* market, int64_t reason, uint8_t side, int64_t start,
+                       int64_t pause, int32_t price, int32_t wave) noexcept nogil:
+    cdef uint32_t m
+    cdef Market* other
+    for m in range(state.market_count):
+        other = state.markets[m]
+        if other != market and other.breaker != NULL and other.breaker.linked:
+            begin_halt(state, other, reason, side, start, pause, price, market.breaker.event, wave)
+
+
+cdef void begin_by_band(State* state, Market* market, uint8_t side, int64_t start, int32_t price,
+                        int64_t cause, int32_t wave) noexcept nogil:
+    cdef Breaker* b = market.breaker
+    begin_halt(state, market, REASON_BAND, side, start, b.pause, price, cause, wave)
+    if b.leads:
+        _halt_linked(state, market, REASON_BAND, side, start, b.pause, price, wave)
+
+
 cdef void _look_at_levels(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     cdef Breaker* b = market.breaker
-    cdef Market* other
     cdef int32_t price = market.index if b.levels_on_index else venue_price(market)
     cdef int64_t pause, level
     cdef uint8_t before = b.levels_reached
-    cdef uint32_t m
     if price == 0 or b.close == 0:
         return
     while b.levels_reached < b.level_count:
@@ -289,12 +238,8 @@ cdef void _look_at_levels(State* state, Market* market, int64_t cause, int32_t w
     if pause == 0:
         return
     begin_halt(state, market, level, SELL, state.clock, pause, price, cause, wave)
-    if not b.linked:
-        return
-    for m in range(state.market_count):
-        other = state.markets[m]
-        if other != market and other.breaker != NULL and other.breaker.linked:
-            begin_halt(state, other, level, SELL, state.clock, pause, price, b.event, wave)
+    if b.linked:
+        _halt_linked(state, market, level, SELL, state.clock, pause, price, wave)
 
 
 cdef bint _stands_at(Market* market, uint8_t side, int32_t price) noexcept nogil:
@@ -326,7 +271,7 @@ cdef void _press(State* state, Market* market, uint8_t side, int32_t price, int6
                  int32_t wave) noexcept nogil:
     cdef Breaker* b = market.breaker
     if b.limit_state == 0:
-        begin_halt(state, market, REASON_BAND, side, state.clock, b.pause, price, cause, wave)
+        begin_by_band(state, market, side, state.clock, price, cause, wave)
     elif b.phase == PHASE_OPEN or b.side != side:
         b.phase = PHASE_LIMIT
         b.side = side
@@ -345,7 +290,7 @@ cdef void breaker_look(State* state, Market* market, int64_t cause, int32_t wave
     forget_old(state, market)
     if b.kind == REFERENCE_WINDOW and market.impact_venue and price:
         # of a book the trades count, of a curve the price at every look
-        _observe(state, b, price)
+        observe_price(state, b, price)
     if b.kind in (REFERENCE_INDEX, REFERENCE_PREMIUM, REFERENCE_WINDOW):
         form_edges(market)
     if b.pause:

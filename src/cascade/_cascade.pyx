@@ -15,6 +15,9 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._conservation cimport (
+    STAGE_ADL, STAGE_BACKSTOP, STAGE_BOOK, STAGE_FUND, check_book, check_money, check_trades, note_change,
+)
 from cascade._disposal cimport dispose_houses
 from cascade._feed cimport form_mark
 from cascade._log cimport Event, log_append
@@ -22,16 +25,18 @@ from cascade._margin cimport position_value, value_tick
 from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._partial cimport (
-    backstop_due, lots_to_close, note_partial, once_a_step, slice_waits,
+    Round, backstop_due, lots_to_close, note_partial, once_a_step, round_begin, round_end, round_use,
+    round_waits,
 )
+from cascade._promises cimport broken
 from cascade._queue cimport (
     queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
 )
 from cascade._seizure cimport seize_unit
-from cascade._settlement cimport execute_forced, last_event
+from cascade._settlement cimport execute_forced, has_orders, last_event
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
-    ACCOUNT_HEDGE, DOWN, FAILURE_INTERRUPT, FAILURE_MEMORY, NO_POSITION, POSITION_ISOLATED,
+    ACCOUNT_HEDGE, DOWN, FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_ORDERS, NO_POSITION, POSITION_ISOLATED,
     POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, POSITION_CHANGED, POSITION_TAKEN,
     RATE_DENOMINATOR, UP, Market, Position, State, Taken,
 )
@@ -108,6 +113,23 @@ cdef void _cancel_orders(State* state, uint32_t position) noexcept nogil:
             _cancel_in_market(state, state.markets[market], p.account, legs)
 
 
+cdef void _check_orders(State* state, uint32_t position) noexcept nogil:
+    # no order of a unit that was closed rests or waits
+    cdef bint alone = (state.positions[position].flags & POSITION_ISOLATED) != 0
+    cdef int32_t account = state.positions[position].account
+    cdef uint32_t i = position if alone else state.accounts[account].first
+    cdef Market* market
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        # mostly there are none at all
+        if (account < <int64_t>market.book.account_capacity and market.book.account_head[account]
+                and (alone or not state.positions[i].flags & POSITION_ISOLATED) and has_orders(state, i)):
+            broken(state, market, account, STAGE_BOOK, FAILURE_ORDERS, 0)
+        if alone:
+            return
+        i = state.positions[i].next
+
+
 # ---------------------------------------------------------------- closing
 
 cdef int32_t _bankruptcy_tick(State* state, uint32_t position, const Unit* unit) noexcept nogil:
@@ -142,7 +164,7 @@ cdef void _take_over(State* state, uint32_t position, int64_t lots, int32_t pric
     trade_house(state, market, -traded, -value)
 
 
-cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken, bint whole,
+cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken, Round* together,
                              bint backstop, int128* fee_parts) noexcept nogil:
     # Gives the lots closed. A backstop takes all of them at the bankruptcy tick, without an order.
     cdef Position* p = &state.positions[position]
@@ -155,9 +177,12 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     cdef Event* event
     unit_evaluate(state, position, &unit)
     lots = held
-    if market.rules.partial and not whole:
-        lots = lots_to_close(state, position, &unit)
-    value = position_value(&market.rules.table, lots, market.mark)
+    if together.ruled:
+        lots = lots_to_close(state, position, &unit, together)
+        if lots == 0:
+            return 0
+        round_use(market, p.size, lots, together)
+    value = position_value(&market.rules.table, lots if p.size > 0 else -lots, market.mark)
     state.counters.notional += value if value > 0 else -value
     if market.breaker != NULL:
         breaker_throttle(state, market, lots, value)
@@ -171,10 +196,12 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
     state.wave = taken.wave
     if backstop:
         _take_over(state, position, lots, _bankruptcy_tick(state, position, &unit))
+        check_trades(state, market, p, STAGE_BACKSTOP)
         return lots
     absorbed = <int64_t>floor_divide(<int128>lots * market.rules.absorb, RATE_DENOMINATOR)
     if absorbed:
         _take_over(state, position, absorbed, market.mark)
+        check_trades(state, market, p, STAGE_BACKSTOP)
         unit_evaluate(state, position, &unit)
     left = lots - absorbed
     if left:
@@ -182,6 +209,7 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
         filled = execute_forced(state, market, position, side, left,
                                 tick if market.rules.limit_at_bankruptcy else 0, fee_parts)
         left -= filled
+        check_book(state, market, p, lots, held)
         _touch(state, market)
         if filled:
             market.last_liquidation = state.cause
@@ -189,8 +217,10 @@ cdef int64_t _close_position(State* state, uint32_t position, const Taken* taken
             market, side, tick if market.rules.limit_at_bankruptcy else 0)):
         if adl_applies(state, market):
             left = adl_close(state, position, left, tick)
+            check_trades(state, market, p, STAGE_ADL)
         if left:
             _take_over(state, position, left, tick)
+            check_trades(state, market, p, STAGE_BACKSTOP)
         left = 0
     if lots < held and left < lots:
         note_partial(state, position)
@@ -209,31 +239,38 @@ cdef void _settle_unit(State* state, uint32_t position, int128 fee_parts,
             amount = fee if fee < amount else amount
     if amount:
         collateral[0] -= amount
+        note_change(market, amount, 0)
         if amount > 0:
             pay_fund(state, market, p.account, amount, state.cause, state.wave)
         else:
             cover_deficit(state, market, p.account, -amount)
+        check_money(state, market, p.account, STAGE_FUND)
+    if not p.flags & POSITION_ISOLATED or (p.account < <int64_t>market.book.account_capacity
+                                           and market.book.account_head[p.account]):
+        _check_orders(state, position)
     release_margin(state, position)
 
 
 cdef uint32_t _largest(State* state, uint32_t position) noexcept nogil:
     # of the unit's open positions the one with the largest maintenance, where the market is
     # open; the list is in order of market, and a long leg comes before a short one
-    cdef uint32_t i = unit_first(state, position), best = NO_POSITION
+    cdef uint32_t i = unit_first(state, position), best = NO_POSITION, after
     cdef int64_t needed, most = -1
     cdef Market* market
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
-        if market.book.auction or market.throttled:
-            i = unit_next(state, i)
-            continue
-        needed = required_margin(
-            market, &state.positions[i],
-            position_value(&market.rules.table, state.positions[i].size, market.mark))
-        if needed > most:
-            most = needed
-            best = i
-        i = unit_next(state, i)
+        after = unit_next(state, i)
+        if (not market.book.auction and not market.throttled
+                and not state.positions[i].had_turn):
+            if after == NO_POSITION and best == NO_POSITION:
+                return i          # no other to compare with
+            needed = required_margin(
+                market, &state.positions[i],
+                position_value(&market.rules.table, state.positions[i].size, market.mark))
+            if needed > most:
+                most = needed
+                best = i
+        i = after
     return best
 
 
@@ -249,51 +286,85 @@ cdef void _name_touched(State* state) noexcept nogil:
 
 cdef bint _still_owed(State* state, uint32_t position) noexcept nogil:
     cdef Unit unit
-    if position == NO_POSITION or state.positions[position].size == 0:
+    cdef uint32_t first = unit_first(state, position)
+    if first == NO_POSITION or state.positions[first].flags & POSITION_LADDER:
         return False
-    if state.positions[position].flags & POSITION_LADDER:
-        return False
-    unit_evaluate(state, position, &unit)
-    return unit_due(state, position, &unit)
+    unit_evaluate(state, first, &unit)
+    return unit_due(state, first, &unit)
+
+
+cdef void _end_turns(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i = state.accounts[state.positions[position].account].first
+    while i != NO_POSITION:
+        state.positions[i].had_turn = False
+        i = state.positions[i].next
+
+
+cdef inline int64_t _take_turns(State* state, const Taken* taken, Round* together, bint backstop,
+                                int128* fee_parts, uint32_t* last) noexcept nogil:
+    # Closes the unit's positions, the largest maintenance first; gives the lots closed. Under partial
+    # rules each has one turn, and the unit is tested again before every turn but the first.
+    cdef int64_t closed = 0
+    cdef uint32_t position = taken.position
+    while True:
+        position = _largest(state, last[0])
+        if position == NO_POSITION:
+            break
+        if together.ruled:
+            if closed and not _still_owed(state, last[0]):
+                break
+            state.positions[position].had_turn = True
+            together.once |= once_a_step(state.markets[state.positions[position].market])
+        last[0] = position
+        closed += _close_position(state, position, taken, together, backstop, fee_parts)
+        if state.positions[position].size and not together.ruled:
+            break                 # its market holds what is left
+    if together.ruled:
+        _end_turns(state, last[0])
+    return closed
+
+
+cdef void _set_aside_unchanged(State* state, const Taken* taken) noexcept nogil:
+    # nobody acted: the unit keeps its key and its cause, whose time a liquidator's latency counts from
+    if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, taken) == 0:
+        state.deferred_count += 1
+        state.positions[taken.position].flags |= POSITION_TAKEN
 
 
 cdef void _seize(State* state, const Taken* taken) noexcept nogil:
     # a borrower: one call, or none
     cdef int done = seize_unit(state, taken)
     if done == 0:
-        _put_aside(state, taken)
+        _set_aside_unchanged(state, taken)
         return
     queue_traded(state, taken.position)
-    if done == 2 and _still_owed(state, unit_first(state, taken.position)):
+    if done == 2 and _still_owed(state, taken.position):
         queue_drop_unit(state, taken.position)
         _put_aside(state, taken)
 
 
 cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
-    cdef uint32_t position = taken.position, last = position
-    cdef int64_t closed = 0, lots
+    cdef uint32_t last = taken.position
+    cdef int64_t closed
     cdef int128 fee_parts = 0
-    # the partial rule is for units with one position
-    cdef bint several = unit_next(state, unit_first(state, position)) != NO_POSITION, backstop
+    cdef bint backstop
+    cdef Round together
     if state.markets[taken.market].reserve:
         _seize(state, taken)
         return
-    if not several and slice_waits(state, position):
+    backstop = state.backstops and backstop_due(state, last)
+    together.ruled = together.once = together.ramped = False
+    if state.partials and not backstop:
+        round_begin(state, last, &together)
+    if together.ruled and round_waits(state, last, &together):
         _put_aside(state, taken)
         return
     state.cause = taken.cause
     state.wave = taken.wave - 1 if taken.cause >= 0 else 0
-    _cancel_orders(state, position)
-    backstop = state.backstops and backstop_due(state, position)
-    while True:
-        position = _largest(state, last)
-        if position == NO_POSITION:
-            break
-        last = position
-        lots = _close_position(state, position, taken, several or backstop, backstop, &fee_parts)
-        closed += lots
-        if state.positions[position].size:
-            break                 # a partial close, of a unit with one position
+    _cancel_orders(state, last)
+    closed = _take_turns(state, taken, &together, backstop, &fee_parts, &last)
+    if together.ramped:
+        round_end(state, last, &together)
     _name_touched(state)
     state.counters.liquidated += 1
     if taken.wave > state.counters.waves:
@@ -304,7 +375,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
         _put_aside(state, taken)
     else:
         queue_traded(state, last)
-        if once_a_step(state.markets[taken.market]) and not several and _still_owed(state, last):
+        if together.once and _still_owed(state, last):
             # what is still due waits for the next step
             queue_drop_unit(state, last)
             _put_aside(state, taken)
@@ -334,7 +405,7 @@ cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
     cdef Taken aside = taken[0]
     cdef Position* p
     unit_evaluate(state, taken.position, &unit)
-    aside.was_due = not unit.exact
+    aside.was_due = unit.owing or not unit.exact
     aside.position = unit_first(state, taken.position)
     p = &state.positions[aside.position]
     aside.market = p.market

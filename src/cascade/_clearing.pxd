@@ -15,6 +15,8 @@ cdef struct Unit:             # a unit at the current marks
     bint exact                # falls due at one known tick of one price
     bint inclusive            # due at equality: a market it is in says so
     bint seizable             # a borrower: has collateral; else true
+    bint owing                # in a liquidation that goes on until its shortage is freed
+    int128 doubtful           # of the surplus: not counted on by guards
 
 cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil
 cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil
@@ -23,6 +25,10 @@ cdef uint32_t unit_first(State* state, uint32_t position) noexcept nogil
 cdef uint32_t unit_next(State* state, uint32_t position) noexcept nogil
 # M of one position worth `value` at the mark.
 cdef int64_t required_margin(const Market* market, const Position* position, int64_t value) noexcept nogil
+# What `lots` that stay of a position ask of its unit's equity, parts in 10**9 of an atom; and what the unit's
+# open positions ask, but for one (NO_POSITION: of all).
+cdef int128 asked(const Market* market, const Position* position, int64_t lots) noexcept nogil
+cdef int128 asked_by_unit(State* state, uint32_t position, uint32_t except_for) noexcept nogil
 cdef int64_t* collateral_of(State* state, uint32_t position) noexcept nogil
 cdef int64_t signed_value(const Market* market, int64_t lots, int32_t price) noexcept nogil
 cdef int64_t rate_up(int64_t amount, int64_t rate) noexcept nogil
@@ -30,6 +36,8 @@ cdef int64_t rate_up(int64_t amount, int64_t rate) noexcept nogil
 cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t value) noexcept nogil
 cdef void release_margin(State* state, uint32_t position) noexcept nogil
 cdef void trade_outside(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
+# What liquidators of lending markets deliver or buy.
+cdef void trade_spot(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
 cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil
 cdef void pay_fund(State* state, const Market* market, int32_t account, int64_t amount,
                    int64_t cause, int32_t wave) noexcept nogil

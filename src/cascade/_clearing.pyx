@@ -8,20 +8,23 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 
+from cascade._accrual cimport accrual_reserve, accrual_resized, owed_funding, settle_touched
 from cascade._arithmetic cimport (
     add_into, ceil_divide, floor_divide, int128, magnitude, magnitude_wide, saturate,
 )
 from cascade._borrower cimport borrower_evaluate
+from cascade._conservation cimport note_change
 from cascade._heap cimport Heap
 from cascade._log cimport Event, log_append
 from cascade._margin cimport (
-    initial_margin, maintenance, position_value, position_value_wide,
+    TierTable, initial_margin, maintenance, position_value, position_value_wide,
 )
 from cascade._memory cimport memory_resize
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
-    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER,
-    POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR, Account, Asset, Market, Position,
-    State, Working,
+    FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION, PARTIAL_SHORTAGE, PARTIAL_TARGET,
+    POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, RATE_DENOMINATOR,
+    Account, Asset, Market, Position, Ramp, State, Working,
 )
 from cascade._types cimport EVENT_BAD_DEBT, EVENT_FUND, HOUSE_ACCOUNT
 
@@ -68,33 +71,54 @@ cdef void unit_evaluate(State* state, uint32_t position, Unit* unit) noexcept no
     cdef Position* p
     cdef Market* market
     cdef int64_t value
+    cdef int128 profit = 0
     if i != NO_POSITION and state.markets[state.positions[i].market].reserve:
         borrower_evaluate(state, i, unit)
         return
     unit.collateral = collateral_of(state, position)[0]
-    unit.equity = unit.collateral
     unit.maintenance = 0
     unit.open_positions = 0
     unit.priced = True
     unit.exact = True
     unit.inclusive = False
     unit.seizable = True
+    unit.doubtful = 0
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]
         unit.open_positions += 1
         unit.inclusive |= market.rules.inclusive
+        if market.rules.accrues:
+            unit.collateral -= owed_funding(state, i)
+            unit.exact = (p.flags & POSITION_LADDER) != 0
         if market.rules.table.whole and not market.rules.table.on_entry:
             unit.exact = (p.flags & POSITION_LADDER) != 0
         if market.mark == 0:
             unit.priced = False
         else:
             value = position_value(&market.rules.table, p.size, market.mark)
-            unit.equity += value - <int128>p.entry_value
+            profit += value - <int128>p.entry_value
             unit.maintenance += required_margin(market, p, value)
         i = unit_next(state, i)
+    unit.equity = unit.collateral + profit
     if unit.open_positions > 1:
         unit.exact = False
+    unit.owing = False
+    if state.ramps:
+        unit.owing = _owes(state, position, unit)
+
+
+cdef inline bint _below(const Unit* unit) noexcept nogil:
+    if unit.inclusive:
+        return unit.equity <= unit.maintenance
+    return unit.equity < unit.maintenance
+
+
+cdef bint _owes(State* state, uint32_t position, const Unit* unit) noexcept nogil:
+    if ramp_of(state, position).since == 0 or unit.open_positions == 0 or not unit.priced:
+        return False
+    return (_below(unit) or unit.equity * RATE_DENOMINATOR
+            < asked_by_unit(state, position, NO_POSITION))
 
 
 cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept nogil:
@@ -105,9 +129,7 @@ cdef bint unit_due(State* state, uint32_t position, const Unit* unit) noexcept n
     if p.flags & POSITION_LADDER:
         mark = state.markets[p.market].mark
         return mark <= p.trigger if p.size > 0 else mark >= p.trigger
-    if unit.inclusive:
-        return unit.equity <= unit.maintenance
-    return unit.equity < unit.maintenance
+    return unit.owing or _below(unit)
 
 
 cdef int64_t required_margin(const Market* market, const Position* p, int64_t value) noexcept nogil:
@@ -115,6 +137,37 @@ cdef int64_t required_margin(const Market* market, const Position* p, int64_t va
     if p.flags & POSITION_LADDER:
         return 0
     return maintenance(&market.rules.table, value, p.entry_value)
+
+
+cdef int128 asked(const Market* market, const Position* p, int64_t lots) noexcept nogil:
+    # Under "target" that margin, under "shortage" maintenance and the buffer, of which a loss is counted
+    # whole; under any other rule maintenance.
+    cdef const TierTable* table = &market.rules.table
+    cdef int64_t held = magnitude(p.size), entry, profit
+    cdef int64_t value = position_value(table, lots if p.size > 0 else -lots, market.mark)
+    cdef int128 needed
+    if market.rules.partial == PARTIAL_TARGET:
+        return <int128>magnitude(value) * market.rules.partial_rate
+    entry = p.entry_value - <int64_t>floor_divide(<int128>p.entry_value * (held - lots), held)
+    needed = <int128>maintenance(table, value, entry) * RATE_DENOMINATOR
+    if market.rules.partial == PARTIAL_SHORTAGE:
+        needed += <int128>magnitude(value) * market.rules.partial_rate
+        profit = position_value(table, p.size, market.mark) - p.entry_value
+        if profit < 0:
+            needed -= <int128>profit * market.rules.partial_rate
+    return needed
+
+
+cdef int128 asked_by_unit(State* state, uint32_t position, uint32_t except_for) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    cdef int128 needed = 0
+    cdef Position* p
+    while i != NO_POSITION:
+        if i != except_for:
+            p = &state.positions[i]
+            needed += asked(state.markets[p.market], p, magnitude(p.size))
+        i = unit_next(state, i)
+    return needed
 
 
 # ---------------------------------------------------------------- trades
@@ -158,10 +211,15 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef Account* account = &state.accounts[p.account]
-    cdef int64_t before = p.size, moved, realised
+    cdef int64_t* collateral = collateral_of(state, position)
+    cdef int64_t before = p.size, moved, realised, had, cost = p.entry_value
     cdef bint failed
+    if state.accrues:
+        settle_touched(state, position)
+    had = collateral[0]
     realised = _realise(&p.size, &p.entry_value, &lots, &value)
-    failed = add_into(collateral_of(state, position), realised)
+    failed = add_into(collateral, realised)
+    had = collateral[0] - had
     if lots:
         release_margin(state, position)
         failed |= add_into(&p.size, lots)
@@ -171,7 +229,10 @@ cdef void trade_position(State* state, uint32_t position, int64_t lots, int64_t 
             moved = moved if moved < account.balance else account.balance
             account.balance -= moved
             failed |= add_into(&p.margin, moved)
-    market.gross += magnitude(p.size) - magnitude(before)
+    note_change(market, p.entry_value, cost + had)
+    market.net += p.size - before
+    if state.accrues:
+        accrual_resized(state, position, p.size - before)
     market.long_lots += (p.size if p.size > 0 else 0) - (before if before > 0 else 0)
     if failed:
         state.failed = FAILURE_OVERFLOW
@@ -190,14 +251,25 @@ cdef void release_margin(State* state, uint32_t position) noexcept nogil:
 
 
 cdef void trade_outside(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t cost = market.outside_entry
     if add_into(&market.outside_size, lots) | add_into(&market.outside_entry, value):
         state.failed = FAILURE_OVERFLOW
+    note_change(market, market.outside_entry, cost)
+
+
+cdef void trade_spot(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t cost = market.spot_entry
+    if add_into(&market.spot_size, lots) | add_into(&market.spot_entry, value):
+        state.failed = FAILURE_OVERFLOW
+    note_change(market, market.spot_entry, cost)
 
 
 cdef void trade_house(State* state, Market* market, int64_t lots, int64_t value) noexcept nogil:
+    cdef int64_t cost = market.house_entry
     cdef int64_t realised = _realise(&market.house_size, &market.house_entry, &lots, &value)
     if add_into(&market.house_size, lots) | add_into(&market.house_entry, value):
         state.failed = FAILURE_OVERFLOW
+    note_change(market, market.house_entry, cost)
     if realised:
         pay_fund(state, market, HOUSE_ACCOUNT, realised, state.cause, state.wave)
 
@@ -313,6 +385,13 @@ cdef int reserve_accounts(State* state, int64_t accounts) noexcept nogil:
         state.failed = FAILURE_MEMORY
         return -1
     state.accounts = <Account*>grown
+    if state.ramps:
+        grown = memory_resize(state.account_ramps, <size_t>state.account_capacity * sizeof(Ramp),
+                              <size_t>accounts * sizeof(Ramp), 0)
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return -1
+        state.account_ramps = <Ramp*>grown
     state.account_capacity = <uint32_t>accounts
     return 0
 
@@ -332,6 +411,13 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
         state.failed = FAILURE_MEMORY
         return -1
     state.positions = <Position*>grown
+    if state.ramps:
+        grown = memory_resize(state.position_ramps, <size_t>state.position_capacity * sizeof(Ramp),
+                              <size_t>positions * sizeof(Ramp), 0)
+        if grown == NULL:
+            state.failed = FAILURE_MEMORY
+            return -1
+        state.position_ramps = <Ramp*>grown
     added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
     for k in range(4 if state.call_place != NULL else 3):
         place = &state.guard_place[k] if k < 2 else &state.place if k == 2 else &state.call_place
@@ -342,6 +428,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
             return -1
         place[0] = <uint32_t*>grown
         memset(place[0] + state.position_capacity, 0xFF, added)
+    if state.accrues and accrual_reserve(state, positions):
+        return -1
     state.position_capacity = <uint32_t>positions
     for m in range(state.market_count):
         market = state.markets[m]
@@ -355,11 +443,14 @@ cdef void share_places(State* state, Market* market, int direction) noexcept nog
     cdef Heap* due = &market.due[direction].near
     cdef Heap* guards = &market.guards[direction].near
     cdef Heap* calls = &market.calls[direction].near
+    cdef Heap* accruing = &market.accruing[direction].near
     exact.place = due.place = state.place
     guards.place = state.guard_place[direction]
     calls.place = state.call_place
     exact.item_capacity = due.item_capacity = guards.item_capacity = state.position_capacity
     calls.item_capacity = state.position_capacity
+    accruing.place = state.funding_place
+    accruing.item_capacity = state.funding_capacity
 
 
 # ---------------------------------------------------------------- initial margin
@@ -399,6 +490,7 @@ cdef int128 free_collateral(State* state, int32_t account, uint32_t position, in
     cdef Position* p
     cdef Market* market
     cdef int64_t needed
+    cdef int128 margin
     while i != NO_POSITION:
         p = &state.positions[i]
         market = state.markets[p.market]
@@ -407,12 +499,13 @@ cdef int128 free_collateral(State* state, int32_t account, uint32_t position, in
         else:
             needed = initial_of(state, i, 0, 0, 0)
         if p.flags & POSITION_ISOLATED:
-            if needed > p.margin:
-                free -= needed - <int128>p.margin
+            margin = p.margin - owed_funding(state, i)
+            if needed > margin:
+                free -= needed - margin
         else:
             if p.size and market.mark:
                 free += position_value(&market.rules.table, p.size, market.mark)
                 free -= p.entry_value
-            free -= needed
+            free -= needed + owed_funding(state, i)
         i = p.next
     return free

@@ -29,6 +29,9 @@ def position_table(core: EngineCore) -> NDArray[Any]:
 def due_rows(core: EngineCore) -> list[tuple[int, int, int, int]]:
     """Rows (market, direction, key, position number) of the due heaps, in key order."""
 
+def funding_settled(core: EngineCore) -> NDArray[np.int64]:
+    """Index that each position was settled at, 0 where nothing accrues."""
+
 def market_row(core: EngineCore, number: int) -> dict[str, int]:
     """Numbers of one market, by name."""
 

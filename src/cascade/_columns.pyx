@@ -9,15 +9,17 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport floor_divide, int128, saturate
-from cascade._borrower cimport side_value, side_weight
+from cascade._borrower cimport side_value
 from cascade._clearing cimport Unit, required_margin, unit_evaluate, unit_first, unit_next
+from cascade._conservation cimport gross_lots
 from cascade._core cimport EngineCore
 from cascade._heap cimport HeapNode
 from cascade._margin cimport NEVER_ABOVE, position_value, surplus_tick, tier_edges, value_tick
 from cascade._queue cimport exact_trigger
 from cascade._state cimport (
-    NO_POSITION, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market,
+    ACCOUNT_LENDING, NO_POSITION, POSITION_LADDER, POSITION_LONG_LEG, POSITION_SHORT_LEG, Account, Market,
     Position, State,
 )
 from cascade._triggers cimport triggers_copy
@@ -30,18 +32,20 @@ cdef enum Column:
     LEVERAGE = 3
     LIQUIDATION_TICK = 4
     BANKRUPTCY_TICK = 5
+    FUNDING_OWED = 6
 
 cdef int128 WORD = <int128>1 << 62     # a sum of 128 bits is stored as two halves
 
 COLUMNS = {"size": SIZE, "entry_value": ENTRY_VALUE, "margin": MARGIN, "leverage": LEVERAGE,
-           "liquidation_price": LIQUIDATION_TICK, "bankruptcy_price": BANKRUPTCY_TICK}
+           "liquidation_price": LIQUIDATION_TICK, "bankruptcy_price": BANKRUPTCY_TICK,
+           "funding_owed": FUNDING_OWED}
 
 LEGS = {"long": POSITION_LONG_LEG, "short": POSITION_SHORT_LEG}
 
 POSITION_DTYPE = np.dtype([
     ("size", "<i8"), ("entry_value", "<i8"), ("margin", "<i8"), ("due_cause", "<i8"),
     ("account", "<i4"), ("next", "<u4"), ("trigger", "<i4"), ("working", "<u4"),
-    ("leverage", "<u4"), ("due_wave", "<i4"), ("market", "<u2"), ("flags", "u1"), ("pad", "u1"),
+    ("leverage", "<u4"), ("due_wave", "<i4"), ("market", "<u2"), ("flags", "u1"), ("had_turn", "u1"),
     ("called", "<u4"),
 ])
 ACCOUNT_DTYPE = np.dtype([
@@ -133,7 +137,8 @@ cdef int32_t _liquidation_tick(State* state, uint32_t position) noexcept nogil:
     cdef int64_t value
     cdef int128 bound
     unit_evaluate(state, position, &unit)
-    if unit.exact:
+    if unit.exact or (unit.open_positions == 1 and not (
+            market.rules.table.whole and not market.rules.table.on_entry)):
         tick = exact_trigger(state, position)
     elif not unit.priced:
         return 0
@@ -183,6 +188,8 @@ cdef int64_t _read(State* state, uint32_t i, int what) noexcept nogil:
         return p.margin
     if what == LEVERAGE:
         return p.leverage
+    if what == FUNDING_OWED:
+        return saturate(owed_funding(state, i))
     if p.size == 0:
         return 0
     return _liquidation_tick(state, i) if what == LIQUIDATION_TICK else _bankruptcy(state, i)
@@ -219,7 +226,7 @@ def position_column(EngineCore core, int64_t number, what, leg=None):
             p = &core.state.positions[i]
             if p.market != number or (wanted and not p.flags & wanted):
                 continue
-            if column <= MARGIN:
+            if column <= MARGIN or column == FUNDING_OWED:
                 out[p.account] += _read(&core.state, i, column)
             elif column == LEVERAGE or out[p.account] == 0:
                 out[p.account] = _read(&core.state, i, column)
@@ -262,7 +269,8 @@ def deleverage_rows(EngineCore core, int64_t number):
 
 def unit_columns(EngineCore core):
     """Equity and maintenance of each account, all its units together, atoms."""
-    cdef uint32_t i
+    cdef uint32_t i, k
+    cdef Unit unit
     cdef Position* p
     cdef Market* market
     cdef int64_t value
@@ -280,17 +288,23 @@ def unit_columns(EngineCore core):
         for i in range(core.state.position_count):
             p = &core.state.positions[i]
             market = core.state.markets[p.market]
-            equity[p.account] += p.margin
+            equity[p.account] += p.margin - saturate(owed_funding(&core.state, i))
             if p.size and market.reserve:
-                # collateral less debts, and how much less of it counts
+                # collateral less debts; how much less of it counts is the unit's to say
                 value = saturate(side_value(&core.state, market, p.size, market.mark))
                 equity[p.account] += value
-                needed[p.account] += value - saturate(
-                    side_weight(&core.state, market, p.size, market.mark))
+                needed[p.account] += value
             elif p.size and market.mark:
                 value = position_value(&market.rules.table, p.size, market.mark)
                 equity[p.account] += value - p.entry_value
                 needed[p.account] += required_margin(market, p, value)
+        for k in range(core.state.account_count):
+            if not core.state.accounts[k].flags & ACCOUNT_LENDING or core.state.accounts[k].first == NO_POSITION:
+                continue
+            i = unit_first(&core.state, core.state.accounts[k].first)
+            if i != NO_POSITION:
+                unit_evaluate(&core.state, i, &unit)
+                needed[k] -= saturate(unit.equity)
     core.end()
     return equity_array, needed_array
 
@@ -318,6 +332,20 @@ def position_table(EngineCore core):
         if len(array):
             target = array.view(np.int8)
             memcpy(&target[0], core.state.positions, <size_t>array.nbytes)
+        return array
+    finally:
+        core.release()
+
+
+def funding_settled(EngineCore core):
+    """Index that each position was settled at, 0 where nothing accrues; by position number."""
+    cdef uint32_t i
+    core.begin()
+    try:
+        array = np.zeros(core.state.position_count, np.int64)
+        for i in range(core.state.position_count):
+            if core.state.markets[core.state.positions[i].market].rules.accrues and core.state.positions[i].size:
+                array[i] = core.state.funding_at[i]
         return array
     finally:
         core.release()
@@ -353,7 +381,7 @@ def market_row(EngineCore core, int64_t number):
             "mark": market.mark, "index": market.index, "outside_size": market.outside_size,
             "outside_entry": market.outside_entry, "house_size": market.house_size,
             "house_entry": market.house_entry, "spot_size": market.spot_size,
-            "spot_entry": market.spot_entry, "gross": market.gross, "long_lots": market.long_lots,
+            "spot_entry": market.spot_entry, "gross": gross_lots(market), "long_lots": market.long_lots,
             "last": market.impact.last if market.impact_venue else market.book.last,
             "permanent_lots": market.impact.permanent_lots,
             "transient_lots": market.impact.transient_lots, "next_id": market.book.next_id,
@@ -364,7 +392,8 @@ def market_row(EngineCore core, int64_t number):
             "premium_high": <int64_t>floor_divide(market.premium_sum, WORD),
             "premium_low": <int64_t>(market.premium_sum - floor_divide(market.premium_sum, WORD) * WORD),
             "premium_time": market.premium_time, "funding_fixed": market.funding_fixed,
-            "funding_rate": market.funding_rate,
+            "funding_rate": market.funding_rate, "funding_index": market.funding_index,
+            "funding_pool": market.funding_pool,
         }
     finally:
         core.release()

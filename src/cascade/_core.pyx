@@ -24,6 +24,7 @@ from cascade._orders cimport fire_stops, submit_order
 from cascade._phases cimport (
     DislocationRecord, StepRecord, begin_step, set_index, set_indices, write_dislocation, write_step,
 )
+from cascade._promises cimport raise_broken
 from cascade._queue cimport queue_pending
 from cascade._oracle cimport pass_lending
 from cascade._reopening cimport pass_halts
@@ -31,8 +32,8 @@ from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY, NO_MARKET,
-    RATE_DENOMINATOR, Asset, Market, State,
+    FAILURE_CONTRACTS, FAILURE_INTERRUPT, FAILURE_MEMORY, FAILURE_NONE, FAILURE_OVERFLOW, FAILURE_POLICY,
+    NO_MARKET, RATE_DENOMINATOR, Asset, Market, State,
 )
 from cascade._userpolicy cimport raise_kept
 from cascade._storage cimport free_lending, free_market, new_market, release_tables
@@ -134,6 +135,8 @@ cdef class EngineCore:
             raise MemoryError("no memory to grow; the step stopped at the last complete event")
         if failed == FAILURE_OVERFLOW:
             raise OverflowError("an amount does not fit in 64 bits; use fewer asset_decimals")
+        if failed >= FAILURE_CONTRACTS:
+            return raise_broken(&self.state, failed)
         return 0
 
     cdef void release(self) noexcept:
@@ -149,12 +152,15 @@ cdef class EngineCore:
     def _add_asset(self):
         """Add a kind of money; gives its number."""
         cdef Asset* grown
+        cdef uint32_t m
         self.begin()
         grown = <Asset*>realloc(self.state.assets, (self.state.asset_count + 1) * sizeof(Asset))
         if grown == NULL:
             self.state.failed = FAILURE_MEMORY
         else:
             self.state.assets = grown
+            for m in range(self.state.market_count):
+                self.state.markets[m].money = &grown[self.state.markets[m].asset]
             memset(&grown[self.state.asset_count], 0, sizeof(Asset))
             self.state.asset_count += 1
         self.end()
@@ -203,6 +209,7 @@ cdef class EngineCore:
             market.rules.liquidation_fee = liquidation_fee
             market.rules.absorb = absorb
             market.rules.partial = partial
+            self.state.partials |= partial != 0
             market.rules.partial_rate = partial_rate
             market.rules.partial_notional = partial_notional
             market.rules.partial_cooldown = partial_cooldown
@@ -231,6 +238,7 @@ cdef class EngineCore:
             market.rules.adl_at = adl_at
             market.rules.adl_unit = adl_unit
             market.asset = asset
+            market.money = &self.state.assets[asset]
             market.impact_venue = impact_venue
             market.number = number
             market.state = &self.state

@@ -12,6 +12,7 @@ cdef struct Deal:
     int64_t repaid            # lots
     int64_t seized
     int64_t fee               # lots of `seized` that the protocol keeps
+    int64_t profit            # atoms that the liquidator expects
 
 # Is there a pair and a size that the liquidator gains by?
 cdef bint find_deal(State* state, uint32_t position, const Unit* unit, const Liquidator* liquidator,

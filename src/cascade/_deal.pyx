@@ -10,8 +10,8 @@ from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._borrower cimport borrowed_lots, side_value, supplied_lots
 from cascade._clearing cimport Unit, unit_first, unit_next
 from cascade._reserve cimport (
-    BONUS_DISCOUNT, BONUS_HEALTH, CHOICE_WORST, CLOSE_FRACTION, CLOSE_TARGET, CLOSE_THRESHOLD,
-    CLOSE_WHOLE, Lending, Liquidator, Reserve,
+    BONUS_COVERED, BONUS_DISCOUNT, BONUS_HEALTH, CHOICE_WORST, CLOSE_FRACTION, CLOSE_TARGET,
+    CLOSE_THRESHOLD, CLOSE_WHOLE, HALT_LEVEL, HALT_NEVER, Lending, Liquidator, Reserve,
 )
 from cascade._state cimport NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State
 from cascade._types cimport BUY, SELL
@@ -20,6 +20,10 @@ from cascade._venuequote cimport venue_quote
 
 cdef inline Reserve* _reserve_of(State* state, uint32_t position) noexcept nogil:
     return &state.reserves[state.markets[state.positions[position].market].reserve - 1]
+
+
+cdef inline bint _usable(const State* state, const Reserve* reserve) noexcept nogil:
+    return not reserve.paused and state.clock >= reserve.grace_until
 
 
 cdef inline int64_t _worth(const Reserve* reserve) noexcept nogil:
@@ -51,7 +55,7 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
     while i != NO_POSITION:
         reserve = _reserve_of(state, i)
         market = state.markets[state.positions[i].market]
-        if (state.positions[i].size < 0) == debts and not reserve.paused:
+        if (state.positions[i].size < 0) == debts and _usable(state, reserve):
             value = side_value(state, market, state.positions[i].size, market.mark)
             key[0] = 0 if debts else reserve.bonus if worst else -reserve.bonus
             key[1] = place
@@ -84,9 +88,44 @@ cdef void _leg_key(State* state, uint32_t position, uint32_t leg, bint debts, bi
 
 # ---------------------------------------------------------------- what may be repaid
 
-cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* unit) noexcept nogil:
+cdef struct Values:           # of an account, at the marks, not weighted
+    int128 collateral
+    int128 debt
+
+
+cdef void _gather_values(State* state, uint32_t position, Values* values) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    cdef const Market* market
+    cdef int128 value
+    values.collateral = values.debt = 0
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        value = side_value(state, market, state.positions[i].size, market.mark)
+        if value < 0:
+            values.debt -= value
+        else:
+            values.collateral += value
+        i = unit_next(state, i)
+
+
+cdef bint _halted(const Lending* rules, const Values* values, int64_t bonus) noexcept nogil:
+    # debts above a share of the collateral, or where a call takes more than its part of the collateral
+    if rules.halt == HALT_NEVER:
+        return False
+    if rules.halt == HALT_LEVEL:
+        return values.debt * RATE_DENOMINATOR > values.collateral * rules.halt_level
+    return values.debt * (RATE_DENOMINATOR + bonus) > values.collateral * RATE_DENOMINATOR
+
+
+cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* unit,
+                    const Values* values) noexcept nogil:
     cdef int128 owed = unit.collateral - unit.equity, lacks
     cdef int64_t discount
+    if rules.bonus == BONUS_COVERED:
+        lacks = 0
+        if values.debt < values.collateral:
+            lacks = floor_divide((values.collateral - values.debt) * RATE_DENOMINATOR, values.debt)
+        return reserve.bonus if lacks > reserve.bonus else <int64_t>lacks
     if rules.bonus != BONUS_HEALTH and rules.bonus != BONUS_DISCOUNT:
         return reserve.bonus
     lacks = floor_divide(-unit.equity * RATE_DENOMINATOR, owed)
@@ -98,9 +137,8 @@ cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* un
 
 
 cdef int64_t _to_target(const Lending* rules, const Unit* unit, const Reserve* collateral,
-                        const Reserve* debt, int64_t owed_lots) noexcept nogil:
+                        const Reserve* debt, int64_t owed_lots, int64_t bonus) noexcept nogil:
     cdef int128 owed = unit.collateral - unit.equity, value
-    cdef int64_t bonus = _bonus(rules, collateral, unit)
     cdef int64_t taken = <int64_t>floor_divide(
         <int128>collateral.threshold * (RATE_DENOMINATOR + bonus), RATE_DENOMINATOR)
     cdef int64_t left = <int64_t>floor_divide(
@@ -125,7 +163,7 @@ cdef int128 _whole_debt(State* state, uint32_t position) noexcept nogil:
 
 
 cdef int64_t _most(State* state, uint32_t position, const Unit* unit, const Reserve* collateral,
-                   int64_t have, const Reserve* debt, int64_t owed_lots) noexcept nogil:
+                   int64_t have, const Reserve* debt, int64_t owed_lots, int64_t bonus) noexcept nogil:
     cdef const Lending* rules = &state.lendings[collateral.lending]
     cdef int128 owed = unit.collateral - unit.equity, part
     if rules.close_factor == CLOSE_WHOLE:
@@ -134,7 +172,7 @@ cdef int64_t _most(State* state, uint32_t position, const Unit* unit, const Rese
     if rules.close_factor == CLOSE_FRACTION:
         return <int64_t>part
     if rules.close_factor == CLOSE_TARGET:
-        return _to_target(rules, unit, collateral, debt, owed_lots)
+        return _to_target(rules, unit, collateral, debt, owed_lots, bonus)
     if unit.collateral * RATE_DENOMINATOR <= rules.close_health * owed:
         return owed_lots
     if rules.close_factor == CLOSE_THRESHOLD:
@@ -147,11 +185,11 @@ cdef int64_t _most(State* state, uint32_t position, const Unit* unit, const Rese
     return owed_lots if part > owed_lots else <int64_t>part
 
 
-cdef bint _amounts(State* state, const Unit* unit, const Reserve* collateral, int64_t have,
-                   const Reserve* debt, int64_t owed_lots, int64_t repaid, Deal* deal) noexcept nogil:
+cdef bint _amounts(State* state, const Reserve* collateral, int64_t have, const Reserve* debt,
+                   int64_t owed_lots, int64_t repaid, int64_t bonus, Deal* deal) noexcept nogil:
     # false: nothing is seized, or what is left of both would be dust
     cdef const Lending* rules = &state.lendings[collateral.lending]
-    cdef int64_t bonus = _bonus(rules, collateral, unit), earned
+    cdef int64_t earned
     cdef int128 over = <int128>_worth(debt) * (RATE_DENOMINATOR + bonus)
     cdef int128 under = <int128>_worth(collateral) * RATE_DENOMINATOR
     cdef int64_t limit = have if have < collateral.cash else collateral.cash, cut
@@ -186,7 +224,7 @@ cdef int64_t asset_quote(const State* state, uint32_t number, int side, int64_t 
     return venue_quote(state.markets[reserve.venue], side, lots)
 
 
-cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* debt, const Deal* deal,
+cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* debt, Deal* deal,
                 const Liquidator* liquidator) noexcept nogil:
     cdef int64_t gains = asset_quote(state, collateral.number, SELL, deal.seized - deal.fee), cost
     if gains < 0:
@@ -194,21 +232,26 @@ cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* de
     cost = asset_quote(state, debt.number, BUY, deal.repaid)
     if cost < 0 or (liquidator.capital >= 0 and cost > <int128>liquidator.capital + liquidator.cash):
         return False
-    return <int128>gains - cost - liquidator.gas >= liquidator.min_profit
+    deal.profit = saturate(<int128>gains - cost - liquidator.gas)
+    return deal.profit >= liquidator.min_profit
 
 
-cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Liquidator* liquidator,
-                     Deal* deal) noexcept nogil:
+cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Values* values,
+                     const Liquidator* liquidator, Deal* deal) noexcept nogil:
     cdef const Reserve* collateral = _reserve_of(state, deal.collateral)
     cdef const Reserve* debt = _reserve_of(state, deal.debt)
     cdef int64_t have = supplied_lots(state, collateral.number, state.positions[deal.collateral].size)
     cdef int64_t owed_lots = borrowed_lots(state, debt.number, -state.positions[deal.debt].size)
-    cdef int64_t lots = _most(state, position, unit, collateral, have, debt, owed_lots)
+    cdef int64_t bonus = _bonus(&state.lendings[collateral.lending], collateral, unit, values)
+    cdef int64_t lots
     cdef int32_t _attempt
+    if _halted(&state.lendings[collateral.lending], values, bonus):
+        return False
+    lots = _most(state, position, unit, collateral, have, debt, owed_lots, bonus)
     for _attempt in range(liquidator.halvings + 1):
         if lots == 0:
             return False
-        if (_amounts(state, unit, collateral, have, debt, owed_lots, lots, deal)
+        if (_amounts(state, collateral, have, debt, owed_lots, lots, bonus, deal)
                 and _pays(state, collateral, debt, deal, liquidator)):
             return True
         lots >>= 1
@@ -218,11 +261,13 @@ cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Li
 cdef bint find_deal(State* state, uint32_t position, const Unit* unit, const Liquidator* liquidator,
                     Deal* deal) noexcept nogil:
     cdef bint worst = liquidator.choice == CHOICE_WORST
+    cdef Values values
+    _gather_values(state, position, &values)
     deal.collateral = _next_leg(state, position, NO_POSITION, False, worst)
     while deal.collateral != NO_POSITION:
         deal.debt = _next_leg(state, position, NO_POSITION, True, worst)
         while deal.debt != NO_POSITION:
-            if _find_size(state, position, unit, liquidator, deal):
+            if _find_size(state, position, unit, &values, liquidator, deal):
                 return True
             deal.debt = _next_leg(state, position, deal.debt, True, worst)
         deal.collateral = _next_leg(state, position, deal.collateral, False, worst)

@@ -1,23 +1,30 @@
 """Funding: rates by the clock from the premium over the index, and payments exact to the atom.
 
 docs/funding.md gives the formulas. A payer's amount is rounded up, a receiver's down, and the fund
-keeps what is left, so that payments and receipts add up.
+keeps what is left, so that payments and receipts add up. Where funding is accrued, only the index moves.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from cascade._arithmetic cimport ceil_divide, divide_toward_zero, int128
-from cascade._clearing cimport pay_fund
+from cascade._arithmetic cimport (
+    add_into, ceil_divide, divide_toward_zero, floor_divide, int128, magnitude_wide, saturate,
+)
+from cascade._clearing cimport Unit, pay_fund, unit_due, unit_evaluate, unit_first
+from cascade._conservation cimport note_change
 from cascade._feed cimport index_is_stale, touch_middle
+from cascade._funding_guards cimport index_key
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
 from cascade._outside cimport impact_premium
-from cascade._queue cimport queue_unit
+from cascade._queue cimport queue_fall, queue_unit, queue_watch
 from cascade._signals cimport signal_waits
 from cascade._state cimport (
-    FAILURE_INTERRUPT, POSITION_ISOLATED, RATE_DENOMINATOR, Market, State,
+    FAILURE_INTERRUPT, FAILURE_OVERFLOW, POSITION_ISOLATED, RATE_DENOMINATOR, Market, State,
 )
+from cascade._triggers cimport Triggers, triggers_remove
 from cascade._types cimport EVENT_FUNDING, HOUSE_ACCOUNT
+
+cdef int64_t LARGEST_INDEX = <int64_t>1 << 62
 
 
 cdef inline int64_t _clamped(int64_t value, int64_t limit) noexcept nogil:
@@ -39,6 +46,13 @@ cdef inline int64_t _due(const Market* market, int64_t size, int64_t rate,
 
 
 cdef void settle_funding(State* state, Market* market, int64_t rate, int32_t price) noexcept nogil:
+    if market.rules.accrues:
+        _accrue(state, market, rate, price)
+        return
+    _pay_all(state, market, rate, price)
+
+
+cdef void _pay_all(State* state, Market* market, int64_t rate, int32_t price) noexcept nogil:
     cdef int64_t due, touched = 0
     cdef int128 by_longs = 0, total = 0
     cdef uint32_t i
@@ -51,12 +65,14 @@ cdef void settle_funding(State* state, Market* market, int64_t rate, int32_t pri
             state.positions[i].margin -= due
         else:
             state.accounts[state.positions[i].account].balance -= due
+        note_change(market, due, 0)
         total += due
         touched += 1
         if state.positions[i].size > 0:
             by_longs += due
     due = _due(market, market.outside_size, rate, price)
     market.outside_entry += due
+    note_change(market, due, 0)
     total += due
     if market.outside_size > 0:
         by_longs += due
@@ -75,6 +91,75 @@ cdef void settle_funding(State* state, Market* market, int64_t rate, int32_t pri
     for i in range(state.position_count):
         if state.positions[i].market == market.number and state.positions[i].size:
             queue_unit(state, i)
+
+
+# ---------------------------------------------------------------- through an index
+
+cdef int128 undistributed(const Market* market) noexcept nogil:
+    cdef int128 held = -(<int128>market.outside_size + market.house_size)
+    return (<int128>market.funding_pool * RATE_DENOMINATOR + held * market.funding_index
+            - market.funding_weight)
+
+
+cdef void _test_accrued(State* state, Market* market) noexcept nogil:
+    # a unit that is looked at is due, or guarded anew beyond the index, so this ends
+    cdef uint8_t direction
+    cdef uint32_t position
+    cdef Triggers* queue
+    cdef Unit unit
+    for direction in range(2):
+        queue = &market.accruing[direction]
+        while queue.count and queue.near.nodes[0].key <= index_key(market, direction) and not state.failed:
+            position = queue.near.nodes[0].item
+            state.counters.resolved += 1
+            unit_evaluate(state, position, &unit)
+            if unit_due(state, position, &unit):
+                position = unit_first(state, position)
+                queue_fall(state, position, state.markets[state.positions[position].market].mark, -1, 1)
+            elif unit.priced:
+                queue_watch(state, position, &unit)
+            else:
+                # looked at again when another market gets its mark
+                triggers_remove(queue, position)
+
+
+cdef inline int128 _up(int64_t lots, int128 moved) noexcept nogil:
+    return ceil_divide(moved * lots, RATE_DENOMINATOR)
+
+
+cdef void _accrue(State* state, Market* market, int64_t rate, int32_t price) noexcept nogil:
+    # outside and the house, who are two, pay at once
+    cdef int128 moved, outside, house, over
+    cdef int64_t longs = market.long_lots
+    cdef Event* event
+    if market.rules.table.inverse:
+        moved = divide_toward_zero(<int128>market.rules.table.unit * rate, price)
+    else:
+        moved = <int128>market.rules.table.unit * price * rate
+    if magnitude_wide(moved + market.funding_index) > LARGEST_INDEX:
+        state.failed = FAILURE_OVERFLOW
+        return
+    market.funding_index += <int64_t>moved
+    outside = _up(market.outside_size, moved)
+    house = _up(market.house_size, moved)
+    if add_into(&market.outside_entry, saturate(outside)) or (
+            add_into(&market.funding_pool, saturate(outside + house))):
+        state.failed = FAILURE_OVERFLOW
+        return
+    over = floor_divide(undistributed(market), RATE_DENOMINATOR)
+    market.funding_pool -= <int64_t>over
+    # what the pool and the outside hold more, and the fund less
+    note_change(market, saturate(over), saturate(house))
+    longs += market.outside_size if market.outside_size > 0 else 0
+    longs += market.house_size if market.house_size > 0 else 0
+    event = log_append(&state.log, EVENT_FUNDING, market.number, -1, 0)
+    event.order = market.funding_index
+    event.price = price
+    event.money = saturate(_up(longs, moved))
+    event.code = <int32_t>rate
+    pay_fund(state, market, HOUSE_ACCOUNT, saturate(over - house),
+             state.log.first + state.log.count - 1, 0)
+    _test_accrued(state, market)
 
 
 # ---------------------------------------------------------------- by the clock

@@ -3,11 +3,12 @@
 docs/breakers.md. A market has one or none, so that a market without one pays for a pointer.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport free
 
 cdef enum:
-    BREAKER_BUCKETS = 60      # a window is counted in sixtieths of itself
     BREAKER_LEVELS = 8
+    BREAKER_SPANS = 8
     NO_CEILING = -2000000000
 
 cdef extern from *:
@@ -39,20 +40,40 @@ cdef enum:                    # why a halt began: k > 0 is a level
     REASON_BAND = 0
     REASON_DRIVER = -1
 
-cdef struct Bucket:           # trades of one sixtieth of a window
-    int64_t number            # time over the width of a bucket
+cdef struct Instant:          # trades of a window that have one time
+    int64_t time              # ns
     int64_t sum               # ticks
     int64_t count
 
+cdef struct Instants:         # a ring, oldest first; its capacity is a power of two or 0
+    Instant* entries
+    int64_t first
+    int64_t count
+    int64_t capacity
+
 cdef struct Extreme:          # of a monotone deque of prices
-    int64_t number
+    int64_t time              # ns
     int32_t price
     int32_t pad
 
-cdef struct Deque:
-    Extreme entries[61]       # BREAKER_BUCKETS + 1, a ring
+cdef struct Deque:            # a ring likewise
+    Extreme* entries
     int64_t first
     int64_t count
+    int64_t capacity
+
+cdef struct Consumed:         # depth from outside that trades took
+    int64_t time              # ns
+    int64_t lots
+    int32_t price
+    uint8_t side              # that it rested on
+    uint8_t pad[3]
+
+cdef struct ConsumedDepth:    # a ring likewise
+    Consumed* entries
+    int64_t first
+    int64_t count
+    int64_t capacity
 
 cdef struct Breaker:
     # parameters; shares are parts in 10**9, times ns, -1: none
@@ -63,7 +84,7 @@ cdef struct Breaker:
     int64_t outer             # of the index, bounds a band that follows a premium
     int64_t min_change
     int64_t min_age
-    int64_t bucket_width
+    int64_t window            # ns, 0: none
     int64_t limit_state
     int64_t pause             # 0: never, NO_END: until resumed
     int64_t cancel_only
@@ -106,10 +127,36 @@ cdef struct Breaker:
     int64_t throttle_until    # ns
     int64_t throttled_lots
     int64_t throttled_notional
-    int64_t trade_sum         # over the buckets
+    int64_t trade_sum         # over the window
     int64_t trade_count
-    int64_t bucket_first      # a ring, oldest first
-    int64_t bucket_count
-    Bucket buckets[61]
+    Instants trades
     Deque lows                # prices rising, the first is the window's lowest
     Deque highs
+    ConsumedDepth consumed    # what a halt brings back a share of, see _consumed_depth
+    # parameters: the band is wider while the clock is within a span
+    int64_t widened_from[8]   # BREAKER_SPANS; ns
+    int64_t widened_until[8]
+    int64_t widened_times[8]
+    uint8_t widened_count
+    uint8_t leads             # its band's pauses are those of linked markets too
+
+
+cdef inline Instant* instant_at(const Instants* ring, int64_t k) noexcept nogil:
+    return &ring.entries[(ring.first + k) & (ring.capacity - 1)]
+
+
+cdef inline Extreme* extreme_at(const Deque* deque, int64_t k) noexcept nogil:
+    return &deque.entries[(deque.first + k) & (deque.capacity - 1)]
+
+
+cdef inline Consumed* consumed_at(const ConsumedDepth* ring, int64_t k) noexcept nogil:
+    return &ring.entries[(ring.first + k) & (ring.capacity - 1)]
+
+
+cdef inline void breaker_free(Breaker* breaker) noexcept nogil:
+    if breaker != NULL:
+        free(breaker.trades.entries)
+        free(breaker.lows.entries)
+        free(breaker.highs.entries)
+        free(breaker.consumed.entries)
+        free(breaker)

@@ -9,18 +9,20 @@ from libc.stdlib cimport calloc
 
 import numpy as np
 
-from cascade._breaker cimport begin_halt, forget_old, form_edges
+from cascade._breaker cimport begin_halt, form_edges
+from cascade._consumed_depth cimport consumed_lots, reserve_consumed
 from cascade._core cimport EngineCore
 from cascade._halt cimport (
-    BREAKER_BUCKETS, BREAKER_LEVELS, NO_END, PHASE_CANCEL_ONLY, PHASE_PAUSE,
-    REASON_DRIVER, REFERENCE_FIXED, Breaker, Deque,
+    BREAKER_LEVELS, BREAKER_SPANS, NO_END, PHASE_CANCEL_ONLY, PHASE_PAUSE, REASON_DRIVER, REFERENCE_FIXED,
+    Breaker, Deque, consumed_at, extreme_at, instant_at,
 )
+from cascade._price_window cimport forget_old, reserve_deque, reserve_instants
 from cascade._reopening cimport reopen
 from cascade._state cimport Market
 from cascade._types cimport BUY, MAX_PRICE
 
 cdef tuple PARAMETERS = (
-    "lower", "upper", "floor", "ceiling", "outer", "min_change", "min_age", "bucket_width",
+    "lower", "upper", "floor", "ceiling", "outer", "min_change", "min_age", "window",
     "limit_state", "pause", "cancel_only", "extension", "extension_band", "replenish",
     "throttle_lots", "throttle_notional", "throttle_window", "kind", "of_close", "hard", "nearest",
     "beyond", "waits", "levels_on_index", "linked", "extensions", "close",
@@ -31,6 +33,7 @@ FIELDS = (
     "reason", "throttle_until", "throttled_lots", "throttled_notional", "throttled", "shown",
 )
 LARGEST = 2**62
+MOST_TRADES = 2**31              # of a window: their sum fits
 
 
 cdef Breaker* breaker_at(EngineCore core, int64_t number) except NULL:
@@ -53,7 +56,7 @@ def set_breaker(EngineCore core, int64_t number, dict rules):
         if b == NULL:
             raise MemoryError("no memory for a breaker")
         market.breaker = b
-        (b.lower, b.upper, b.floor, b.ceiling, b.outer, b.min_change, b.min_age, b.bucket_width,
+        (b.lower, b.upper, b.floor, b.ceiling, b.outer, b.min_change, b.min_age, b.window,
          b.limit_state, b.pause, b.cancel_only, b.extension, b.extension_band, b.replenish,
          b.throttle_lots, b.throttle_notional, b.throttle_window, b.kind, b.of_close, b.hard,
          b.nearest, b.beyond, b.waits, b.levels_on_index, b.linked, b.extensions,
@@ -63,7 +66,16 @@ def set_breaker(EngineCore core, int64_t number, dict rules):
             b.level_shares[k] = share
             b.level_pauses[k] = pause
         b.level_count = len(levels)
+        spans = rules["widened"][:BREAKER_SPANS]
+        for k, (start, end, times) in enumerate(spans):
+            b.widened_from[k] = start
+            b.widened_until[k] = end
+            b.widened_times[k] = times
+        b.widened_count = len(spans)
+        b.leads = rules["leads"]
         b.event = -1
+        if reserve_instants(&b.trades, 1) or reserve_deque(&b.lows, 1) or reserve_deque(&b.highs, 1):
+            raise MemoryError("no memory for the window of a breaker")
         if b.kind == REFERENCE_FIXED:
             b.reference = b.close
         form_edges(market)
@@ -115,8 +127,9 @@ def breaker_row(EngineCore core, int64_t number):
         row = {name: value for name, value in zip(FIELDS, state_numbers(market))}
         row["trade_sum"] = b.trade_sum
         row["trade_count"] = b.trade_count
-        row["low"] = b.lows.entries[b.lows.first].price if b.lows.count else 0
-        row["high"] = b.highs.entries[b.highs.first].price if b.highs.count else 0
+        row["low"] = extreme_at(&b.lows, 0).price if b.lows.count else 0
+        row["high"] = extreme_at(&b.highs, 0).price if b.highs.count else 0
+        row["consumed"] = consumed_lots(b)
         return row
     finally:
         core.release()
@@ -135,25 +148,29 @@ cdef list state_numbers(Market* market):
 # ---------------------------------------------------------------- stored
 
 cdef list deque_numbers(const Deque* deque):
-    cdef int64_t k, at
+    cdef int64_t k
     numbers = [deque.count]
     for k in range(deque.count):
-        at = (deque.first + k) % (BREAKER_BUCKETS + 1)
-        numbers += [deque.entries[at].number, deque.entries[at].price]
+        numbers += [extreme_at(deque, k).time, extreme_at(deque, k).price]
     return numbers
 
 
 def breaker_state(EngineCore core, int64_t number):
     """Everything a breaker remembers, int64."""
     cdef Breaker* b = breaker_at(core, number)
-    cdef int64_t k, at
+    cdef int64_t k
     core.begin()
     try:
-        numbers = [*state_numbers(core.market_at(number)), b.event, b.bucket_count]
-        for k in range(b.bucket_count):
-            at = (b.bucket_first + k) % (BREAKER_BUCKETS + 1)
-            numbers += [b.buckets[at].number, b.buckets[at].sum, b.buckets[at].count]
+        forget_old(&core.state, core.market_at(number))
+        numbers = [*state_numbers(core.market_at(number)), b.event, b.trades.count]
+        for k in range(b.trades.count):
+            at = instant_at(&b.trades, k)
+            numbers += [at.time, at.sum, at.count]
         numbers += deque_numbers(&b.lows) + deque_numbers(&b.highs)
+        numbers.append(b.consumed.count)
+        for k in range(b.consumed.count):
+            taken = consumed_at(&b.consumed, k)
+            numbers += [taken.time, taken.lots, taken.price, taken.side]
         return np.array(numbers, dtype=np.int64)
     finally:
         core.release()
@@ -172,44 +189,74 @@ cdef list take(list numbers, int64_t count):
     return taken
 
 
-cdef int restore_deque(Deque* deque, list numbers, int64_t now, int sign) except -1:
+cdef int restore_deque(Deque* deque, list numbers, int64_t now, int64_t window, int sign) except -1:
     cdef int64_t k
     (count,) = take(numbers, 1)
-    require(0 <= count <= BREAKER_BUCKETS, "window")
+    require(0 <= count <= len(numbers), "window")
     rows = take(numbers, 2 * count)
-    deque.first = 0
+    if reserve_deque(deque, count + 1):
+        raise MemoryError("no memory for the window of a breaker")
+    deque.first = deque.count = 0
     for k in range(count):
-        bucket = rows[2 * k]
+        time = rows[2 * k]
         price = rows[2 * k + 1]
-        require(0 <= bucket <= now and 1 <= price <= MAX_PRICE, "window")
-        require(k == 0 or (bucket > rows[2 * k - 2] and sign * price > sign * rows[2 * k - 1]),
+        require(0 <= time <= now and time > now - window and 1 <= price <= MAX_PRICE, "window")
+        require(k == 0 or (time > rows[2 * k - 2] and sign * price > sign * rows[2 * k - 1]),
                 "order of a window")
-        require(bucket > rows[0] - 1 and bucket - rows[0] < BREAKER_BUCKETS, "length of a window")
-        deque.entries[k].number = bucket
+        deque.entries[k].time = time
         deque.entries[k].price = price
     deque.count = count
     return 0
 
 
-cdef int restore_buckets(Breaker* b, list numbers, int64_t now) except -1:
+cdef int restore_trades(Breaker* b, list numbers, int64_t now) except -1:
     cdef int64_t k
     (count,) = take(numbers, 1)
-    require(0 <= count <= BREAKER_BUCKETS, "trades")
+    require(0 <= count <= len(numbers), "trades")
     rows = take(numbers, 3 * count)
-    b.trade_sum = b.trade_count = b.bucket_first = 0
+    if reserve_instants(&b.trades, count + 1):
+        raise MemoryError("no memory for the trades of a breaker")
+    b.trade_sum = b.trade_count = b.trades.first = b.trades.count = 0
     for k in range(count):
-        bucket = rows[3 * k]
+        time = rows[3 * k]
         total = rows[3 * k + 1]
         trades = rows[3 * k + 2]
-        require(0 <= bucket <= now and (k == 0 or bucket > rows[3 * k - 3]), "trades")
-        require(bucket - rows[0] < BREAKER_BUCKETS, "trades")
-        require(1 <= trades < 2**26 and abs(total) <= trades * MAX_PRICE, "trades")
-        b.buckets[k].number = bucket
-        b.buckets[k].sum = total
-        b.buckets[k].count = trades
+        require(0 <= time <= now and time > now - b.window and (k == 0 or time > rows[3 * k - 3]),
+                "trades")
+        require(1 <= trades < MOST_TRADES - b.trade_count and abs(total) <= trades * MAX_PRICE, "trades")
+        b.trades.entries[k].time = time
+        b.trades.entries[k].sum = total
+        b.trades.entries[k].count = trades
         b.trade_sum += total
         b.trade_count += trades
-    b.bucket_count = count
+    b.trades.count = count
+    return 0
+
+
+cdef int restore_consumed(Breaker* b, list numbers, int64_t now) except -1:
+    # a halt keeps what is older than the window
+    cdef int64_t k
+    (count,) = take(numbers, 1)
+    require(0 <= count <= len(numbers), "depth taken")
+    rows = take(numbers, 4 * count)
+    if reserve_consumed(&b.consumed, count + 1):
+        raise MemoryError("no memory for the depth taken")
+    b.consumed.first = b.consumed.count = 0
+    total = 0
+    for k in range(count):
+        time = rows[4 * k]
+        lots = rows[4 * k + 1]
+        price = rows[4 * k + 2]
+        side = rows[4 * k + 3]
+        require(0 <= time <= now and (k == 0 or time >= rows[4 * k - 4]), "time of depth taken")
+        require(lots >= 1 and 1 <= price <= MAX_PRICE and side in (0, 1), "depth taken")
+        total += lots
+        require(total < LARGEST, "depth taken")
+        b.consumed.entries[k].time = time
+        b.consumed.entries[k].lots = lots
+        b.consumed.entries[k].price = price
+        b.consumed.entries[k].side = side
+    b.consumed.count = count
     return 0
 
 
@@ -225,7 +272,7 @@ def restore_breaker(EngineCore core, int64_t number, stored):
     cdef Market* market = core.market_at(number)
     cdef list numbers = [int(value) for value in stored]
     row = dict(zip(FIELDS, take(numbers, len(FIELDS)), strict=True))
-    now = core.state.clock // b.bucket_width if b.bucket_width else 0
+    now = core.state.clock
     for name in ("close", "reference", "lower_edge", "upper_edge", "hard_lower", "hard_upper", "shown"):
         require(0 <= row[name] <= MAX_PRICE, name)
     require(0 <= row["phase"] <= PHASE_PAUSE and row["side"] in (0, 1), "phase")
@@ -252,7 +299,8 @@ def restore_breaker(EngineCore core, int64_t number, stored):
         market.impact.last = row["shown"]
     (b.event,) = take(numbers, 1)
     require(-1 <= b.event < LARGEST, "event")
-    restore_buckets(b, numbers, now)
-    restore_deque(&b.lows, numbers, now, 1)
-    restore_deque(&b.highs, numbers, now, -1)
+    restore_trades(b, numbers, now)
+    restore_deque(&b.lows, numbers, now, b.window, 1)
+    restore_deque(&b.highs, numbers, now, b.window, -1)
+    restore_consumed(b, numbers, now)
     require(not numbers, "numbers are left over")

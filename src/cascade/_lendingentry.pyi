@@ -17,13 +17,19 @@ def add_liquidator(core: EngineCore, **numbers: Any) -> int:
     """Add a liquidator; gives its number."""
 
 def liquidator_row(core: EngineCore, number: int) -> dict[str, int]:
-    """Atoms earned, atoms of gas and calls of a liquidator."""
+    """Atoms earned, atoms of gas, atoms bid, and calls of a liquidator."""
+
+def set_bidding(core: EngineCore, bidding: bool) -> None:
+    """Does the liquidator who gains most act, for what the next would have gained?"""
 
 def reserve_row(core: EngineCore, number: int) -> dict[str, int]:
     """Whole numbers of a reserve."""
 
-def pause_reserve(core: EngineCore, number: int, paused: bool) -> None:
-    """Stop or allow liquidations that involve a reserve."""
+def pause_reserve(core: EngineCore, number: int, paused: bool, grace: int) -> None:
+    """Stop all that involves a reserve, or allow it again, liquidations after `grace` nanoseconds."""
+
+def freeze_reserve(core: EngineCore, number: int, frozen: bool) -> None:
+    """Stop or allow what makes a reserve's supply or debts larger."""
 
 def supply(core: EngineCore, number: int, lots: int) -> None:
     """Supply from outside."""

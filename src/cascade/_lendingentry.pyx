@@ -32,6 +32,7 @@ from cascade._types cimport (
 )
 from cascade._venuequote cimport venue_quote
 
+cdef int64_t BASIS_POINT = 100_000        # parts of a rate
 cdef int64_t LARGEST_LOTS = <int64_t>1 << 60
 cdef int128 LARGEST_VALUE = <int128>1 << 56
 
@@ -45,7 +46,8 @@ RESERVE_FIELDS = (
 
 def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t close_fraction,
                 int64_t close_health, int64_t close_value, int bonus, int64_t bonus_base,
-                int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive):
+                int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive,
+                bint average, int halt, int64_t halt_level):
     """Add a lending market; gives its number."""
     cdef State* state = &core.state
     cdef Lending* grown
@@ -71,9 +73,23 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
         grown.min_leftover = min_leftover
         grown.bad_debt = <uint8_t>bad_debt
         grown.inclusive = inclusive
+        grown.average = average
+        grown.halt = <uint8_t>halt
+        grown.halt_level = halt_level
         state.lending_count += 1
     core.end()
     return state.lending_count - 1
+
+
+cdef void _join_readers(State* state, Market* source, uint32_t number) noexcept nogil:
+    # at the end, so that reserves are offered a price in the order in which they were added
+    cdef uint32_t last = source.readers
+    if last == 0:
+        source.readers = number + 1
+        return
+    while state.reserves[last - 1].next_reader:
+        last = state.reserves[last - 1].next_reader
+    state.reserves[last - 1].next_reader = <uint16_t>(number + 1)
 
 
 def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t venue,
@@ -87,6 +103,8 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     cdef State* state = &core.state
     cdef Reserve* made
     cdef uint32_t number = state.reserve_count
+    if number >= 65534:
+        raise ValueError("an engine has at most 65534 reserves")
     core.begin()
     made = <Reserve*>realloc(state.reserves, (number + 1) * sizeof(Reserve))
     if made == NULL:
@@ -104,7 +122,9 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.unit = unit
     made.refine = refine
     made.supply_index = made.borrow_index = INDEX_ONE
-    made.threshold = threshold
+    made.threshold = made.sure_threshold = threshold
+    if state.lendings[lending].average and threshold:
+        made.sure_threshold -= BASIS_POINT
     made.loan_to_value = loan_to_value
     made.bonus = bonus
     made.borrow_factor = borrow_factor
@@ -127,7 +147,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     if source < 0:
         believe_price(state, number, 1, -1, 0)
     else:
-        state.markets[source].readers += 1
+        _join_readers(state, state.markets[source], number)
         if state.markets[source].mark:
             believe_price(state, number, state.markets[source].mark, -1, 0)
     test_moved(state)
@@ -163,12 +183,17 @@ def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min
 
 
 def liquidator_row(EngineCore core, int64_t number):
-    """Atoms earned, atoms of gas and calls of a liquidator."""
+    """Atoms earned, atoms of gas, atoms bid, and calls of a liquidator."""
     cdef Liquidator* found
     if not 0 <= number < core.state.liquidator_count:
         raise ValueError(f"liquidator {number} is outside 0 ... {core.state.liquidator_count - 1}")
     found = &core.state.liquidators[number]
-    return {"cash": found.cash, "spent": found.spent, "done": found.done}
+    return {"cash": found.cash, "spent": found.spent, "bids": found.bids, "done": found.done}
+
+
+def set_bidding(EngineCore core, bint bidding):
+    """Does the liquidator who gains most act, for what the next would have gained, or the first who gains?"""
+    core.state.bidding = bidding
 
 
 def reserve_row(EngineCore core, int64_t number):
@@ -180,12 +205,30 @@ def reserve_row(EngineCore core, int64_t number):
     row["supplied_lots"] = supplied_lots(&core.state, number, r.supplied)
     row["owed_lots"] = borrowed_lots(&core.state, number, r.borrowed)
     row["paused"] = r.paused
+    row["frozen"] = r.frozen
+    row["grace_until"] = r.grace_until
     return row
 
 
-def pause_reserve(EngineCore core, int64_t number, bint paused):
-    """Stop or allow liquidations that involve a reserve."""
-    reserve_at(core, number).paused = paused
+def pause_reserve(EngineCore core, int64_t number, bint paused, int64_t grace):
+    """Stop all that involves a reserve, or allow it again, liquidations after `grace` nanoseconds."""
+    cdef Reserve* r = reserve_at(core, number)
+    if r.paused and not paused:
+        r.grace_until = core.state.clock + grace
+    r.paused = paused
+
+
+def freeze_reserve(EngineCore core, int64_t number, bint frozen):
+    """Stop or allow what makes a reserve's supply or debts larger."""
+    reserve_at(core, number).frozen = frozen
+
+
+cdef int _check_open_for(Reserve* r, bint more) except -1:
+    if r.paused:
+        raise ValueError("the reserve is paused")
+    if more and r.frozen:
+        raise ValueError("the reserve is frozen: nothing is added to its supply or debts")
+    return 0
 
 
 cdef Reserve* reserve_at(EngineCore core, int64_t number) except NULL:
@@ -204,6 +247,7 @@ cdef void _note(State* state, uint8_t kind, uint16_t side, int64_t account, int6
 
 cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
     cdef int64_t there = supplied_lots(&core.state, r.number, r.supplied)
+    _check_open_for(r, True)
     if lots > LARGEST_LOTS - there or r.cash > LARGEST_LOTS - lots:
         raise OverflowError(f"{lots} lots more do not fit in 64 bits")
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
@@ -231,6 +275,7 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
     cdef int64_t others
     if lots <= 0:
         raise ValueError("amount is not above zero")
+    _check_open_for(r, False)
     scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
     others = r.supplied + core.state.markets[r.supplied_side].outside_size
     if scaled > others:
@@ -258,6 +303,7 @@ cdef int _check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bin
         total += lots[k]
     if total > LARGEST_LOTS:
         raise OverflowError("the amounts together do not fit in 64 bits")
+    _check_open_for(r, True)
     if borrowed:
         if not r.borrowable:
             raise ValueError("the reserve cannot be borrowed")
@@ -416,6 +462,7 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     check_borrower(core, lending, account)
     if lots <= 0:
         raise ValueError("amount is not above zero")
+    _check_open_for(r, not less)
     if not less:
         _check_column(core, r, np.array([lots]), borrowed)
     if less != borrowed and lots > r.cash:

@@ -10,6 +10,7 @@ from libc.string cimport memset
 from cascade._arithmetic cimport ceil_divide, int128, magnitude, saturate
 from cascade._book cimport Message, Submitted
 from cascade._clearing cimport Unit, collateral_of, unit_due, unit_evaluate, unit_first
+from cascade._conservation cimport note_change
 from cascade._log cimport Event, log_append
 from cascade._margin cimport maintenance, position_value
 from cascade._marks cimport cause_of_trigger, trigger_key
@@ -66,6 +67,7 @@ cdef void _top_up(State* state, Market* market, uint32_t position, int128 amount
         return
     atoms = <int64_t>amount
     collateral[0] += atoms
+    note_change(market, 0, atoms)
     asset.net_deposits += atoms
     event = log_append(&state.log, EVENT_DEPOSIT, NO_MARKET, call, state.wave)
     event.account = p.account

@@ -10,6 +10,7 @@ from libc.string cimport memset
 from cascade._auction cimport Indicative
 from cascade._book cimport Message, Submitted
 from cascade._bookview cimport BookView
+from cascade._consumed_depth cimport forget_all_consumed
 from cascade._core cimport EngineCore
 from cascade._grid cimport Grid
 from cascade._halt cimport PHASE_CANCEL_ONLY
@@ -78,6 +79,10 @@ cdef class MarketBook(OrderEntry):
         self.check_bound()
         self.engine.submit_message(self.market_state, message, &out)
         return order_result(&out)
+
+    cdef void depth_replaced(self) noexcept:
+        if self.market_state.breaker != NULL:
+            forget_all_consumed(self.market_state.breaker)
 
     cdef int check_ceiling(self, int32_t price) except -1:
         if admit_price(&self.engine.state, self.market_state, price):

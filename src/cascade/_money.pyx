@@ -3,9 +3,10 @@
 Functions on an engine core, in atoms. Each checks everything before it changes anything.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-from cascade._arithmetic cimport floor_divide, int128
+from cascade._accrual cimport available_balance, owed_funding, settle_balance, settle_touched
+from cascade._arithmetic cimport floor_divide, int128, saturate
 from cascade._clearing cimport claim_position, find_position, free_collateral, initial_of
 from cascade._core cimport EngineCore
 from cascade._funding cimport settle_funding
@@ -57,18 +58,21 @@ def move_balance(EngineCore core, int64_t account, int64_t amount):
     cdef Account* entry = _account(core, account)
     cdef Asset* asset = &core.state.assets[entry.asset]
     cdef Event* event
+    cdef int64_t held = saturate(available_balance(&core.state, <int32_t>account))
     core.begin()
     try:
         if amount < 0:
             free = free_atoms(core, account)
-            if -amount > entry.balance or -amount > free:
+            if -amount > held or -amount > free:
                 raise ValueError(
                     f"withdrawal of {-amount} atoms: account {account} has "
-                    f"{max(0, min(entry.balance, free))} atoms above its initial margin")
-        elif amount + <int128>entry.balance > LARGEST_AMOUNT or (
+                    f"{max(0, min(held, free))} atoms above its initial margin")
+        elif amount + <int128>held > LARGEST_AMOUNT or (
                 amount + <int128>asset.net_deposits > LARGEST_AMOUNT):
             raise OverflowError(f"a deposit of {amount} atoms does not fit in 64 bits")
+        settle_balance(&core.state, <int32_t>account)
         entry.balance += amount
+        asset.held += <uint64_t>amount
         asset.net_deposits += amount
         event = log_append(&core.state.log, EVENT_DEPOSIT if amount > 0 else EVENT_WITHDRAWAL,
                            NO_MARKET, -1, 0)
@@ -143,7 +147,7 @@ def transfer(EngineCore core, int64_t account, int64_t market, int64_t amount, s
     cdef uint32_t i = find_position(&core.state, <int32_t>account, <uint32_t>market,
                                     _leg(core, account, leg))
     cdef Position* p
-    cdef int64_t needed, profit = 0
+    cdef int64_t needed, margin, held, profit = 0
     cdef Event* event
     if i == NO_POSITION or core.state.positions[i].size == 0 or (
             not core.state.positions[i].flags & POSITION_ISOLATED):
@@ -154,17 +158,20 @@ def transfer(EngineCore core, int64_t account, int64_t market, int64_t amount, s
     core.begin()
     try:
         needed = initial_of(&core.state, i, 0, 0, 0)
+        margin = saturate(p.margin - owed_funding(&core.state, i))
+        held = saturate(available_balance(&core.state, <int32_t>account))
         if amount > 0:
-            short = max(0, needed - p.margin) - max(0, needed - p.margin - amount)
-            if amount > entry.balance or free_atoms(core, account) - amount + short < 0:
+            short = max(0, needed - margin) - max(0, needed - margin - amount)
+            if amount > held or free_atoms(core, account) - amount + short < 0:
                 raise ValueError(f"transfer of {amount} atoms: account {account} has less free")
         else:
             if there.mark:
                 profit = min(0, position_value(&there.rules.table, p.size, there.mark)
                              - p.entry_value)
-            if amount == 0 or p.margin + amount < 0 or p.margin + amount + profit < needed:
+            if amount == 0 or margin + amount < 0 or margin + amount + profit < needed:
                 raise ValueError(
                     f"transfer of {amount} atoms: account {account} has less margin to spare")
+        settle_touched(&core.state, i)
         p.margin += amount
         entry.balance -= amount
         event = log_append(&core.state.log, EVENT_TRANSFER, there.number, -1, 0)

@@ -140,7 +140,9 @@ cdef void _enter_fallen(State* state, uint32_t position, const Market* market,
     cdef Position* p
     position = _losing_leg(state, position, market.number, direction, &only_leg)
     p = &state.positions[position]
-    if market.reserve and market.moved_from:
+    if market.reserve and state.lendings[state.reserves[market.reserve - 1].lending].average:
+        pass                      # the average may jump at any price
+    elif market.reserve and market.moved_from:
         trigger = side_tick(state, market, p.size, side_weight(state, market, p.size, market.mark)
                             - unit.equity + unit.inclusive)
     elif only_leg and market.moved_from and (

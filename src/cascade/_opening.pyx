@@ -4,14 +4,16 @@ The counterparty is the world outside, so sizes sum to zero and no order book is
 a market. A million accounts cost well under a second.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from cascade._accrual cimport accrual_resized, settle_touched
 from cascade._arithmetic cimport ceil_divide, fits, int128
 from cascade._clearing cimport (
     claim_position, collateral_of, find_position, reserve_accounts, reserve_positions,
     trade_outside,
 )
+from cascade._conservation cimport gross_lots, note_change
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value_wide
 from cascade._queue cimport queue_open, queue_reserve, queue_unit
@@ -113,7 +115,7 @@ cdef int open_check(State* state, Market* market, const OpenRequest* request, in
         values += value
         margins += margin
     row[0] = request.count
-    lots += market.gross + (net if net >= 0 else -net)
+    lots += gross_lots(market) + (net if net >= 0 else -net)
     lots += market.outside_size if market.outside_size >= 0 else -market.outside_size
     if not fits(lots * 4) or not lots_fit(market, <int64_t>lots, <int32_t>highest):
         return OPEN_OVERFLOW
@@ -142,6 +144,7 @@ cdef int create_accounts(State* state, int64_t count, uint32_t asset, int64_t ba
         account.asset = asset
         account.flags = ACCOUNT_HEDGE if hedge else 0
     state.account_count = <uint32_t>wanted
+    state.assets[asset].held += <uint64_t>count * <uint64_t>balance
     return 0
 
 
@@ -160,11 +163,14 @@ cdef void _write_row(State* state, Market* market, const OpenRequest* request, i
         p.trigger = <int32_t>request.triggers[row]
     if request.leverages != NULL:
         p.leverage = <uint32_t>request.leverages[row]
+    settle_touched(state, position)
     p.size += size
+    accrual_resized(state, position, size)
     p.entry_value += <int64_t>value
     collateral_of(state, position)[0] += margin
+    note_change(market, <int64_t>value, margin)
     state.assets[market.asset].net_deposits += margin
-    market.gross += size if size > 0 else -size
+    market.net += size
     market.long_lots += size if size > 0 else 0
     trade_outside(state, market, -size, -<int64_t>value)
 
@@ -185,6 +191,7 @@ cdef int open_commit(State* state, Market* market, const OpenRequest* request) n
     # units of new accounts have one position
     exact = request.accounts == NULL and (market.rules.table.whole == 0 or market.rules.table.on_entry
                                           or request.triggers != NULL)
+    exact = exact and (not market.rules.accrues or request.triggers != NULL)
     if exact:
         queue_reserve(state, market, request.count)
     for k in range(request.count):

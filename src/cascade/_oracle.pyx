@@ -100,16 +100,15 @@ cdef int _await(Reserve* reserve, int64_t due, int32_t price, int64_t event, int
 
 
 cdef void offer_price(State* state, Market* source, int64_t event, int32_t wave) noexcept nogil:
-    cdef uint32_t k
+    cdef uint32_t reader = source.readers
     cdef Reserve* reserve
-    for k in range(state.reserve_count):
-        reserve = &state.reserves[k]
-        if reserve.source != source.number:
-            continue
+    while reader:
+        reserve = &state.reserves[reader - 1]
         if reserve.delay == 0:
-            believe_price(state, k, source.mark, event, wave)
+            believe_price(state, reader - 1, source.mark, event, wave)
         elif _await(reserve, state.clock + reserve.delay, source.mark, event, wave):
             state.failed = FAILURE_MEMORY
+        reader = reserve.next_reader
 
 
 cdef void _pass_prices(State* state, uint32_t number) noexcept nogil:

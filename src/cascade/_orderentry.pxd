@@ -22,3 +22,4 @@ cdef class OrderEntry(BookView):
     cdef int cross(self, Indicative* found) except -1
     # Raises when prices up to this one may not enter.
     cdef int check_ceiling(self, int32_t price) except -1
+    cdef void depth_replaced(self) noexcept

@@ -67,6 +67,9 @@ cdef class OrderEntry(BookView):
         book_fire_stops(self.book, 0)
         return 0
 
+    cdef void depth_replaced(self) noexcept:
+        """The depth from outside was stated anew."""
+
     cdef int check_ceiling(self, int32_t price) except -1:
         # may prices up to this one enter?
         return 0
@@ -584,6 +587,7 @@ cdef class OrderEntry(BookView):
                 if (slot != 0 and self.book.orders[slot].account == NO_ACCOUNT
                         and not self.book.extras[slot].waiting):
                     book_cancel(self.book, order_id)
+            self.depth_replaced()
         memset(&message, 0, sizeof(Message))
         message.account = NO_ACCOUNT
         for side, price, size in levels:

@@ -85,7 +85,7 @@ cdef void _fire_own_stops(State* state, Market* market) noexcept nogil:
 # ---------------------------------------------------------------- one message
 
 cdef int64_t _room_to_reduce(State* state, uint32_t position, uint8_t side, int64_t own) noexcept nogil:
-    # what the resting reduce-only orders leave of the position; `own` lots of them do not count
+    # what the resting reduce-only orders of the side leave of the position; `own` lots of them do not count
     cdef Position* p
     cdef int64_t room
     if position == NO_POSITION:
@@ -93,7 +93,7 @@ cdef int64_t _room_to_reduce(State* state, uint32_t position, uint8_t side, int6
     p = &state.positions[position]
     room = p.size if side == SELL else -p.size
     if p.working:
-        room -= state.workings[p.working].reduces - own
+        room -= state.workings[p.working].reduces[side] - own
     return room if room > 0 else 0
 
 

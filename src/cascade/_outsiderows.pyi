@@ -17,6 +17,7 @@ def set_outside(
     sample_every: int,
     sample_count: int,
     funding_payments: int,
+    accrues: int,
 ) -> None: ...
 def set_disposal(
     core: EngineCore,

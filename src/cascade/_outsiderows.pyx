@@ -5,6 +5,8 @@ from libc.stdlib cimport calloc
 
 import numpy as np
 
+from cascade._accrual cimport accrual_reserve
+from cascade._clearing cimport reserve_positions, share_places
 from cascade._core cimport EngineCore
 from cascade._outside cimport average_samples, delayed_append, delayed_reserve, keep_sample
 from cascade._state cimport Market
@@ -15,9 +17,11 @@ SAMPLE_DTYPE = np.dtype([("market", "<i8"), ("basis", "<i8")])
 
 
 def set_outside(EngineCore core, int64_t number, *, int64_t index_delay, int64_t impact_notional,
-                int64_t sample_every, int64_t sample_count, int64_t funding_payments):
+                int64_t sample_every, int64_t sample_count, int64_t funding_payments, bint accrues):
     """Rules of a market about prices from outside, once, before its first step."""
     cdef Market* market = core.market_at(number)
+    cdef uint32_t k
+    cdef int d
     core.begin()
     try:
         if sample_count:
@@ -30,6 +34,17 @@ def set_outside(EngineCore core, int64_t number, *, int64_t index_delay, int64_t
         market.rules.funding_payments = funding_payments
         market.rules.sample_count = sample_count
         core.state.delays |= index_delay != 0
+        if accrues:
+            # one position at least, so that the places have an address
+            if core.state.position_capacity == 0 and reserve_positions(&core.state, 1):
+                raise MemoryError("no memory for positions")
+            if accrual_reserve(&core.state, core.state.position_capacity):
+                raise MemoryError("no memory for funding")
+            core.state.accrues = True
+            market.rules.accrues = True
+            for k in range(core.state.market_count):
+                for d in range(2):
+                    share_places(&core.state, core.state.markets[k], d)
     finally:
         core.release()
 

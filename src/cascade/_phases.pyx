@@ -6,6 +6,7 @@ docs/step.md gives their order; `_core` calls them and the cascade between them.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
+from cascade._consumed_depth cimport forget_consumed
 from cascade._dislocation cimport begin_dislocation, note_dislocation
 from cascade._feed cimport believe_index, follow_venue, form_mark
 from cascade._funding cimport pay_due_funding
@@ -13,6 +14,7 @@ from cascade._impact cimport impact_decay
 from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._outside cimport believed_index, sample_basis
+from cascade._price_window cimport reserve_window
 from cascade._queue cimport queue_pending
 from cascade._state cimport FEED_EMA, Market, State
 
@@ -35,6 +37,10 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
                 follow_venue(state, market, elapsed)
     state.clock += elapsed
     state.log.time = state.clock
+    for m in range(state.market_count):
+        if state.markets[m].breaker != NULL:
+            reserve_window(state, state.markets[m])
+            forget_consumed(state, state.markets[m])
     for m in range(state.market_count):
         market = state.markets[m]
         decays = market.impact_venue != 0 and market.impact.transient_lots != 0

@@ -130,10 +130,11 @@ cdef int64_t _buy_from(const Segment* s, int64_t lots, int64_t* atoms) noexcept 
     return lots
 
 
-cdef int64_t _walk(Pool* pool, uint8_t side, int64_t lots, bint write, int64_t* moved) noexcept nogil:
-    # lots that the ranges fill, and the atoms moved without fee; written or only counted
+cdef int64_t _walk(Pool* pool, uint8_t side, int64_t lots, bint write, int128* moved,
+                   int32_t* last) noexcept nogil:
+    # lots that the ranges fill, the atoms moved without fee and the price after; written or only counted
     cdef int64_t filled = 0, at = pool.now, step = 1 if side == BUY else -1, part, atoms
-    cdef Segment s
+    cdef Segment s, traded = pool.segments[at]
     moved[0] = 0
     while True:
         s = pool.segments[at]
@@ -145,74 +146,93 @@ cdef int64_t _walk(Pool* pool, uint8_t side, int64_t lots, bint write, int64_t* 
         s.quote += atoms * step
         filled += part
         moved[0] += atoms
+        if part:
+            traded = s
         if write:
             pool.segments[at] = s
             pool.now = at
         if filled == lots or at + step < 0 or at + step >= pool.count:
             break
         at += step
-    if not write:
-        pool.planned_last = _ticks_of(
-            <int128>s.quote + s.virtual_quote, (<int128>s.base + s.virtual_base) * pool.unit)
+    # a size that nobody fills is planned too: the price rests where the last lot traded
+    last[0] = _ticks_of(<int128>traded.quote + traded.virtual_quote,
+                        (<int128>traded.base + traded.virtual_base) * pool.unit)
     return filled
 
 
 # ---------------------------------------------------------------- value of a trade
 
-cdef int64_t _value(Pool* pool, uint8_t side, int64_t lots, int64_t* filled) noexcept nogil:
-    # what the taker pays or receives, with its fee; plans fee and price
-    cdef Segment* s = pool.segments
-    cdef int64_t moved, kept = FEE_PARTS - pool.fee
+cdef struct Plan:
+    int128 value              # what the taker pays or receives, with its fee, atoms
+    int128 gross              # the larger of what it pays and what leaves the reserve
+    int128 fee                # put aside
+    int64_t lots              # filled
+    int32_t last              # price afterwards, 0: too far from balance
+
+
+cdef void _plan_product(const Pool* pool, uint8_t side, int64_t lots, Plan* plan) noexcept nogil:
+    cdef const Segment* s = pool.segments
+    cdef int64_t kept = FEE_PARTS - pool.fee
     cdef int128 counted
-    pool.planned_fee = 0
-    filled[0] = lots
-    if pool.kind == POOL_CONSTANT_PRODUCT:
-        if side == BUY:
-            moved = <int64_t>(floor_divide(<int128>s.quote * lots * FEE_PARTS,
-                                           <int128>(s.base - lots) * kept) + 1)
-            pool.planned_last = _ticks_of(<int128>s.quote + moved, <int128>(s.base - lots) * pool.unit)
-            return moved
+    plan.fee = 0
+    plan.lots = lots
+    if side == BUY:
+        plan.value = floor_divide(<int128>s.quote * lots * FEE_PARTS, <int128>(s.base - lots) * kept) + 1
+        plan.last = MAX_PRICE
+        if plan.value <= LARGEST_RESERVE:
+            plan.last = _ticks_of(s.quote + plan.value, <int128>(s.base - lots) * pool.unit)
+    else:
         counted = <int128>lots * kept
-        moved = <int64_t>floor_divide(counted * s.quote, <int128>s.base * FEE_PARTS + counted)
-        pool.planned_last = _ticks_of(s.quote - moved, <int128>(s.base + lots) * pool.unit)
-        return moved
+        plan.value = floor_divide(counted * s.quote, <int128>s.base * FEE_PARTS + counted)
+        plan.last = _ticks_of(s.quote - plan.value, <int128>(s.base + lots) * pool.unit)
+    plan.gross = plan.value
+
+
+cdef void _plan_with_fee(Pool* pool, uint8_t side, int64_t lots, Plan* plan) noexcept nogil:
+    # ranges and stableswap: the fee is put aside
+    cdef const Segment* s = pool.segments
+    cdef int128 moved, quote
+    cdef int64_t base
+    plan.lots = lots
     if pool.kind == POOL_CONCENTRATED:
-        filled[0] = _walk(pool, side, lots, False, &moved)
+        plan.lots = _walk(pool, side, lots, False, &moved, &plan.last)
     else:
         moved = _stable_value(pool, side, lots)
+        base = s.base - lots if side == BUY else s.base + lots
+        quote = s.quote + moved if side == BUY else s.quote - moved
+        plan.last = 0
+        if base > 0 and quote > 0 and not _skewed(<int128>base * pool.peg, quote) \
+                and <int128>base * pool.peg + quote <= LARGEST_INVARIANT:
+            plan.last = _stable_price(pool, base, quote)
     if side == BUY:
-        pool.planned_fee = <int64_t>ceil_divide(<int128>moved * pool.fee, kept)
-        moved += pool.planned_fee
+        plan.fee = ceil_divide(moved * pool.fee, FEE_PARTS - pool.fee)
+        plan.value = plan.gross = moved + plan.fee
     else:
-        pool.planned_fee = <int64_t>ceil_divide(<int128>moved * pool.fee, FEE_PARTS)
-        moved -= pool.planned_fee
-    if pool.kind == POOL_STABLESWAP:
-        _plan_stable_price(pool, s.base - lots if side == BUY else s.base + lots,
-                           s.quote + (moved if side == BUY else -moved) - pool.planned_fee)
-    return moved
+        plan.fee = ceil_divide(moved * pool.fee, FEE_PARTS)
+        plan.value = moved - plan.fee
+        plan.gross = moved
 
 
-cdef inline void _plan_stable_price(Pool* pool, int64_t base, int64_t quote) noexcept nogil:
-    # 0: too far from balance
-    if quote <= 0 or base <= 0 or _skewed(<int128>base * pool.peg, quote):
-        pool.planned_last = 0
+cdef inline void _plan(Pool* pool, uint8_t side, int64_t lots, Plan* plan) noexcept nogil:
+    if pool.kind == POOL_CONSTANT_PRODUCT:
+        _plan_product(pool, side, lots, plan)
     else:
-        pool.planned_last = _stable_price(pool, base, quote)
+        _plan_with_fee(pool, side, lots, plan)
 
 
-cdef inline int32_t _average(const Pool* pool, uint8_t side, int64_t lots, int64_t value) noexcept nogil:
-    # against the trader; 0 for nothing, beyond MAX_PRICE held there plus one
-    cdef int128 below = <int128>lots * pool.unit, ticks
-    if lots == 0:
+cdef inline int32_t _average(const Pool* pool, uint8_t side, const Plan* plan) noexcept nogil:
+    # against the trader; 0 for nothing. A purchase beyond MAX_PRICE is held there plus one: it is too dear
+    cdef int128 below = <int128>plan.lots * pool.unit, ticks
+    cdef int32_t most = MAX_PRICE + 1 if side == BUY else MAX_PRICE
+    if plan.lots == 0:
         return 0
-    ticks = ceil_divide(value, below) if side == BUY else floor_divide(value, below)
-    return MAX_PRICE + 1 if ticks > MAX_PRICE else <int32_t>ticks
+    ticks = ceil_divide(plan.value, below) if side == BUY else floor_divide(plan.value, below)
+    return most if ticks > most else <int32_t>ticks
 
 
-cdef inline bint _within(Pool* pool, uint8_t side, int64_t lots, int32_t limit) noexcept nogil:
-    cdef int64_t filled, value = _value(pool, side, lots, &filled)
-    cdef int32_t price = _average(pool, side, filled, value)
-    return pool.planned_last != 0 and (price <= limit if side == BUY else price >= limit)
+cdef inline bint _within(const Pool* pool, uint8_t side, const Plan* plan, int32_t limit) noexcept nogil:
+    cdef int32_t price = _average(pool, side, plan)
+    return plan.last != 0 and (price <= limit if side == BUY else price >= limit)
 
 
 cdef int64_t _most_of_product(const Pool* pool, uint8_t side, int64_t lots, int32_t limit) noexcept nogil:
@@ -234,11 +254,13 @@ cdef int64_t _most_of_product(const Pool* pool, uint8_t side, int64_t lots, int3
 
 cdef int64_t _most(Pool* pool, uint8_t side, int64_t lots, int32_t limit) noexcept nogil:
     cdef int64_t low = 0, high = lots, middle
+    cdef Plan plan
     if pool.kind == POOL_CONSTANT_PRODUCT:
         return _most_of_product(pool, side, lots, limit)
     while low < high:
         middle = low + (high - low + 1) // 2
-        if _within(pool, side, middle, limit):
+        _plan(pool, side, middle, &plan)
+        if _within(pool, side, &plan, limit):
             low = middle
         else:
             high = middle - 1
@@ -261,22 +283,24 @@ cdef bint _stable_fits(const Pool* pool, int64_t lots) noexcept nogil:
     return x + pool.segments[0].quote <= LARGEST_INVARIANT
 
 
+cdef inline bint _product_fits(int128 base, int128 quote) noexcept nogil:
+    if base > LARGEST_RESERVE or quote > LARGEST_RESERVE:
+        return False
+    return base <= QUICK_BASE or base * FEE_PARTS <= floor_divide(LARGEST_PRODUCT, quote)
+
+
 cdef bint pool_fits(const Pool* pool, int64_t lots) noexcept nogil:
     # sums of a range stay where they began, see `_sound`; those of a product grow with what is sold
-    cdef int128 base = lots, quote = 0
+    cdef int128 base = lots
     if pool.kind == POOL_STABLESWAP:
         return _stable_fits(pool, lots)
     if pool.kind == POOL_CONSTANT_PRODUCT:
-        base += pool.segments[0].base
-        quote = pool.segments[0].quote
-        if base > QUICK_BASE or quote > LARGEST_RESERVE:
-            if base * FEE_PARTS > floor_divide(LARGEST_PRODUCT, quote):
-                return False
+        return _product_fits(base + pool.segments[0].base, pool.segments[0].quote)
     return base <= LARGEST_RESERVE
 
 
-cdef bint _sound(const Pool* pool, const Segment* s) noexcept nogil:
-    # within bounds, and of a range also at its ends, where one reserve is used up
+cdef bint _sound(const Pool* pool, const Segment* s, int128* base, int128* quote) noexcept nogil:
+    # within bounds, and of a range also at its ends, where one reserve is used up; adds what it may hold
     cdef int128 x = <int128>s.base + s.virtual_base, y = <int128>s.quote + s.virtual_quote
     if s.base < 0 or s.quote < 0 or x < 1 or y < 1 or x > LARGEST_RESERVE or y > LARGEST_RESERVE:
         return False
@@ -284,21 +308,24 @@ cdef bint _sound(const Pool* pool, const Segment* s) noexcept nogil:
         return s.virtual_base == 0 and s.virtual_quote == 0
     if s.virtual_base < 1 or s.virtual_quote < 1:
         return False
-    return (floor_divide(x * y, s.virtual_quote) < LARGEST_RESERVE
-            and floor_divide(x * y, s.virtual_base) < LARGEST_RESERVE)
+    base[0] += floor_divide(x * y, s.virtual_quote) + 1
+    quote[0] += floor_divide(x * y, s.virtual_base) + 1
+    return base[0] <= LARGEST_RESERVE and quote[0] <= LARGEST_RESERVE
 
 
 cdef bint pool_sound(const Pool* pool) noexcept nogil:
     cdef int64_t k
+    cdef int128 base = 0, quote = 0
     for k in range(pool.count):
-        if not _sound(pool, &pool.segments[k]):
+        if not _sound(pool, &pool.segments[k], &base, &quote):
             return False
     return pool_fits(pool, 0)
 
 
 cdef int64_t pool_plan(Pool* pool, uint8_t side, int64_t lots, int32_t limit,
                        int32_t* fill_price) noexcept nogil:
-    cdef int64_t filled = 0, most
+    cdef int64_t most
+    cdef Plan plan
     if not pool_fits(pool, lots):
         return 0
     if limit == 0:
@@ -310,21 +337,31 @@ cdef int64_t pool_plan(Pool* pool, uint8_t side, int64_t lots, int32_t limit,
         lots = most if most < lots else lots
     if lots <= 0:
         return 0
-    pool.value = _value(pool, side, lots, &filled)
-    fill_price[0] = _average(pool, side, filled, pool.value)
-    if pool.planned_last == 0 or (fill_price[0] > limit if side == BUY else fill_price[0] < limit):
-        filled = _most(pool, side, filled, limit)
-        if filled:
-            pool.value = _value(pool, side, filled, &filled)
-            fill_price[0] = _average(pool, side, filled, pool.value)
-    return 0 if pool.value > LARGEST_RESERVE else filled
+    _plan(pool, side, lots, &plan)
+    if not _within(pool, side, &plan, limit):
+        lots = _most(pool, side, plan.lots, limit)
+        if lots == 0:
+            return 0
+        _plan(pool, side, lots, &plan)
+    if plan.lots == 0 or plan.gross > LARGEST_RESERVE:
+        return 0
+    if side == BUY and pool.kind == POOL_CONSTANT_PRODUCT and not _product_fits(
+            pool.segments[0].base - plan.lots, pool.segments[0].quote + plan.value):
+        return 0
+    fill_price[0] = _average(pool, side, &plan)
+    pool.value = <int64_t>plan.value
+    pool.planned_fee = <int64_t>plan.fee
+    pool.planned_last = plan.last
+    return plan.lots
 
 
 cdef void pool_commit(Pool* pool, uint8_t side, int64_t lots) noexcept nogil:
     cdef Segment* s = pool.segments
-    cdef int64_t moved, signed_lots = -lots if side == BUY else lots
+    cdef int128 moved
+    cdef int32_t last
+    cdef int64_t signed_lots = -lots if side == BUY else lots
     if pool.kind == POOL_CONCENTRATED:
-        _walk(pool, side, lots, True, &moved)
+        _walk(pool, side, lots, True, &moved, &last)
     else:
         s.base += signed_lots
         s.quote += pool.value - pool.planned_fee if side == BUY else -pool.value - pool.planned_fee
@@ -356,10 +393,11 @@ cdef inline Segment _changed(const Segment* s, int64_t shares, int64_t total) no
 cdef int pool_change(Pool* pool, int64_t shares, int64_t* base, int64_t* quote) noexcept nogil:
     cdef int64_t k, total = pool.shares
     cdef Segment s, changed
+    cdef int128 most_base = 0, most_quote = 0
     base[0] = quote[0] = 0
     for k in range(pool.count):
         changed = _changed(&pool.segments[k], shares, total)
-        if not _sound(pool, &changed):
+        if not _sound(pool, &changed, &most_base, &most_quote):
             return -1
     for k in range(pool.count):
         s = pool.segments[k]

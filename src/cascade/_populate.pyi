@@ -35,6 +35,7 @@ def add_resident(
     reduce_share: int = 0,
     top_up: int = 0,
     reduce: int = 0,
+    hedged: bool = False,
 ) -> int:
     """Add a resident with checked settings; gives its number."""
 

@@ -23,7 +23,7 @@ from cascade._resident cimport (
 )
 from cascade._state cimport POSITION_LONG_LEG, POSITION_SHORT_LEG, Market, State
 from cascade._storage cimport write_tiers
-from cascade._types cimport MAX_PRICE
+from cascade._types cimport MAX_PRICE, MAX_SIZE
 
 KINDS = ("MarketMaker", "Arbitrageur", "NoiseFlow", "MomentumFlow", "MarginCalls")
 assert len(KINDS) == RESIDENT_KINDS
@@ -62,7 +62,7 @@ def add_resident(EngineCore core, kind, int64_t market, int64_t account, int64_t
                  int64_t delay=0, int64_t limit=0, int64_t low=0, int64_t high=0, int64_t rate=0,
                  int64_t market_share=0, int64_t reach=1, int64_t open_orders=0, warning=None,
                  int64_t top_up_share=0, int64_t reduce_share=0, int64_t top_up=0,
-                 int64_t reduce=0):
+                 int64_t reduce=0, bint hedged=False):
     """Add a resident with checked settings; gives its number."""
     cdef Resident* resident
     cdef int64_t number = core.state.resident_count, k
@@ -96,6 +96,7 @@ def add_resident(EngineCore core, kind, int64_t market, int64_t account, int64_t
         resident.rate = rate
         resident.market_share = market_share
         resident.reach = reach
+        resident.hedged = hedged
         resident.top_up_share = top_up_share
         resident.reduce_share = reduce_share
         resident.top_up = top_up
@@ -177,6 +178,7 @@ def resident_numbers(EngineCore core, int64_t number):
         for k in range(r.seen_count):
             at = (r.seen_first + k) % SEEN_AT_MOST
             numbers += [r.seen[at].time, r.seen[at].index]
+        numbers += [r.hedge, r.hedge_index]
     elif r.kind == RESIDENT_NOISE:
         numbers += [r.next, r.open_next, r.open_capacity]
         for k in range(r.open_capacity):
@@ -216,7 +218,7 @@ def restore_resident(EngineCore core, int64_t number, numbers):
             r.rungs[k].orders[0] = rest[7 + 2 * k]
             r.rungs[k].orders[1] = rest[8 + 2 * k]
     elif r.kind == RESIDENT_ARBITRAGEUR:
-        _require(len(rest) >= 1 and 0 <= rest[0] <= SEEN_AT_MOST and len(rest) == 1 + 2 * rest[0],
+        _require(len(rest) >= 1 and 0 <= rest[0] <= SEEN_AT_MOST and len(rest) == 3 + 2 * rest[0],
                  number, "indexes it has seen")
         r.seen_first, r.seen_count = 0, rest[0]
         for k in range(r.seen_count):
@@ -224,6 +226,12 @@ def restore_resident(EngineCore core, int64_t number, numbers):
             _require(0 <= rest[1 + 2 * k] <= core.state.clock
                      and (k == 0 or r.seen[k - 1].time <= rest[1 + 2 * k]), number, "time of an index")
             r.seen[k].time, r.seen[k].index = rest[1 + 2 * k], rest[2 + 2 * k]
+        lots = rest[1 + 2 * r.seen_count]
+        index = rest[2 + 2 * r.seen_count]
+        _require(0 <= index <= MAX_PRICE and abs(lots) <= MAX_SIZE, number, "its other leg")
+        _require(lots == 0 or (r.hedged and 1 <= index <= core.state.markets[r.market].ceiling),
+                 number, "its other leg")
+        r.hedge, r.hedge_index = lots, index
     elif r.kind == RESIDENT_NOISE:
         _require(len(rest) == 3 + r.open_capacity and rest[2] == r.open_capacity, number, "its orders")
         _restore_arrival(core, r, number, rest[0])

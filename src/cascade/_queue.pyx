@@ -6,16 +6,19 @@ Keys are ticks with the sign turned for longs, so that the smallest key is alway
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport fits, int128
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
-from cascade._borrower cimport side_tick, side_value, side_weight
+from cascade._borrower cimport side_sure, side_tick, side_value
 from cascade._foresight cimport fetch_next_units
+from cascade._funding_guards cimport drop_funding_guard, guard_funding
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, position_value, position_value_wide, surplus_tick, tier_edges,
 )
 from cascade._marks cimport cause_of_trigger, trigger_key
+from cascade._ramp cimport ramp_of
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
@@ -53,6 +56,7 @@ cdef int32_t exact_trigger(State* state, uint32_t position) noexcept nogil:
     if p.flags & POSITION_LADDER:
         return p.trigger
     bound = <int128>p.entry_value - collateral_of(state, position)[0] + market.rules.inclusive
+    bound += owed_funding(state, position)
     # the tier search starts from the value at the mark, or at entry before there is one
     value = p.entry_value
     if market.mark:
@@ -104,6 +108,8 @@ cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     cdef Market* market = state.markets[state.positions[position].market]
     triggers_remove(&market.guards[DOWN], position)
     triggers_remove(&market.guards[UP], position)
+    if market.rules.accrues:
+        drop_funding_guard(state, position)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -201,14 +207,14 @@ cdef int128 _guard_contract(State* state, Market* market, uint32_t position, int
 cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
     # the same of collateral or a debt
     cdef int64_t size = state.positions[position].size
-    cdef int128 now = side_weight(state, market, size, market.mark)
+    cdef int128 now = side_sure(state, market, size, market.mark)
     cdef int32_t tick = side_tick(state, market, size, now - part)
     cdef int32_t last = tick + 1 if size > 0 else tick - 1
     _set_guard(state, market, DOWN, position, tick if size > 0 else NEVER_BELOW, NEVER_BELOW)
     _set_guard(state, market, UP, position, tick if size < 0 else NEVER_ABOVE, NEVER_ABOVE)
     if tick == NEVER_BELOW or tick == NEVER_ABOVE:
         return part
-    now -= side_weight(state, market, size, last)
+    now -= side_sure(state, market, size, last)
     return now if now > 0 else 0
 
 
@@ -270,9 +276,21 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
         i = unit_next(state, i)
 
 
+cdef void _watch_every_move(State* state, uint32_t position) noexcept nogil:
+    # nothing is sure: any move of collateral, whose average may jump, and any rise of a debt
+    cdef uint32_t i = unit_first(state, position)
+    cdef Market* market
+    while i != NO_POSITION:
+        market = state.markets[state.positions[i].market]
+        _set_guard(state, market, DOWN, i,
+                   market.mark - 1 if state.positions[i].size > 0 else NEVER_BELOW, NEVER_BELOW)
+        _set_guard(state, market, UP, i, market.mark + 1, NEVER_ABOVE)
+        i = unit_next(state, i)
+
+
 cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcept nogil:
     # a guarded unit that is not due
-    cdef int128 slack = unit.equity - unit.maintenance
+    cdef int128 slack = unit.equity - unit.maintenance - unit.doubtful
     if not unit.seizable:
         queue_drop_unit(state, position)      # no price makes it due
         return
@@ -281,6 +299,10 @@ cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcep
         return
     if unit.inclusive:
         slack -= 1
+    if slack < 0:
+        _watch_every_move(state, position)
+        return
+    slack -= guard_funding(state, position, slack)
     _set_guards(state, position, slack)
 
 
@@ -305,24 +327,28 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
+            if unit.exact and state.markets[state.positions[first].market].calls_on:
+                await_call(state, first)
             return
     queue_drop_unit(state, position)
+    if state.ramps and (first == NO_POSITION or not unit.owing):
+        ramp_of(state, position).since = 0
     if first == NO_POSITION:
         return
     p = &state.positions[first]
-    if unit.exact:
+    if unit.exact and not unit.owing:
         trigger = exact_trigger(state, first)
         direction = DOWN if p.size > 0 else UP
         if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE):
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
-        if state.markets[p.market].calls_on:
-            await_call(state, first)
     elif unit_due(state, first, &unit):
         queue_fall(state, first, state.markets[p.market].mark, -1, 1)
     else:
         queue_watch(state, first, &unit)
+    if unit.exact and state.markets[p.market].calls_on:
+        await_call(state, first)
 
 
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
@@ -355,7 +381,8 @@ cdef void queue_reserve(State* state, Market* market, int64_t more) noexcept nog
     cdef uint8_t direction
     for direction in range(2):
         if (triggers_reserve(&market.exact[direction], market.exact[direction].count + more)
-                or triggers_reserve(&market.guards[direction], market.guards[direction].count)):
+                or triggers_reserve(&market.guards[direction], market.guards[direction].count)
+                or triggers_reserve(&market.accruing[direction], market.accruing[direction].count)):
             state.failed = FAILURE_MEMORY
 
 
@@ -444,6 +471,8 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
                     trigger_key(taken.direction, taken.trigger))
+            if changed and unit.exact and market.calls_on:
+                await_call(state, taken.position)
             return
     queue_unit(state, taken.position)
 

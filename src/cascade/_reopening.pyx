@@ -5,29 +5,27 @@ the time at which the one before was due to end.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.string cimport memset
 
 from cascade._arithmetic cimport divide_toward_zero, int128
 from cascade._auction cimport Indicative, auction_indicative
-from cascade._bitmap cimport bitmap_down, bitmap_up
-from cascade._book cimport Book, Message, Submitted, book_enter, book_reduce, book_take_id
+from cascade._book cimport Book, book_reduce
 from cascade._breaker cimport (
-    anchor_reference, begin_halt, breaker_look, breaker_trade, form_edges, halt_event, venue_price,
+    anchor_reference, begin_by_band, breaker_look, form_edges, halt_event, venue_price,
 )
+from cascade._consumed_depth cimport restore_depth
 from cascade._feed cimport refresh_mark
 from cascade._halt cimport (
-    PHASE_CANCEL_ONLY, PHASE_LIMIT, PHASE_OPEN, PHASE_PAUSE, REASON_BAND, REFERENCE_INDEX,
-    REFERENCE_PREMIUM, REFERENCE_WINDOW, Breaker,
+    PHASE_CANCEL_ONLY, PHASE_LIMIT, PHASE_OPEN, PHASE_PAUSE, REFERENCE_INDEX, REFERENCE_PREMIUM,
+    REFERENCE_WINDOW, Breaker,
 )
 from cascade._impact cimport impact_fits
-from cascade._levels cimport hidden_lots, level_at, slot_of
+from cascade._levels cimport hidden_lots, slot_of
 from cascade._log cimport Event, log_append
 from cascade._orders cimport fire_stops
+from cascade._price_window cimport breaker_trade
 from cascade._settlement cimport last_event, uncross_market
-from cascade._state cimport FAILURE_MEMORY, RATE_DENOMINATOR, Market, State
-from cascade._types cimport (
-    BUY, EVENT_AUCTION, GTC, MAX_SIZE, MESSAGE_LIMIT, NO_ACCOUNT, SELL,
-)
+from cascade._state cimport RATE_DENOMINATOR, Market, State
+from cascade._types cimport EVENT_AUCTION, NO_ACCOUNT
 
 
 # ---------------------------------------------------------------- liquidity during the halt
@@ -47,44 +45,6 @@ cdef void _replenish_curve(Market* market) noexcept nogil:
         return
     market.impact.permanent_lots -= permanent
     market.impact.transient_lots -= transient
-
-
-cdef int64_t _outside_lots(const Book* book, uint8_t side, int32_t price) noexcept nogil:
-    cdef uint32_t slot = level_at(book, side, price).head
-    cdef int64_t lots = 0
-    while slot != 0:
-        if book.orders[slot].account == NO_ACCOUNT:
-            lots += book.orders[slot].size + hidden_lots(book, slot)
-        slot = book.orders[slot].next
-    return lots
-
-
-cdef void _add_depth(Market* market, uint8_t side) noexcept nogil:
-    # one order from outside at each price that has some, best price first
-    cdef Book* book = &market.book
-    cdef Message message
-    cdef Submitted out
-    cdef int64_t lots
-    cdef int32_t tick
-    if side == BUY:
-        tick = book.best_bid - book.base if book.best_bid else -1
-    else:
-        tick = book.best_ask - book.base if book.best_ask else -1
-    while tick >= 0:
-        lots = _share_of(_outside_lots(book, side, tick + book.base), market.breaker.replenish)
-        if lots > 0:
-            memset(&message, 0, sizeof(Message))
-            message.kind = MESSAGE_LIMIT
-            message.side = side
-            message.time_in_force = GTC
-            message.account = NO_ACCOUNT
-            message.price = tick + book.base
-            message.size = lots if lots < MAX_SIZE else MAX_SIZE
-            book_enter(book, book_take_id(book), &message, 0, &out)
-        if side == BUY:
-            tick = bitmap_down(&book.occupied[<int>side], tick - 1) if tick > 0 else -1
-        else:
-            tick = bitmap_up(&book.occupied[<int>side], tick + 1)
 
 
 cdef void _withdraw_depth(State* state, Market* market) noexcept nogil:
@@ -110,10 +70,7 @@ cdef void _replenish(State* state, Market* market) noexcept nogil:
     if market.impact_venue:
         _replenish_curve(market)
     elif market.breaker.replenish > 0:
-        _add_depth(market, BUY)
-        _add_depth(market, SELL)
-        if market.book.out_of_memory:
-            state.failed = FAILURE_MEMORY
+        restore_depth(state, market)
     else:
         _withdraw_depth(state, market)
 
@@ -189,8 +146,7 @@ cdef void _pass_market(State* state, Market* market) noexcept nogil:
     if market.throttled and state.clock >= b.throttle_until:
         market.throttled = 0
     if b.phase == PHASE_LIMIT and state.clock >= b.until:
-        begin_halt(state, market, REASON_BAND, b.side, b.until, b.pause, venue_price(market),
-                   b.event, 0)
+        begin_by_band(state, market, b.side, b.until, venue_price(market), b.event, 0)
     if b.phase == PHASE_CANCEL_ONLY and state.clock >= b.calls_at:
         b.phase = PHASE_PAUSE
         if b.calls_at < b.until:

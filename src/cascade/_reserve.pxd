@@ -25,6 +25,7 @@ cdef enum Bonus:
     BONUS_FIXED = 0           # of the collateral's reserve
     BONUS_HEALTH = 1          # base and what health lacks of one, capped
     BONUS_DISCOUNT = 2        # a discount on the collateral's price of what health lacks of one, capped
+    BONUS_COVERED = 3         # of the reserve, no more than collateral exceeds debts by
 
 cdef enum BadDebt:            # who bears a debt without collateral
     BAD_DEBT_STAYS = 0
@@ -35,6 +36,11 @@ cdef enum BadDebt:            # who bears a debt without collateral
 cdef enum Choice:             # of collateral
     CHOICE_BEST = 0
     CHOICE_WORST = 1
+
+cdef enum Halt:               # of liquidations of an account
+    HALT_NEVER = 0
+    HALT_LEVEL = 1            # debts over collateral above a level
+    HALT_FRONTIER = 2         # where a call lowers the health factor
 
 cdef struct Lending:          # a lending market; rates in parts of 10**9, money in atoms
     int64_t close_fraction
@@ -49,6 +55,10 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     uint8_t bonus
     uint8_t bad_debt
     uint8_t inclusive
+    # health as an average, halts: docs/lending-market.md
+    int64_t halt_level        # debts over collateral
+    uint8_t average
+    uint8_t halt
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -98,6 +108,11 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint8_t collateral
     uint8_t borrowable
     uint8_t paused
+    uint16_t next_reader      # number and one of the next reserve of the same source, 0: none
+    # freezing and the time after a pause, guards: docs/lending-market.md
+    uint8_t frozen
+    int64_t grace_until       # ns
+    int64_t sure_threshold    # that surely counts, whatever is truncated
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call
@@ -110,3 +125,4 @@ cdef struct Liquidator:       # atoms
     int32_t halvings
     uint8_t choice
     uint8_t single            # one call a step and account
+    int64_t bids              # paid for being first

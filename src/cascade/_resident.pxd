@@ -78,3 +78,7 @@ cdef struct Resident:
     int64_t reduce_share
     int64_t top_up                # of the warning level: where a top-up brings equity
     int64_t reduce                # of the position: what a reduction closes
+    # an arbitrageur's other leg, on the wider market
+    int64_t hedge                 # lots
+    int64_t hedge_index           # ticks it was settled at
+    uint8_t hedged

@@ -26,6 +26,9 @@ def restore_queue(core: EngineCore, marks: NDArray[Any], due: NDArray[Any]) -> N
 def mark_rows(core: EngineCore) -> NDArray[Any]:
     """Histories of the marks, MARK_DTYPE."""
 
+def restore_settled(core: EngineCore, settled: NDArray[Any]) -> None:
+    """Index each position was settled at."""
+
 def restore_clocks(core: EngineCore, clock: int, carried: int, first_event: int) -> None: ...
 def check_structure(core: EngineCore) -> None:
     """Heaps, lists, sums and triggers."""

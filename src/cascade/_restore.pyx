@@ -13,6 +13,7 @@ from cascade._clearing cimport (
     Unit, claim_position, claim_working, find_position, reserve_positions, unit_due,
     unit_evaluate, unit_first, unit_next,
 )
+from cascade._conservation cimport gross_lots
 from cascade._core cimport EngineCore
 from cascade._heap cimport NOT_QUEUED
 from cascade._impact cimport impact_price
@@ -20,7 +21,9 @@ from cascade._marketbook cimport MarketBook
 from cascade._marks cimport push_mark_record
 from cascade._opening cimport create_accounts
 from cascade._orderbook cimport restore_into
+from cascade._funding cimport undistributed
 from cascade._queue cimport exact_trigger, queue_unit
+from cascade._ramp cimport ramp_of
 from cascade._settlement cimport lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, AVERAGE_PARTS, FEED_EMA, NO_POSITION, POSITION_DUE, POSITION_EXACT,
@@ -91,7 +94,7 @@ def restore_accounts(EngineCore core, accounts, positions):
         p.due_cause = row["due_cause"]
         p.due_wave = row["due_wave"]
         p.called = row["called"]
-        state.markets[p.market].gross += magnitude(p.size)
+        state.markets[p.market].net += p.size
         if p.size > 0:
             state.markets[p.market].long_lots += p.size
 
@@ -148,7 +151,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
         market.impact.permanent_lots = row["permanent_lots"]
         market.impact.transient_lots = row["transient_lots"]
         market.impact.last = impact_price(&market.impact, 0) if market.index else 0
-    require(lots_fit(market, market.gross + magnitude(market.outside_size)
+    require(lots_fit(market, gross_lots(market) + magnitude(market.outside_size)
                      + magnitude(market.house_size), market.ceiling),
             f"market {number}: positions do not fit in 64 bits")
     restore_into(book, orders, [int(row["next_id"]), int(row["last"]), int(row["mark"]),
@@ -158,7 +161,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
 
 
 cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
-    # averages, the index's age and funding
+    # averages, the index's age and funding; positions are there already
     cdef int64_t largest = <int64_t>MAX_PRICE * AVERAGE_PARTS
     where = f"market {market.number}: "
     least = 0 if market.rules.feed == FEED_EMA else -largest
@@ -179,7 +182,40 @@ cdef int restore_clocked(EngineCore core, Market* market, row) except -1:
                           + <int64_t>row["premium_low"])
     market.funding_fixed = row["funding_fixed"]
     market.funding_rate = row["funding_rate"]
+    return restore_accrual(core, market, row)
+
+
+cdef int restore_accrual(EngineCore core, Market* market, row) except -1:
+    # the sum over positions is computed; the pool must cover what it owes, and by less than it gives away
+    cdef uint32_t i
+    where = f"market {market.number}: "
+    require(abs(int(row["funding_index"])) <= LARGEST_AMOUNT, where + "funding index")
+    require(abs(int(row["funding_pool"])) <= LARGEST_AMOUNT, where + "funding pool")
+    require(market.rules.accrues or (row["funding_index"] == 0 and row["funding_pool"] == 0),
+            where + "funding index of a market that has none")
+    market.funding_index = row["funding_index"]
+    market.funding_pool = row["funding_pool"]
+    market.funding_weight = 0
+    if market.rules.accrues:
+        for i in range(core.state.position_count):
+            if core.state.positions[i].market == market.number:
+                market.funding_weight += <int128>core.state.positions[i].size * core.state.funding_at[i]
+    require(undistributed(market) >= 0, where + "funding pool below what it owes")
     return 0
+
+
+def restore_settled(EngineCore core, settled):
+    """Index each position was settled at, 0 where nothing accrues; before the markets."""
+    cdef State* state = &core.state
+    cdef int64_t k
+    require(len(settled) == state.position_count, "indexes of funding")
+    for k in range(len(settled)):
+        p = &state.positions[k]
+        require(abs(int(settled[k])) <= LARGEST_AMOUNT, f"position {k}: index of its funding")
+        require(settled[k] == 0 or (state.markets[p.market].rules.accrues and p.size != 0),
+                f"position {k}: index of its funding")
+        if state.accrues:
+            state.funding_at[k] = settled[k]
 
 
 cdef int restore_working(EngineCore core, int64_t number, order) except -1:
@@ -202,7 +238,7 @@ cdef int restore_working(EngineCore core, int64_t number, order) except -1:
     working = &state.workings[state.positions[i].working]
     lots = int(order["size"]) + int(order["hidden"])
     if flags & FLAG_REDUCE_ONLY:
-        working.reduces += lots
+        working.reduces[<int>order["side"]] += lots
     elif order["side"] == BUY:
         working.buys += lots
     else:
@@ -289,29 +325,51 @@ def check_structure(EngineCore core):
     cdef uint32_t m, i
     cdef int d
     cdef Market* market
-    cdef int64_t gross, longs
+    cdef int64_t net, longs
     core.begin()
     try:
         for m in range(state.market_count):
             market = state.markets[m]
+            check_accrual(core, market)
             for d in range(2):
                 for name, queue in (("exact", 0), ("guard", 1), ("due", 2)):
                     broken = triggers_validate(&market.exact[d] if queue == 0 else
                                                &market.guards[d] if queue == 1 else &market.due[d])
                     if broken:
                         raise InvariantError(f"market {m}: {name} queue: {QUEUE_FAULTS[broken]}")
-            gross = longs = 0
+            net = longs = 0
             for i in range(state.position_count):
                 if state.positions[i].market == m:
-                    gross += magnitude(state.positions[i].size)
+                    net += state.positions[i].size
                     if state.positions[i].size > 0:
                         longs += state.positions[i].size
-            if gross != market.gross or longs != market.long_lots:
-                raise InvariantError(f"market {m}: open interest is {market.gross}, not {gross}")
+            if net != market.net or longs != market.long_lots:
+                raise InvariantError(f"market {m}: sums of sizes are {market.net} and {market.long_lots}, "
+                                     f"not {net} and {longs}")
         for i in range(state.position_count):
             check_unit(core, i)
     finally:
         core.release()
+
+
+cdef int check_accrual(EngineCore core, Market* market) except -1:
+    cdef State* state = &core.state
+    cdef int128 weight = 0
+    cdef uint32_t i
+    if not market.rules.accrues:
+        return 0
+    for i in range(state.position_count):
+        if state.positions[i].market == market.number:
+            weight += <int128>state.positions[i].size * state.funding_at[i]
+    if weight != market.funding_weight:
+        raise InvariantError(f"market {market.number}: the sum of settled indexes is wrong")
+    if undistributed(market) < 0:
+        raise InvariantError(f"market {market.number}: the funding pool owes more than it gets")
+    for d in range(2):
+        broken = triggers_validate(&market.accruing[d])
+        if broken:
+            raise InvariantError(f"market {market.number}: funding queue: {QUEUE_FAULTS[broken]}")
+    return 0
 
 
 cdef int check_unit(EngineCore core, uint32_t i) except -1:
@@ -330,6 +388,10 @@ cdef int check_unit(EngineCore core, uint32_t i) except -1:
         raise InvariantError(f"position {i} is not in its unit")
     unit_evaluate(state, i, &unit)
     d = 0 if p.size > 0 else 1
+    if state.ramps and ramp_of(state, i).since:
+        if not waits(state, i):
+            raise InvariantError(f"position {i}: its unit is in liquidation and not in a due heap")
+        return 0
     if unit.exact:
         tick = exact_trigger(state, i)
         key = -tick if d == 0 else tick

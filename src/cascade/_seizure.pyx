@@ -5,6 +5,7 @@ the protocol's rule; what nobody finds worth while waits for another step.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memset
 
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
@@ -212,29 +213,60 @@ cdef bint _waits(const State* state, const Liquidator* liquidator, int64_t cause
     return state.clock - state.log.events[cause - state.log.first].time < liquidator.latency
 
 
+cdef int _first_of_all(State* state, const Taken* taken, uint32_t first, const Unit* unit,
+                       Deal* deal) noexcept nogil:
+    # number of the first liquidator who gains, -1: nobody does
+    cdef uint16_t k
+    for k in range(state.liquidator_count):
+        if (not _waits(state, &state.liquidators[k], taken.cause)
+                and find_deal(state, first, unit, &state.liquidators[k], deal)):
+            return k
+    return NOBODY
+
+
+cdef int _highest_bidder(State* state, const Taken* taken, uint32_t first, const Unit* unit,
+                         Deal* deal) noexcept nogil:
+    # the one who gains most, the first of equals; pays what the next one would have gained
+    cdef int best = NOBODY
+    cdef int64_t bid = 0
+    cdef uint16_t k
+    cdef Deal offer
+    for k in range(state.liquidator_count):
+        if (_waits(state, &state.liquidators[k], taken.cause)
+                or not find_deal(state, first, unit, &state.liquidators[k], &offer)):
+            continue
+        if best == NOBODY or offer.profit > deal.profit:
+            bid = bid if best == NOBODY or deal.profit < bid else deal.profit
+            best = k
+            deal[0] = offer
+        elif offer.profit > bid:
+            bid = offer.profit
+    if bid:
+        state.liquidators[best].cash -= bid
+        state.liquidators[best].bids += bid
+    return best
+
+
 cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef uint32_t first = unit_first(state, taken.position)
     cdef Liquidator anybody
-    cdef Liquidator* liquidator
     cdef Unit unit
     cdef Deal deal
-    cdef uint16_t k
+    cdef int who
     unit_evaluate(state, first, &unit)
     if state.liquidator_count == 0:
+        memset(&anybody, 0, sizeof(Liquidator))
         anybody.capital = -1
-        anybody.gas = anybody.min_profit = anybody.latency = 0
-        anybody.cash = anybody.spent = anybody.done = 0
         anybody.halvings = HALVINGS
-        anybody.choice = anybody.single = 0
         if not find_deal(state, first, &unit, &anybody, &deal):
             return 0
         _execute(state, taken, &unit, &deal, &anybody, NOBODY)
         return 1
-    for k in range(state.liquidator_count):
-        liquidator = &state.liquidators[k]
-        if _waits(state, liquidator, taken.cause):
-            continue
-        if find_deal(state, first, &unit, liquidator, &deal):
-            _execute(state, taken, &unit, &deal, liquidator, k)
-            return 2 if liquidator.single else 1
-    return 0
+    if state.bidding:
+        who = _highest_bidder(state, taken, first, &unit, &deal)
+    else:
+        who = _first_of_all(state, taken, first, &unit, &deal)
+    if who == NOBODY:
+        return 0
+    _execute(state, taken, &unit, &deal, &state.liquidators[who], who)
+    return 2 if state.liquidators[who].single else 1

@@ -7,25 +7,27 @@ units are queued anew once all fills of a message are in. docs/log.md gives the 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
-from cascade._arithmetic cimport add_into, int128, magnitude
+from cascade._arithmetic cimport int128, magnitude
 from cascade._auction cimport Indicative, auction_uncross
 from cascade._band cimport held_limit
 from cascade._book cimport (
     Book, Fill, Message, Order, OrderExtra, Submitted, book_clear_fills, book_enter, book_reserve,
 )
-from cascade._breaker cimport breaker_trade
 from cascade._clearing cimport (
     claim_working, find_position, rate_up, release_margin, signed_value, trade_house, trade_outside,
-    trade_position,
+    trade_position, trade_spot,
 )
+from cascade._conservation cimport gross_lots, note_change
+from cascade._consumed_depth cimport note_consumed
 from cascade._dislocation cimport note_dislocation
 from cascade._impact cimport impact_execute, impact_fits
 from cascade._levels cimport side_of_slot
 from cascade._log cimport Event, log_append
 from cascade._pool cimport pool_change, pool_commit, pool_fleeing, pool_plan, pool_price
+from cascade._price_window cimport breaker_trade
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
-    FAILURE_MEMORY, FAILURE_OVERFLOW, HOUSE_POSITION, SPOT_POSITION,
+    FAILURE_MEMORY, HOUSE_POSITION, SPOT_POSITION,
     NO_POSITION, POSITION_ISOLATED, POSITION_LONG_LEG, POSITION_SHORT_LEG, Market,
     Position, State, Working,
 )
@@ -51,7 +53,8 @@ cdef bint lots_fit(const Market* market, int64_t lots, int32_t price) noexcept n
 cdef int admit_price(State* state, Market* market, int32_t price) noexcept nogil:
     if price <= market.ceiling:
         return 0
-    if not lots_fit(market, market.gross + magnitude(market.outside_size) + magnitude(market.house_size), price):
+    if not lots_fit(market, gross_lots(market) + magnitude(market.outside_size)
+                    + magnitude(market.house_size), price):
         return -1
     market.ceiling = price
     return 0
@@ -92,7 +95,7 @@ cdef void working_change(State* state, uint32_t position, uint8_t side, uint8_t 
         return
     working = &state.workings[state.positions[position].working]
     if flags & FLAG_REDUCE_ONLY:
-        working.reduces += lots
+        working.reduces[side] += lots
     elif side == BUY:
         working.buys += lots
     else:
@@ -136,6 +139,7 @@ cdef void _charge(State* state, Market* market, uint32_t position, bint forced, 
         p.margin -= fee
     else:
         state.accounts[p.account].balance -= fee
+    note_change(market, fee, 0)
     state.assets[market.asset].fees += fee
     event = log_append(&state.log, EVENT_FEE, market.number, cause, state.wave)
     event.account = p.account
@@ -148,8 +152,7 @@ cdef void _settle_side(State* state, Market* market, uint32_t position, bint for
         if position == NO_POSITION:
             trade_outside(state, market, lots, value)
         elif position == SPOT_POSITION:
-            if add_into(&market.spot_size, lots) | add_into(&market.spot_entry, value):
-                state.failed = FAILURE_OVERFLOW
+            trade_spot(state, market, lots, value)
         else:
             trade_house(state, market, lots, value)
         return
@@ -193,6 +196,8 @@ cdef int64_t _settle_fill(State* state, Market* market, const Fill* fill, uint32
     note_dislocation(market, market.impact.last if market.impact_venue else fill.price)
     if market.breaker != NULL:
         breaker_trade(state, market, fill.price)
+        if fill.maker_account == NO_ACCOUNT and not market.impact_venue:
+            note_consumed(state, market, SELL if fill.side == BUY else BUY, fill.price, fill.size)
     _settle_side(state, market, taker, forced, lots, value, notional, taker_rate, event_index)
     maker = _settle_order(state, market, fill.maker_account, fill.maker_flags,
                           SELL if fill.side == BUY else BUY, fill.size)

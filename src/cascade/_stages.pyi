@@ -22,7 +22,7 @@ def set_stages(
     `seed` is the engine's, `adl_function` None or a function that whoever calls keeps alive."""
 
 def stage_rows(core: EngineCore, number: int) -> list[int]:
-    """Fund's block and what it paid, noted eighth and peaks from the oldest, and the mark before."""
+    """Fund's block and what it paid, the mark before, and time and balance of the fund's peaks, oldest first."""
 
 def restore_stages(core: EngineCore, number: int, rows: Iterable[int]) -> None:
     """The same back into an engine; everything is checked."""

@@ -7,7 +7,8 @@ comes in, snapshots bring back what went out.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from cascade._core cimport EngineCore
-from cascade._state cimport ADL_ON_DRAWDOWN, PEAK_SLOTS, Market
+from cascade._drawdown cimport note_peak, peak_at, reserve_peak
+from cascade._state cimport ADL_ON_DRAWDOWN, FAILURE_MEMORY, Market
 from cascade._types cimport MAX_PRICE
 
 cdef int64_t LARGEST_AMOUNT = 1 << 62
@@ -30,37 +31,44 @@ def set_stages(EngineCore core, int64_t number, *, int64_t fund_limit, int64_t f
     market.rules.haircut = haircut
     core.state.seed = <int64_t>seed
     market.rules.adl_function = NULL if adl_function is None else <void*>adl_function
+    if adl_trigger == ADL_ON_DRAWDOWN and reserve_peak(market):
+        core.state.failed = FAILURE_MEMORY
     core.state.watched |= adl_trigger == ADL_ON_DRAWDOWN or (fund_block >= 0 and fund_window == 0)
     core.end()
 
 
 def stage_rows(EngineCore core, int64_t number):
-    """Fund's block and what it paid, noted eighth and peaks from the oldest, and the mark before."""
+    """Fund's block and what it paid, the mark before, and time and balance of the fund's peaks, oldest first."""
     cdef Market* market = core.market_at(number)
     cdef int64_t k
     core.begin()
     try:
-        return [
-            market.block, market.block_paid, market.peak_eighth,
-            *[market.peaks[(market.peak_eighth + 1 + k) & (PEAK_SLOTS - 1)] for k in range(PEAK_SLOTS)],
-            market.previous_mark,
-        ]
+        rows = [market.block, market.block_paid, market.previous_mark]
+        for k in range(market.peaks_count):
+            rows += [peak_at(market, k).time, peak_at(market, k).fund]
+        return rows
     finally:
         core.release()
 
 
 def restore_stages(EngineCore core, int64_t number, rows):
-    """The same back into an engine; everything is checked."""
+    """The same back into an engine whose clock is set; everything is checked."""
     cdef Market* market = core.market_at(number)
     cdef int64_t k
     numbers = [int(value) for value in rows]
-    if len(numbers) != PEAK_SLOTS + 4:
-        raise ValueError(f"market {number}: the waterfall has {len(numbers)} numbers")
-    if not all(0 <= value <= LARGEST_AMOUNT for value in numbers) or numbers[PEAK_SLOTS + 3] > MAX_PRICE:
-        raise ValueError(f"market {number}: the waterfall's numbers are out of range")
+    where = f"market {number}: the waterfall"
+    if len(numbers) < 3 or len(numbers) % 2 == 0:
+        raise ValueError(f"{where} has {len(numbers)} numbers")
+    if not all(0 <= value <= LARGEST_AMOUNT for value in numbers) or numbers[2] > MAX_PRICE:
+        raise ValueError(f"{where}'s numbers are out of range")
+    times, funds = numbers[3::2], numbers[4::2]
+    rising = all(a <= b for a, b in zip(times, [*times[1:], core.state.clock], strict=False))
+    falling = all(a > b for a, b in zip(funds, funds[1:], strict=False))
+    if times and not (rising and falling and market.rules.adl_trigger == ADL_ON_DRAWDOWN):
+        raise ValueError(f"{where}'s peaks are out of order")
     market.block = numbers[0]
     market.block_paid = numbers[1]
-    market.peak_eighth = numbers[2]
-    for k in range(PEAK_SLOTS):
-        market.peaks[(market.peak_eighth + 1 + k) & (PEAK_SLOTS - 1)] = numbers[3 + k]
-    market.previous_mark = <int32_t>numbers[PEAK_SLOTS + 3]
+    market.previous_mark = <int32_t>numbers[2]
+    for k in range(len(times)):
+        if note_peak(market, times[k], funds[k]):
+            raise MemoryError("no memory for the fund's peaks")

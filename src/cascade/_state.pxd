@@ -4,7 +4,7 @@ Ids are dense indices, so a copy or a snapshot of an engine is a copy of these a
 are touched one at a time (accounts, positions) are arrays of structs; one cache line a position.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cascade._arithmetic cimport int128
 from cascade._book cimport Book
@@ -66,6 +66,12 @@ cdef enum AdlPolicy:                  # docs/adl.md
     ADL_HTX = 8
     ADL_RANDOM = 9
     ADL_FUNCTION = 10                 # of a user's, asked once a ranking
+    # these share lots out instead of ranking
+    ADL_BY_QUANTITY = 11
+    ADL_BY_CONTRACT = 12              # winners first
+    ADL_BY_PROFIT = 13
+    ADL_BY_RISK = 14                  # profit times leverage in effect
+    ADL_MIN_MAX = 15                  # the largest share closed as small as it can be
 
 cdef enum AdlPrice:
     ADL_AT_BANKRUPTCY = 0
@@ -85,8 +91,14 @@ cdef enum Socialised:                 # by what a market's positions pay for its
     SOCIALISED_CONTRACTS = 2          # of both sides
     SOCIALISED_OPPOSITE = 3           # of the side against the liquidated one
 
-cdef enum:
-    PEAK_SLOTS = 8                    # a power of two
+cdef enum PartialKind:                # how much of a due position is closed: docs/step.md
+    PARTIAL_NONE = 0
+    PARTIAL_TARGET = 1                # lift equity to a share of the notional that stays
+    PARTIAL_FRACTION = 2              # a share of the position, then the whole within a cool-down
+    PARTIAL_TIER_STEP = 3             # down to a lower tier
+    PARTIAL_SHORTAGE = 4              # restore maintenance and a buffer
+    PARTIAL_CAP = 5                   # up to a notional, once a step
+    PARTIAL_SLICES = 6                # a random share by chance, once a step
 
 cdef struct Account:          # 24 bytes
     int64_t balance           # atoms: free collateral, and the cross unit's B
@@ -108,13 +120,13 @@ cdef struct Position:         # 64 bytes
     int32_t due_wave
     uint16_t market
     uint8_t flags
-    uint8_t pad
+    uint8_t had_turn          # in the round of a partial liquidation that runs now; else 0
     uint32_t called           # warning trigger of the margin call it had, ticks; 0: none
 
 cdef struct Working:          # lots of a position's resting and waiting orders
     int64_t buys
     int64_t sells
-    int64_t reduces           # reduce-only, either side
+    int64_t reduces[2]        # reduce-only, by side
 
 cdef struct MarkRecord:       # one step of a monotone stack of marks, see _marks
     int64_t event
@@ -132,6 +144,8 @@ cdef struct Asset:
     int64_t fees
     int64_t bad_debt
     int64_t net_deposits      # deposits - withdrawals, the fund's included
+    # running sum, see _conservation: balances + margins - entry values - deficits that wait, modulo 2**64
+    uint64_t held
 
 cdef struct Rules:
     TierTable table
@@ -187,6 +201,16 @@ cdef struct Rules:
     int64_t disposal_share    # of the displayed lots of the other side that an order may take
     int64_t partial_chance    # of a random slice in a step, parts in 10**9
     int64_t sample_count      # whose mean the premium of a mark is, 0: it is an average over time
+    # the share of a shortage that may be freed grows with time: docs/step.md
+    int64_t ramp_initial      # parts in 10**9
+    int64_t ramp_duration     # ns until it is all of it
+    int64_t ramp_small        # atoms: a shortage below it is freed at once
+    uint8_t ramp
+    uint8_t accrues           # funding moves an index and is paid when a position is touched, see _accrual
+
+cdef struct Ramp:             # of a unit under such a rule
+    int64_t since             # ns of the clock when its liquidation began, and 1; 0: there is none
+    int64_t freed             # atoms of margin since then
 
 cdef struct Delayed:          # an index on its way
     int64_t due               # ns
@@ -213,6 +237,10 @@ cdef struct Ranking:          # the highest score first, in order as far as it w
     int64_t depth
     int64_t wave              # it was made for this wave of the step, -1: for none
 
+cdef struct Peak:             # a balance of the fund that no later one in its window reached
+    int64_t time              # ns
+    int64_t fund              # atoms
+
 cdef struct Market:
     Rules rules
     Book book                 # also lends its fill buffer to an impact venue
@@ -227,7 +255,7 @@ cdef struct Market:
     int64_t house_size
     int64_t house_entry
     int64_t motion[2]         # recent relative moves down and up, see _queue
-    int64_t gross             # sum of |size| of the accounts' positions
+    int64_t net               # sum of the accounts' sizes
     int64_t long_lots         # open interest: sum of the accounts' long sizes
     int64_t settled           # fills of the current message that are in the accounts already
     int64_t average           # of the venue's price, or of that less the index; AVERAGE_PARTS a tick
@@ -260,8 +288,6 @@ cdef struct Market:
     # the waterfall
     int64_t block             # number of the fund's block that `block_paid` is of
     int64_t block_paid        # atoms
-    int64_t peaks[8]          # the fund's highest balance, by eighth of the drawdown's window
-    int64_t peak_eighth       # number of the one noted last
     int32_t previous_mark     # before its last change, 0: none
     # prices from outside and samples of the venue, see _outside
     Delayed* delayed          # ring, oldest first
@@ -287,11 +313,22 @@ cdef struct Market:
     uint8_t throttled         # forced closes wait for the end of the throttle's window
     # lending markets, see _reserve
     uint32_t reserve          # whose side it is, number and one; 0: a contract
-    uint32_t readers          # reserves that believe its mark
+    uint32_t readers          # number and one of the first reserve that believes its mark, 0: none
     int64_t spot_size         # delivered by liquidators, less what they bought
     int64_t spot_entry
     # pools, docs/pools.md: of kind POOL_NONE the curve is `impact`, else its `last` is the pool's price
     Pool pool
+    # the fund's peak within the drawdown's window, see _drawdown
+    Peak* peaks               # ring, oldest first, balances falling
+    int64_t peaks_first
+    int64_t peaks_count
+    int64_t peaks_capacity
+    Asset* money              # the asset's, see _conservation
+    # funding accrued through an index, docs/funding.md
+    int64_t funding_index     # parts in 10**9 of an atom that a lot has accrued
+    int64_t funding_pool      # atoms paid and not received yet
+    int128 funding_weight     # sum over the accounts' positions of size * index when settled
+    Triggers accruing[2]      # guards on the index: DOWN shorts, UP longs; item: position number
     # an index that follows another market's mark, docs/contagion.md; numbers and one, 0: none
     uint16_t follows
     uint16_t first_follower
@@ -388,6 +425,21 @@ cdef struct State:
     uint16_t reserve_count
     uint16_t lending_count
     uint16_t liquidator_count
+    uint8_t bidding           # the liquidator who gains most acts and pays what the next would gain
+    uint8_t partials          # some market has a partial rule: docs/step.md
+    uint8_t ramps             # some market's rule has a ramp
+    Ramp* account_ramps       # of cross units, one an account; NULL without ramps
+    Ramp* position_ramps      # of isolated ones
+    # the promise that was broken, see _conservation
+    int64_t broken_by         # lots or atoms; the order of a closed account
+    int32_t broken_account
+    uint16_t broken_market
+    uint8_t broken_stage      # Stage
+    # funding accrued through an index, docs/funding.md
+    int64_t* funding_at       # the index a position was settled at; NULL where nothing accrues
+    uint32_t* funding_place   # of heaps of guards on indexes
+    uint32_t funding_capacity
+    uint8_t accrues           # some market does
 
 cdef enum Failure:
     FAILURE_NONE = 0
@@ -395,3 +447,8 @@ cdef enum Failure:
     FAILURE_OVERFLOW = 2
     FAILURE_INTERRUPT = 3
     FAILURE_POLICY = 4        # a user's function raised `State.error`
+    # promises, docs/waterfall.md
+    FAILURE_CONTRACTS = 5     # sizes of a market do not sum to zero
+    FAILURE_MONEY = 6         # money of an asset is not what was deposited
+    FAILURE_ORDERS = 7        # an order of a closed unit rests
+    FAILURE_CROSSED = 8       # a book is crossed outside an auction

@@ -6,10 +6,11 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from cascade._arithmetic cimport int128
 from cascade._book cimport book_free, book_init
 from cascade._clearing cimport share_places
+from cascade._halt cimport breaker_free
 from cascade._impact cimport impact_free, impact_init
 from cascade._margin cimport Tier, TierTable
 from cascade._memory cimport memory_release
-from cascade._state cimport Account, Market, Position, State
+from cascade._state cimport Account, Market, Position, Ramp, State
 from cascade._triggers cimport triggers_free, triggers_init
 
 
@@ -72,6 +73,7 @@ cdef Market* _blank_market(State* state) noexcept:
         triggers_init(&market.guards[d])
         triggers_init(&market.due[d])
         triggers_init(&market.calls[d])
+        triggers_init(&market.accruing[d])
         share_places(state, market, d)
     return market
 
@@ -83,15 +85,17 @@ cdef void free_market(Market* market) noexcept:
         triggers_free(&market.guards[d])
         triggers_free(&market.due[d])
         triggers_free(&market.calls[d])
+        triggers_free(&market.accruing[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
         free(market.rankings[d].order)
+    free(market.peaks)
     free(market.delayed)
     free(market.samples)
     free(market.rules.table.tiers)
     free(market.warning.tiers)
-    free(market.breaker)
     free(market.pool.segments)
+    breaker_free(market.breaker)
     impact_free(&market.impact)
     book_free(&market.book)
     free(market)
@@ -114,3 +118,8 @@ cdef void release_tables(State* state) noexcept:
     memory_release(state.guard_place[0], positions * sizeof(uint32_t))
     memory_release(state.guard_place[1], positions * sizeof(uint32_t))
     memory_release(state.call_place, positions * sizeof(uint32_t))
+    if state.ramps:
+        memory_release(state.account_ramps, <size_t>state.account_capacity * sizeof(Ramp))
+        memory_release(state.position_ramps, positions * sizeof(Ramp))
+    memory_release(state.funding_at, state.funding_capacity * sizeof(int64_t))
+    memory_release(state.funding_place, state.funding_capacity * sizeof(uint32_t))

@@ -7,6 +7,7 @@ that its money is conserved and its losses are real.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport divide_toward_zero, int128, saturate
 from cascade._book cimport Message, Submitted, book_find
 from cascade._clearing cimport exposure_lots, find_position, free_collateral
@@ -118,6 +119,7 @@ cdef int64_t account_equity(State* state, int32_t account) noexcept nogil:
         if p.size and market.mark:
             total += position_value(&market.rules.table, p.size, market.mark)
             total -= p.entry_value
+        total -= owed_funding(state, i)
         i = p.next
     return saturate(total)
 

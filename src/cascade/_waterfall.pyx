@@ -10,14 +10,18 @@ from libc.stdlib cimport realloc
 
 from cascade._arithmetic cimport add_into, floor_divide, int128, magnitude, saturate
 from cascade._clearing cimport (
-    Unit, collateral_of, signed_value, unit_evaluate, unit_first, unit_next,
+    Unit, collateral_of, unit_evaluate, unit_first, unit_next,
 )
+from cascade._conservation cimport (
+    STAGE_BAD_DEBT, STAGE_HAIRCUT, STAGE_SOCIALISED, check_money, note_change,
+)
+from cascade._drawdown cimport highest_fund, note_peak
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value
 from cascade._queue cimport queue_traded
 from cascade._state cimport (
     ADL_ALWAYS, ADL_ON_DRAWDOWN, ADL_WHEN_SPENT, FAILURE_MEMORY, FAILURE_OVERFLOW, NO_POSITION,
-    PEAK_SLOTS, POSITION_ISOLATED, RATE_DENOMINATOR, SOCIALISED_CONTRACTS, SOCIALISED_GAINS, SOCIALISED_NOT,
+    POSITION_ISOLATED, RATE_DENOMINATOR, SOCIALISED_CONTRACTS, SOCIALISED_GAINS, SOCIALISED_NOT,
     SOCIALISED_OPPOSITE, Asset, Deficit, Market, Position, State,
 )
 from cascade._types cimport (
@@ -62,24 +66,6 @@ cdef int64_t _can_pay(const State* state, const Market* market) noexcept nogil:
     return left if left < fund else fund
 
 
-cdef inline int64_t _eighth(const State* state, const Market* market) noexcept nogil:
-    cdef int64_t length = market.rules.drawdown_window // PEAK_SLOTS
-    return state.clock // (length if length else 1)
-
-
-cdef void _note_balance(State* state, Market* market) noexcept nogil:
-    cdef int64_t now = _eighth(state, market), k, fund = state.assets[market.asset].fund
-    cdef int64_t new_slots = now - market.peak_eighth
-    if new_slots > PEAK_SLOTS:
-        new_slots = PEAK_SLOTS
-    for k in range(new_slots):
-        market.peaks[(now - k) & (PEAK_SLOTS - 1)] = 0
-    market.peak_eighth = now
-    k = now & (PEAK_SLOTS - 1)
-    if fund > market.peaks[k]:
-        market.peaks[k] = fund
-
-
 cdef void waterfall_begin(State* state) noexcept nogil:
     cdef uint32_t m
     cdef Market* market
@@ -88,7 +74,8 @@ cdef void waterfall_begin(State* state) noexcept nogil:
         if market.rules.fund_window == 0:
             market.block_paid = 0
         if market.rules.adl_trigger == ADL_ON_DRAWDOWN:
-            _note_balance(state, market)
+            if note_peak(market, state.clock, state.assets[market.asset].fund):
+                state.failed = FAILURE_MEMORY
 
 
 cdef int128 _fund_at_mark(const State* state, uint16_t asset) noexcept nogil:
@@ -99,22 +86,20 @@ cdef int128 _fund_at_mark(const State* state, uint16_t asset) noexcept nogil:
     for m in range(state.market_count):
         market = state.markets[m]
         if market.asset == asset and market.mark and market.house_size:
-            worth += signed_value(market, market.house_size, market.mark)
+            worth += position_value(&market.rules.table, market.house_size, market.mark)
             worth -= market.house_entry
     return worth
 
 
 cdef bint adl_triggered(const State* state, const Market* market) noexcept nogil:
-    cdef int64_t peak = 0, k
+    cdef int64_t peak
     if market.rules.adl_trigger == ADL_ALWAYS or _can_pay(state, market) <= 0:
         return True
     if market.rules.adl_trigger == ADL_WHEN_SPENT:
         return _fund_at_mark(state, market.asset) <= 0
     if market.rules.adl_trigger != ADL_ON_DRAWDOWN:
         return False
-    for k in range(PEAK_SLOTS):
-        if market.peaks[k] > peak:
-            peak = market.peaks[k]
+    peak = highest_fund(market)
     return (<int128>(peak - state.assets[market.asset].fund) * RATE_DENOMINATOR
             >= <int128>market.rules.drawdown * peak)
 
@@ -142,6 +127,7 @@ cdef int _wait(State* state, const Deficit* deficit) noexcept nogil:
         state.deficit_capacity = capacity
     state.deficits[state.deficit_count] = deficit[0]
     state.deficit_count += 1
+    note_change(state.markets[deficit.market], deficit.left, 0)
     return 0
 
 
@@ -226,6 +212,7 @@ cdef void _pay(State* state, uint32_t position, Levy* levy) noexcept nogil:
     if due == 0:
         return
     collateral_of(state, position)[0] -= due
+    note_change(state.markets[levy.market], due, 0)
     event = log_append(&state.log, levy.kind, levy.market, levy.cause, levy.wave)
     event.account = state.positions[position].account
     event.money = due
@@ -305,6 +292,9 @@ cdef void _share(State* state, uint16_t market, uint8_t basis, uint8_t kind) noe
             paid = deficit.left if deficit.left < levy.collected else levy.collected
             deficit.left -= paid
             levy.collected -= paid
+            note_change(state.markets[market], 0, paid)
+    check_money(state, state.markets[market], -1,
+                STAGE_HAIRCUT if kind == EVENT_HAIRCUT else STAGE_SOCIALISED)
 
 
 cdef void _haircuts(State* state) noexcept nogil:
@@ -320,6 +310,7 @@ cdef void _haircuts(State* state) noexcept nogil:
 
 cdef void share_deficits(State* state) noexcept nogil:
     cdef uint32_t m
+    cdef Deficit* deficit
     cdef int64_t k
     cdef uint8_t rule
     for m in range(state.market_count):
@@ -334,6 +325,9 @@ cdef void share_deficits(State* state) noexcept nogil:
             _share(state, <uint16_t>m, BASIS_LONG_LOTS, EVENT_SOCIALISED)
     _haircuts(state)
     for k in range(state.deficit_count):
-        if state.deficits[k].left:
-            _give_up(state, &state.deficits[k])
+        deficit = &state.deficits[k]
+        if deficit.left:
+            note_change(state.markets[deficit.market], 0, deficit.left)
+            _give_up(state, deficit)
+            check_money(state, state.markets[deficit.market], deficit.account, STAGE_BAD_DEBT)
     state.deficit_count = 0

@@ -397,6 +397,11 @@ class Accounts:
         atoms = self.column(market, "margin", leg)
         return atoms / self._engine.scale_of(self._engine.market(market).asset)
 
+    def funding_owed(self, market: Market | str, leg: str | None = None) -> NDArray[np.float64]:
+        """Funding accrued and not paid yet, in units of the asset; below zero: not received yet."""
+        atoms = self.column(market, "funding_owed", leg)
+        return atoms / self._engine.scale_of(self._engine.market(market).asset)
+
     def leverage(self, market: Market | str, leg: str | None = None) -> NDArray[np.float64]:
         """Leverage set for the positions; 1 by default."""
         return self.column(market, "leverage", leg) / 100

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cascade.market import Market
 
 REFERENCES = ("fixed", "index", "last", "mean", "window", "premium")
-#: How many parts a window is counted in.
-BUCKETS = 60
 MOST_LEVELS = 8
 MOST_EXTENSIONS = 255
 WIDEST = 1000
@@ -50,7 +48,9 @@ SHARES = {
 TIMES = (
     "window", "min_age", "limit_state", "pause", "cancel_only", "extension", "throttle_window",
 )  # fmt: skip
-FLAGS = ("hard", "linked")
+FLAGS = ("hard", "linked", "leads")
+MOST_SPANS = 8
+WIDEST_FACTOR = 1000
 
 
 def pause_time(seconds: Rate | None, name: str) -> int:
@@ -101,7 +101,7 @@ class Breaker:
         Yesterday's close or settlement, a multiple of the tick; `levels`, `floor` and `ceiling` are
         counted from it.
     window : seconds, default 0
-        Of "mean", "window" and "premium"; counted in sixtieths.
+        Of "mean", "window" and "premium": what is younger than that counts.
     min_change : number, default 0
     min_age : seconds, default 0
     outer : number, default 1
@@ -132,8 +132,9 @@ class Breaker:
     extensions : int, default 0
         At most so many, up to 255.
     replenish : number, default 0
-        Share of the displacement of an impact venue that comes back during a halt, or by which the
-        depth from outside grows in a book; negative: withdrawn. -1 ... 1.
+        Share that comes back during a halt of an impact venue's displacement, or in a book, price by
+        price, of the depth from outside that trades took: in the last `window` before the halt, without
+        one since the market began or reopened. Negative: a share of what is left is withdrawn. -1 ... 1.
     levels : sequence of (share, seconds or None), default none
         Falls from `close` at which the market halts, each once, ascending, up to 8; 0 seconds: the
         level only counts as reached; None: until `Market.resume`.
@@ -147,6 +148,11 @@ class Breaker:
         Value at the mark that forced orders may close, likewise.
     throttle_window : seconds, default 0
         Begins with the first forced order after the window before.
+    widened : sequence of (seconds, seconds, int), default none
+        Spans of the clock, from and until, and how many times as wide the band is in them, up to 8; of
+        spans that overlap the first counts.
+    leads : bool, default False
+        A pause of this market's band is one of every linked market.
 
     Raises
     ------
@@ -187,6 +193,8 @@ class Breaker:
     throttle_lots: Rate | None = None
     throttle_notional: Rate | None = None
     throttle_window: Rate = 0
+    widened: Sequence[tuple[Rate, Rate, int]] = ()
+    leads: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -209,6 +217,7 @@ class Breaker:
             raise ValueError(f"extensions {self.extensions!r} is outside 0 ... {MOST_EXTENSIONS}")
         self._needs()
         self.level_rows()
+        self.widened_rows()
 
     def _needs(self) -> None:
         if self.reference in ("mean", "window", "premium") and exact(self.window, "window") <= 0:
@@ -253,6 +262,24 @@ class Breaker:
             rows.append(row)
         return rows
 
+    def widened_rows(self) -> list[tuple[int, int, int]]:
+        """Spans of a wider band in ns, and how many times as wide."""
+        rows: list[tuple[int, int, int]] = []
+        if len(self.widened) > MOST_SPANS:
+            raise ValueError(f"widened has {len(self.widened)} entries, at most {MOST_SPANS}")
+        for number, span in enumerate(self.widened):
+            name = f"widened[{number}]"
+            if not isinstance(span, (tuple, list)) or len(span) != 3:
+                raise ValueError(f"{name} must be (seconds, seconds, factor), got {span!r}")
+            start, end = pause_time(span[0], f"{name} from"), pause_time(span[1], f"{name} until")
+            if start >= end:
+                raise ValueError(f"{name} from {span[0]!r} s is not before {span[1]!r} s")
+            times = whole(span[2], f"{name} factor")
+            if not 1 <= times <= WIDEST_FACTOR:
+                raise ValueError(f"{name} factor {times} is outside 1 ... {WIDEST_FACTOR}")
+            rows.append((start, end, times))
+        return rows
+
     def numbers(self, ticks: Grid, lots: Grid, atoms_per_unit: int) -> dict[str, Any]:
         """Whole numbers for the core, by name.
 
@@ -280,14 +307,14 @@ class Breaker:
         for name, value in throttled.items():
             if value > LARGEST_NUMBER:
                 raise ValueError(f"{name} {getattr(self, name)!r} is above 2**62 lots or atoms")
-        window = pause_time(self.window, "window")
-        times = {name: pause_time(getattr(self, name), name) for name in TIMES if name != "window"}
+        times = {name: pause_time(getattr(self, name), name) for name in TIMES}
         return {
             **{name: _share(getattr(self, name), name, high) for name, high in SHARES.items()},
             **times,
             **throttled,
             "levels": self.level_rows(),
-            "bucket_width": -(-window // BUCKETS),
+            "widened": self.widened_rows(),
+            "leads": self.leads,
             "replenish": rate_parts(self.replenish, "replenish", -1, 1),
             "kind": REFERENCES.index(self.reference),
             "of_close": self.share_of == "close",
@@ -314,6 +341,8 @@ class Breaker:
             value = getattr(self, entry.name)
             if entry.name == "levels":
                 value = [[_text(share), _text(pause)] for share, pause in value]
+            elif entry.name == "widened":
+                value = [[_text(start), _text(end), times] for start, end, times in value]
             elif entry.name not in (*CHOICES, *FLAGS, "extensions"):
                 value = _text(value)
             found[entry.name] = value
@@ -326,8 +355,11 @@ class Breaker:
         given["levels"] = tuple(
             (_number(share), _number(pause)) for share, pause in given["levels"]
         )
+        given["widened"] = tuple(
+            (_number(start), _number(end), times) for start, end, times in given["widened"]
+        )
         for name, value in given.items():
-            if name not in (*CHOICES, *FLAGS, "extensions", "levels"):
+            if name not in (*CHOICES, *FLAGS, "extensions", "levels", "widened"):
                 given[name] = _number(value)
         return cls(**given)
 
@@ -365,6 +397,8 @@ class HaltState:
     levels_reached, extensions : int
     throttled : bool
         Forced orders wait for the end of the throttle's window.
+    straddle : bool
+        The best bid lies below or the best offer above the band, without a limit state.
     """
 
     phase: str
@@ -379,6 +413,7 @@ class HaltState:
     levels_reached: int
     extensions: int
     throttled: bool
+    straddle: bool
 
 
 def halt_state(market: Market) -> HaltState:
@@ -402,4 +437,13 @@ def halt_state(market: Market) -> HaltState:
         levels_reached=row["levels_reached"],
         extensions=row["extended"],
         throttled=bool(row["throttled"]),
+        straddle=_straddles(market, row),
     )
+
+
+def _straddles(market: Market, row: dict[str, int]) -> bool:
+    if market.impact is not None or row["phase"] != 0:
+        return False
+    bid, ask = market.book.best_bid, market.book.best_ask
+    below = bool(bid and row["lower_edge"]) and bid < row["lower_edge"]
+    return below or (bool(ask and row["upper_edge"]) and ask > row["upper_edge"])

@@ -102,6 +102,7 @@ def _venues(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from cascade.rules import (
+        AUCTION_PROTOCOLS,
         BREAKER_VENUES,
         LENDING_PROTOCOLS,
         VENUES,
@@ -112,7 +113,7 @@ def _venues(arguments: argparse.Namespace) -> int:
 
     listed = [describe(name) for name in VENUES]
     listed += [describe_breaker(name) for name in BREAKER_VENUES]
-    lending = [describe_lending(name) for name in LENDING_PROTOCOLS]
+    lending = [describe_lending(name) for name in (*LENDING_PROTOCOLS, *AUCTION_PROTOCOLS)]
     if arguments.json:
         json.dump([asdict(venue) for venue in (*listed, *lending)], sys.stdout, indent=2)
         sys.stdout.write("\n")

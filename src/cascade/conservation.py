@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cascade._columns import account_table, asset_row, position_table
-from cascade.errors import ConservationError
+from cascade.errors import ContractConservationError, MoneyConservationError
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -46,6 +46,7 @@ def totals(engine: Engine) -> dict[str, dict[str, Any]]:
             "balances": sum(accounts["balance"][accounts["asset"] == number].tolist()),
             "margins": sum(positions["margin"][mine].tolist()),
             "entry_values": entries,
+            "funding_pools": sum(r["funding_pool"] for r in rows),
             **asset,
         }
     return {"contracts": contracts, "money": money}
@@ -61,21 +62,29 @@ def check_totals(totals: dict[str, dict[str, Any]]) -> None:
 
     Raises
     ------
-    ConservationError
-        Sizes of a market do not sum to zero, or the money held is not the money deposited.
+    ContractConservationError
+        Sizes of a market do not sum to zero.
+    MoneyConservationError
+        The money held is not the money deposited.
 
     Notes
     -----
-    ``balances + margins - entry_values + fund + fees - bad_debt = deposits`` (``docs/step.md``).
+    ``balances + margins - entry_values + fund + fees + funding_pools - bad_debt = deposits`` (``docs/step.md``).
     """
     for name, lots in totals["contracts"].items():
         if lots:
-            raise ConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
+            raise ContractConservationError(f"sizes in {name!r} sum to {lots} lots, not 0")
     for name, m in totals["money"].items():
         held = (
-            m["balances"] + m["margins"] - m["entry_values"] + m["fund"] + m["fees"] - m["bad_debt"]
+            m["balances"]
+            + m["margins"]
+            - m["entry_values"]
+            + m["fund"]
+            + m["fees"]
+            + m["funding_pools"]
+            - m["bad_debt"]
         )
         if held != m["deposits"]:
-            raise ConservationError(
+            raise MoneyConservationError(
                 f"{name}: {held} atoms are held against {m['deposits']} deposited"
             )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _following, _money, _poolrows, _stages, conservation, snapshot
+from cascade import _following, _money, _poolrows, _stages, _sums, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
@@ -560,12 +560,15 @@ class Engine(EngineCore):
 
         Raises
         ------
-        ConservationError
+        ContractConservationError, MoneyConservationError
             Contracts or money do not add up.
+        CrossedBookError
+            A book is crossed outside an auction.
         InvariantError
-            A book, a queue or a list is broken.
+            A book, a queue, a list or a running sum is broken (``docs/waterfall.md``).
         """
         snapshot.check_structure(self)
+        _sums.check_sums(self)
         conservation.check_totals(self.totals())
         for market in self.markets:
             market.book.validate()

@@ -6,9 +6,13 @@ exceptions but result codes, see `cascade.codes.Code`.
 
 __all__ = [
     "CascadeError",
+    "ClosedAccountOrderError",
     "ConservationError",
+    "ContractConservationError",
+    "CrossedBookError",
     "FileContentError",
     "InvariantError",
+    "MoneyConservationError",
     "ScenarioError",
 ]
 
@@ -23,6 +27,22 @@ class InvariantError(CascadeError):
 
 class ConservationError(InvariantError):
     """Money or contracts appeared or disappeared."""
+
+
+class ContractConservationError(ConservationError):
+    """Sizes of a market, the outside's and the house's included, do not sum to zero."""
+
+
+class MoneyConservationError(ConservationError):
+    """Money of an asset, recorded bad debt included, is not what was deposited less withdrawals."""
+
+
+class ClosedAccountOrderError(InvariantError):
+    """An order of a unit that a liquidation closed still rests or waits."""
+
+
+class CrossedBookError(InvariantError):
+    """A best bid is at or above the best offer outside an auction."""
 
 
 class FileContentError(CascadeError, ValueError):

@@ -26,6 +26,7 @@ __all__ = ["LendingMarket", "LendingMarkets"]
 
 LARGEST_UNIT = 2**31
 FINEST = 50_000_000
+BASIS_POINT = 10**5  # parts of a rate
 
 
 class LendingMarket:
@@ -139,6 +140,11 @@ class LendingMarket:
                 f"a lot at one tick is {unit} atoms, more than 2**31: use fewer decimals"
             )
         threshold = rate_parts(liquidation_threshold, "liquidation_threshold", 0, 1)
+        if self.rules.health == "average" and threshold % BASIS_POINT:
+            raise ValueError(
+                f"liquidation_threshold {liquidation_threshold!r} is no whole number of basis points, "
+                'as health="average" asks for'
+            )
         ratio = threshold
         if loan_to_value is not None:
             ratio = rate_parts(loan_to_value, "loan_to_value", 0, 1)
@@ -225,7 +231,7 @@ class LendingMarket:
             number = self._side(rules)
             side = LendingSide(
                 engine, number, f"{self.name} {name} {word}", Grid(tick / refine, "price"), lots,
-                rules, "linear", Fraction(1), self.asset, None, {},
+                rules, "linear", Fraction(1), self.asset, "book", {},
             )  # fmt: skip
             engine.markets.append(side)
             made.append(side)

@@ -15,14 +15,14 @@ YEARLY_PARTS = 10**18
 HIGHEST_RATE = 9
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4}
 CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1}
-BONUSES = {"fixed": 0, "health": 1, "discount": 2}
-BONUS_TERMS = {"fixed": 0, "health": 2, "discount": 1}
+BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
+BONUS_TERMS = {"fixed": 0, "health": 2, "discount": 1, "covered": 0}
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
 
 
-def _nanoseconds(seconds: Any, name: str) -> int:
+def nanoseconds(seconds: Any, name: str) -> int:
     number = exact(seconds, name) * NANOSECONDS
     if not 0 <= number < 2**62:
         raise ValueError(f"{name} {seconds!r} s is outside 0 ... {2**62 / NANOSECONDS:g}")
@@ -60,7 +60,9 @@ class LendingRules:
         worth `v` or more; ``("target", h)``, as much as brings the health factor to `h`.
     bonus : str or tuple, default "fixed"
         ``"fixed"``, each reserve's own; ``("health", base, most)``, `base` and what the health
-        factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price.
+        factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price;
+        ``"covered"``, the reserve's, but no more than what collateral exceeds debts by, so that no
+        call lowers the health factor of an account that still covers its debts.
     fee : number, default 0
         Share of the bonus that the protocol keeps.
     trigger : {"<", "<="}, default "<"
@@ -71,6 +73,12 @@ class LendingRules:
     bad_debt : {"stays", "deficit", "reserves", "suppliers"}, default "stays"
         Who bears a debt without collateral: nobody until the last supplier leaves, a deficit of the
         reserve, its treasury, or all suppliers at once.
+    health : {"weighted", "average"}, default "weighted"
+        Each collateral counts with its own threshold, or all with their mean, cut to a whole basis
+        point, as in Aave v2 to v3.3; thresholds are whole basis points then.
+    halt_above : number or "frontier", optional
+        No liquidation of accounts whose debts are worth more than this share of their collateral;
+        ``"frontier"``: than one over one plus the bonus, beyond which a call lowers the health factor.
     source : str
         Where the numbers are from.
 
@@ -90,6 +98,8 @@ class LendingRules:
     trigger: Literal["<", "<="] = "<"
     min_leftover: Any = 0
     bad_debt: Literal["stays", "deficit", "reserves", "suppliers"] = "stays"
+    health: Literal["weighted", "average"] = "weighted"
+    halt_above: Rate | Literal["frontier"] | None = None
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -124,7 +134,17 @@ class LendingRules:
             "min_leftover": self._amount(self.min_leftover, "min_leftover", atoms),
             "bad_debt": _choice(self.bad_debt, "bad_debt", BAD_DEBTS),
             "inclusive": _choice(self.trigger, "trigger", {"<": 0, "<=": 1}),
+            "average": _choice(self.health, "health", {"weighted": 0, "average": 1}),
+            **self._halt(),
         }
+
+    def _halt(self) -> dict[str, int]:
+        level = self.halt_above
+        if level is None:
+            return {"halt": 0, "halt_level": 0}
+        if isinstance(level, str) and level == "frontier":
+            return {"halt": 2, "halt_level": 0}
+        return {"halt": 1, "halt_level": rate_parts(level, "halt_above", 0, 10)}
 
     @staticmethod
     def _amount(value: Any, name: str, atoms: int) -> int:
@@ -167,8 +187,8 @@ class Oracle:
         """Whole numbers for the core."""
         beat, step = self.heartbeat, self.max_step
         return {
-            "delay": _nanoseconds(self.delay, "delay"),
-            "heartbeat": -1 if beat is None else _nanoseconds(beat, "heartbeat"),
+            "delay": nanoseconds(self.delay, "delay"),
+            "heartbeat": -1 if beat is None else nanoseconds(beat, "heartbeat"),
             "deviation": rate_parts(self.deviation, "deviation", 0, 1),
             "max_step": -1 if step is None else rate_parts(step, "max_step", 0, 1),
         }
@@ -263,7 +283,7 @@ class Liquidator:
             "capital": -1 if self.capital is None else self._money(self.capital, "capital", atoms),
             "gas": self._money(self.gas, "gas", atoms),
             "min_profit": self._money(self.min_profit, "min_profit", atoms),
-            "latency": _nanoseconds(self.latency, "latency"),
+            "latency": nanoseconds(self.latency, "latency"),
             "halvings": self.halvings,
             "choice": _choice(self.choice, "choice", CHOICES),
             "single": self.calls == "single",

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Liquidators"]
 
+COMPETITIONS = ("order", "bids")
+
 
 class Liquidators:
-    """`engine.liquidators`: who repays debts for collateral, asked in this order.
+    """`engine.liquidators`: who repays debts for collateral, asked in this order or against bids.
 
     Without any, borrowers are liquidated by somebody with money borrowed for the call and no cost of
     gas.
@@ -25,6 +27,7 @@ class Liquidators:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._added: list[Liquidator] = []
+        self._compete = "order"
 
     def __len__(self) -> int:
         return len(self._added)
@@ -50,8 +53,21 @@ class Liquidators:
         self._added.append(liquidator)
         return number
 
+    @property
+    def compete(self) -> str:
+        """Who of several makes a call: "order", the first in order of adding who gains by it; "bids", the one who
+        gains most, who pays for being first what the next one would have gained."""
+        return self._compete
+
+    @compete.setter
+    def compete(self, how: str) -> None:
+        if how not in COMPETITIONS:
+            raise ValueError(f"compete must be 'order' or 'bids', got {how!r}")
+        _lendingentry.set_bidding(self._engine, how == "bids")
+        self._compete = how
+
     def result(self, number: int) -> dict[str, float]:
-        """Money earned after gas, money spent on gas, and calls of a liquidator.
+        """Money earned after gas and bids, money spent on gas and on bids, and calls of a liquidator.
 
         Raises
         ------
@@ -63,5 +79,6 @@ class Liquidators:
         return {
             "profit": engine.from_atoms(row["cash"]),
             "gas": engine.from_atoms(row["spent"]),
+            "bids": engine.from_atoms(row["bids"]),
             "calls": float(row["done"]),
         }

@@ -10,6 +10,7 @@ from cascade._columns import market_row
 from cascade._grid import Grid
 from cascade._marketbook import MarketBook, market_book
 from cascade._outsiderows import set_disposal, set_outside
+from cascade._ramp import set_ramp
 from cascade.bounds import MAX_PRICE
 from cascade.breakers import HaltState, halt_state, pause_time
 from cascade.exact_numbers import RATE_DENOMINATOR, rate_parts
@@ -75,13 +76,14 @@ class Market:
         self.multiplier = multiplier
         self.asset = asset
         self.venue = venue
-        self.impact = venue if isinstance(venue, Impact) else None
+        self.impact: Impact | None = venue if isinstance(venue, Impact) else None
         self.bounds = bounds
         self.follows: Market | None = None
         self.book: MarketBook = market_book(engine, number, ticks, lots)
         scale = engine.assets[asset][1]
         set_outside(engine, number, **rules.outside_table(scale))
         set_disposal(engine, number, **rules.disposal_table(Fraction(lots.step)))
+        set_ramp(engine, number, **rules.ramp_table(scale))
 
     def __repr__(self) -> str:
         return f"<Market {self.name!r}: mark {self.mark}, open interest {self.open_interest}>"

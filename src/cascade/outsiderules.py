@@ -56,6 +56,7 @@ def outside_table(rules: Rules, atoms_per_unit: int) -> dict[str, int]:
         "sample_every": every,
         "sample_count": count,
         "funding_payments": payments,
+        "accrues": rules.funding_mode == "index",
     }
 
 

@@ -168,7 +168,7 @@ def _stored(value: Any) -> Any:
 
 
 def _restored(name: str, value: Any) -> Any:
-    if name in ("market", "open_orders") or value is None:
+    if name in ("market", "open_orders", "hedged") or value is None:
         return value
     if isinstance(value, list):
         return tuple(_restored(name, entry) for entry in value)

@@ -7,8 +7,7 @@ text. Sums are of integers, so they hold to the atom.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -17,15 +16,16 @@ from numpy.typing import NDArray
 
 from cascade._columns import asset_row
 from cascade.codes import EventKind, Side
+from cascade.interruptions import interruption_lines, interruption_rows, interruptions
 from cascade.losses import trace
 from cascade.market import Market
+from cascade.report_text import humanise, pairs, percent, price_text, sampled, table
 from cascade.scenarios.scenario import Before, Outcome
 from cascade.tree import CascadeTree
 
 HOUSE = -2
 PATH_ROWS = 8
 WAVE_ROWS = 12
-SUFFIXES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
 
 Events = NDArray[Any]
 
@@ -167,6 +167,14 @@ def _house(market: Market) -> tuple[int, int]:
     return lots, (value if market.contract == "linear" else -value) - entry
 
 
+def _offered_lots(outcome: Outcome, events: Events) -> int:
+    # what the last step of a run at rest tried to close
+    if not outcome.at_rest:
+        return 0
+    last = events[events["time"] == outcome.engine.time_ns]
+    return _total(last["quantity"][last["kind"] == EventKind.LIQUIDATION])
+
+
 def exact(outcome: Outcome) -> dict[str, Any]:
     """Whole numbers of a run: ticks, lots, atoms, nanoseconds.
 
@@ -231,6 +239,8 @@ def exact(outcome: Outcome) -> dict[str, Any]:
                                "after": market.open_interest_lots},
         "events": len(events),
         "pending": outcome.engine.pending,
+        "offered_lots": _offered_lots(outcome, events),
+        "interruptions": interruptions(outcome, lambda rows: _values(market, rows)),
     }  # fmt: skip
 
 
@@ -329,6 +339,9 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         "simulated_seconds": outcome.engine.time,
         "events": whole["events"],
         "pending": whole["pending"],
+        "offered": lot(whole["offered_lots"]),
+        "at_rest": outcome.at_rest,
+        "interruptions": interruption_rows(whole["interruptions"], tick, lot),
         "exact": {"tick_size": str(market.ticks.step), "lot_size": str(market.lots.step),
                   "atoms_per_unit": scale, **whole},
         "seconds_taken": {"build": outcome.build_seconds, "run": outcome.run_seconds},
@@ -338,57 +351,13 @@ def measure(outcome: Outcome) -> dict[str, Any]:
 # ---------------------------------------------------------------- writing
 
 
-def humanise(value: float) -> str:
-    """Three or four significant digits with a suffix: 1.07B, 23.4M, 950."""
-    size = abs(value)
-    for factor, suffix in SUFFIXES:
-        # what rounds up to the next suffix takes it
-        if size >= factor * 0.9995:
-            scaled = value / factor
-            digits = max(0, 2 - math.floor(math.log10(max(abs(scaled), 1.0005 - 0.0005))))
-            return f"{scaled:.{digits}f}{suffix}"
-    return f"{value:.0f}" if size >= 100 or value == int(value) else f"{value:.3g}"
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:+.2f} %"
-
-
-def _price(value: float) -> str:
-    digits = 0 if value == int(value) and value >= 1000 else max(1, 6 - len(str(int(abs(value)))))
-    return f"{value:,.{digits}f}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(line[k]) for line in [header, *rows]) for k in range(len(header))]
-    return [
-        "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-        for line in [header, *rows]
-    ]
-
-
-def _pairs(title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
-    left = max(len(row[0]) for row in rows)
-    middle = max(len(row[1]) for row in rows)
-    return [title] + [
-        f"  {label.ljust(left)}  {value.rjust(middle)}  {note}".rstrip()
-        for label, value, note in rows
-    ]
-
-
-def _sampled(length: int, count: int) -> list[int]:
-    if length <= count:
-        return list(range(length))
-    return [round(k * (length - 1) / (count - 1)) for k in range(count)]
-
-
 def _wave_lines(numbers: dict[str, Any], down: bool) -> list[str]:
     waves = numbers["waves"]
     total = numbers["liquidations"]["notional"]
     rows = [
         [str(w["wave"]), f"{w['liquidations']:,}", humanise(w["size"]), humanise(w["notional"]),
          f"{100 * w['notional'] / total:.1f} %" if total else "-",
-         _price(w["low"] if down else w["high"])]
+         price_text(w["low"] if down else w["high"])]
         for w in waves[:WAVE_ROWS]
     ]  # fmt: skip
     rest = waves[WAVE_ROWS:]
@@ -397,23 +366,23 @@ def _wave_lines(numbers: dict[str, Any], down: bool) -> list[str]:
         edge = min(w["low"] for w in rest) if down else max(w["high"] for w in rest)
         rows.append([f"{rest[0]['wave']}+", f"{sum(w['liquidations'] for w in rest):,}",
                      humanise(sum(w["size"] for w in rest)), humanise(notional),
-                     f"{100 * notional / total:.1f} %", _price(edge)])  # fmt: skip
+                     f"{100 * notional / total:.1f} %", price_text(edge)])  # fmt: skip
     header = ["wave", "liquidations", "size", "notional", "share", "low" if down else "high"]
-    return ["Liquidations by wave", *_table(header, rows)]
+    return ["Liquidations by wave", *table(header, rows)]
 
 
 def _path_lines(numbers: dict[str, Any]) -> list[str]:
     # a sampled row counts everything since the row before it
     path = numbers["path"]
     rows, at = [], 0
-    for row in _sampled(len(path), PATH_ROWS):
+    for row in sampled(len(path), PATH_ROWS):
         point, since = path[row], path[at : row + 1]
         at = row + 1
-        rows.append([f"{point['time']:,.6g}", _price(point["outside"]), _price(point["mark"]),
+        rows.append([f"{point['time']:,.6g}", price_text(point["outside"]), price_text(point["mark"]),
                      f"{sum(p['liquidations'] for p in since):,}",
                      humanise(sum(p["notional"] for p in since))])  # fmt: skip
     header = ["seconds", "outside", "mark", "liquidations", "notional"]
-    return ["Path", *_table(header, rows)]
+    return ["Path", *table(header, rows)]
 
 
 def _payment_lines(numbers: dict[str, Any]) -> list[str]:
@@ -423,7 +392,7 @@ def _payment_lines(numbers: dict[str, Any]) -> list[str]:
     def part(amount: float) -> str:
         return f"{100 * amount / due:.2f} %" if due else ""
 
-    lines = _pairs(f"Who paid, {numbers['asset']}", [
+    lines = pairs(f"Who paid, {numbers['asset']}", [
         ("loss of the liquidated", humanise(due),
          f"{humanise(paid['closing_loss'])} in closing, {humanise(paid['fees'])} in fees"),
         ("  their margin", humanise(paid["margin"]), part(paid["margin"])),
@@ -458,6 +427,16 @@ def _payment_lines(numbers: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _pending_lines(numbers: dict[str, Any]) -> list[str]:
+    why = ""
+    if numbers["at_rest"]:
+        why = " Nothing acts on them any more"
+        if numbers["offered"]:
+            why += f": nobody takes the {humanise(numbers['offered'])} that they must close"
+        why += "."
+    return [f"Still due when the run ended: {numbers['pending']:,} entries.{why}", ""]
+
+
 def render(numbers: dict[str, Any]) -> str:
     """The report as text.
 
@@ -486,18 +465,18 @@ def render(numbers: dict[str, Any]) -> str:
         f"{numbers['market']}: {numbers['accounts']:,} accounts, seed {numbers['seed']}, "
         f"{numbers['scenario']}",
         "",
-        *_pairs("Price", [
-            ("start", _price(price["start"]), ""),
-            ("exogenous", _price(price["start"] * (1 + (price["exogenous_move"] or 0))),
-             _percent(price["exogenous_move"])),
-            ("end", _price(price["end"]), _percent(price["total_move"])),
-            (edge, _price(price[edge]), f"trades down to {_price(traded)}" if down
-             else f"trades up to {_price(traded)}"),
-            ("furthest", _price(away["price"]), f"{_percent(away['share'])} from the index; "
+        *pairs("Price", [
+            ("start", price_text(price["start"]), ""),
+            ("exogenous", price_text(price["start"] * (1 + (price["exogenous_move"] or 0))),
+             percent(price["exogenous_move"])),
+            ("end", price_text(price["end"]), percent(price["total_move"])),
+            (edge, price_text(price[edge]), f"trades down to {price_text(traded)}" if down
+             else f"trades up to {price_text(traded)}"),
+            ("furthest", price_text(away["price"]), f"{percent(away['share'])} from the index; "
              f"beyond {100 * away['threshold']:g} % for {away['seconds']:g} s"),
         ]),
         "",
-        *_pairs("Cascade", [
+        *pairs("Cascade", [
             ("liquidations", f"{found['count']:,}",
              f"{100 * found['accounts'] / max(1, numbers['accounts']):.1f} % of the accounts"),
             ("notional", humanise(found["notional"]), f"{numbers['asset']} at the mark"),
@@ -508,18 +487,19 @@ def render(numbers: dict[str, Any]) -> str:
             ("depth eaten", humanise(eaten),
              f"{of_depth}{', ' if of_depth else ''}{humanise(depth['forced'])} by forced orders"),
             ("open interest", humanise(interest["after"]),
-             f"was {humanise(interest['before'])}, {_percent(change)}"),
+             f"was {humanise(interest['before'])}, {percent(change)}"),
         ]),
         "",
         *(_wave_lines(numbers, down) if numbers["waves"] else ["Nobody was liquidated."]),
         "",
         *_path_lines(numbers),
         "",
+        *interruption_lines(numbers["interruptions"]),
         *_payment_lines(numbers),
         "",
     ]  # fmt: skip
     if numbers["pending"]:
-        lines += [f"Still due when the run ended: {numbers['pending']:,} entries.", ""]
+        lines += _pending_lines(numbers)
     lines.append(
         f"{numbers['steps']:,} steps, {numbers['events']:,} events; "
         f"{seconds['build']:.2f} s to build, {seconds['run']:.2f} s to run"

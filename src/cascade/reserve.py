@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade import _lendingentry
 from cascade._grid import Grid
+from cascade.lending_rules import nanoseconds
 from cascade.market import Market
 
 if TYPE_CHECKING:
@@ -68,12 +69,13 @@ class Reserve:
         number: int,
         given: dict[str, Any],
     ) -> None:
-        self.lending = lending
+        self.lending: LendingMarket = lending
         self.name = name
-        self.source = source
-        self.venue = venue
-        self.lots = lots
-        self.supplied_side, self.borrowed_side = sides
+        self.source: Market | None = source
+        self.venue: Market | None = venue
+        self.lots: Grid = lots
+        self.supplied_side: LendingSide = sides[0]
+        self.borrowed_side: LendingSide = sides[1]
         self.number = number
         self.given = given
         for side, borrowed in zip(sides, (False, True), strict=True):
@@ -141,12 +143,35 @@ class Reserve:
 
     @property
     def paused(self) -> bool:
-        """Is the reserve left out of liquidations?"""
+        """Does nothing happen to the reserve, liquidations included?"""
         return bool(self.row()["paused"])
 
-    def pause(self, paused: bool = True) -> None:
-        """Leave the reserve out of liquidations, or take it in again."""
-        _lendingentry.pause_reserve(self.lending.engine, self.number, bool(paused))
+    @property
+    def frozen(self) -> bool:
+        """Is nothing added to its supply or its debts?"""
+        return bool(self.row()["frozen"])
+
+    def pause(self, paused: bool = True, *, grace: Any = 0) -> None:
+        """Stop supplying, redeeming, borrowing, repaying and liquidations, or allow them again.
+
+        Parameters
+        ----------
+        paused : bool, default True
+        grace : seconds, default 0
+            With ``paused=False``: liquidations begin so much later, so that borrowers can act first.
+
+        Raises
+        ------
+        ValueError
+            `grace` is negative or too long.
+        """
+        _lendingentry.pause_reserve(
+            self.lending.engine, self.number, bool(paused), nanoseconds(grace, "grace")
+        )
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Refuse more supply and more debts, or allow them again; all else goes on."""
+        _lendingentry.freeze_reserve(self.lending.engine, self.number, bool(frozen))
 
     def supply(self, amount: Any) -> None:
         """Supply from outside, by nobody who borrows.

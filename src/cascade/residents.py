@@ -250,20 +250,26 @@ class Arbitrageur(Resident):
         Age at which an index becomes known to it.
     limit : number, optional
         Largest position; its margin limits it in any case.
+    hedged : bool, default False
+        It holds the opposite of its position on the wider market, at the index; what that leg gains is
+        paid into its account as a DEPOSIT, what it loses is a WITHDRAWAL.
 
     Notes
     -----
-    It closes its position when the venue is back at the index. Its other leg, on the wider market, is not
-    modelled. At most 512 indexes are remembered: with more changes within `delay` it knows none.
+    It closes its position when the venue is back at the index. At most 512 indexes are remembered: with
+    more changes within `delay` it knows none.
     """
 
     size: Rate
     threshold: Rate = "0.001"
     delay: Rate = 0
     limit: Rate | None = None
+    hedged: bool = False
 
     def _check(self) -> None:
         self._needs_deposit()
+        if not isinstance(self.hedged, bool):
+            raise TypeError(f"hedged must be True or False, got {self.hedged!r}")
         _positive(self.size, "size")
         rate_parts(self.threshold, "threshold", 0, 1)
         _seconds(self.delay, "delay", 0)
@@ -276,6 +282,7 @@ class Arbitrageur(Resident):
             "threshold": rate_parts(self.threshold, "threshold", 0, 1),
             "delay": _seconds(self.delay, "delay", 0),
             "limit": _lots(market, self.limit, "limit"),
+            "hedged": self.hedged,
         }
 
 

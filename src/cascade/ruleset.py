@@ -34,14 +34,18 @@ ADL_POLICIES = (
     "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal", "htx", "random",
 )  # fmt: skip
 #: Policies that share lots out; the core counts them after a user's function.
-ADL_SHARES = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
+ADL_SHARES = (
+    "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl", "pro_rata_pnl_risk", "integer_min_max",
+)  # fmt: skip
 ADL_TRIGGERS = ("empty", "always", "spent")
 SOCIALISED = ("gains", "contracts", "opposite")
 #: Partial rules in the core's order, and how many terms each has.
 PARTIAL: dict[str, tuple[int, ...]] = {
-    "target": (1,), "fraction": (3,), "tier_step": (0, 1), "shortage": (1,), "cap": (1,),
+    "target": (1, 3, 4), "fraction": (3,), "tier_step": (0, 1), "shortage": (1, 3, 4), "cap": (1,),
     "slices": (3,),
 }  # fmt: skip
+#: Rules whose shortage may be freed bit by bit.
+RAMPED = ("target", "shortage")
 #: Where a partial rule has its notional.
 PARTIAL_NOTIONAL = {"fraction": 2, "cap": 1, "slices": 3}
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -51,6 +55,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "funding_mode": ("interval", "index"),
     "premium_of": ("mid", "impact"),
     "band_reference": ("index", "last"),
     "liquidation_order": ("market", "bankruptcy"),
@@ -106,16 +111,21 @@ class Rules:
     absorb : number, default 0
         Share of each liquidation the house takes at the mark, off the book.
     partial : tuple, optional
-        How much of a position that is alone in its unit to close at a time; default all. With
-        equity of zero or less all is closed.
+        How much of a position to close at a time; default all. With equity of zero or less all is
+        closed. The positions of a cross unit have a turn each, the largest maintenance first, until
+        the unit is healthy.
 
-        - ``("target", rate)``: as much as lifts equity to `rate` of the notional that stays.
+        - ``("target", rate)``: as much as lifts the unit's equity to `rate` of the notional that stays.
         - ``("fraction", share, min_notional, cooldown_seconds)``: a share of positions worth more
           than `min_notional`, and for `cooldown_seconds` afterwards the account's positions whole.
         - ``("tier_step",)`` or ``("tier_step", tiers)``: as much as brings the position one tier
           (or `tiers`) down; in the lowest tier all.
-        - ``("shortage", buffer)``: as much as restores maintenance and `buffer` of the notional.
-        - ``("cap", notional)``: at most that much a step, at least one lot.
+        - ``("shortage", buffer)``: as much as restores the unit's maintenance and `buffer` of the
+          notional.
+          Either may go on with ``initial, seconds`` or ``initial, seconds, small``: that share of
+          what is missing at once, growing to all of it in so many seconds, and the unit stays due
+          until nothing is missing; a shortage below `small` is freed at once.
+        - ``("cap", notional)``: at most that much of a unit a step, at least one lot.
         - ``("slices", share, chance, min_notional)``: in each step with that chance, the share
           times a factor drawn between 1/2 and 3/2, worth at least `min_notional`.
     backstop : number, default 0
@@ -139,6 +149,9 @@ class Rules:
         Largest funding rate either way.
     funding_value : {"mark", "index"}, default "mark"
         Price at which funding values positions.
+    funding_mode : {"interval", "index"}, default "interval"
+        Whether everybody pays at a settlement, or an index moves and a position pays when it is
+        touched.
     price_band : number, optional
         Largest distance of a price from the reference, as a share of it; default no band.
     band_reference : {"index", "last"}, default "index"
@@ -148,8 +161,8 @@ class Rules:
         side, ranked by this score of `cascade.adl`: "bitmex", "binance", "bybit", "okx",
         "hyperliquid", "hyperliquid_literal", "htx", "size" or "random"; or by a function of
         `cascade.adl.Columns` that gives a number a row, the highest first, called once a wave,
-        market and side. Or shared out over it: "pro_rata_quantity", "contract_pro_rata" or
-        "pro_rata_pnl". Default: the house takes it over.
+        market and side. Or shared out over it: "pro_rata_quantity", "contract_pro_rata",
+        "pro_rata_pnl", "pro_rata_pnl_risk" or "integer_min_max". Default: the house takes it over.
     adl_price : {"bankruptcy", "mark", "previous_mark", "index"}, default "bankruptcy"
         Price of the deleveraging, the same for every counterparty; the mark before its last change
         and the index give way to the mark where there is none.
@@ -224,6 +237,7 @@ class Rules:
     funding_clamp: Rate | None = None
     funding_cap: Rate = 1
     funding_value: Literal["mark", "index"] = "mark"
+    funding_mode: Literal["interval", "index"] = "interval"
     price_band: Rate | None = None
     band_reference: Literal["index", "last"] = "index"
     adl: str | Callable[..., Any] | None = None
@@ -268,6 +282,7 @@ class Rules:
         self.stage_table(1)
         self.outside_table(NANOSECONDS)
         self.disposal_table(Fraction(1))
+        self.ramp_table(1)
         self.rows()
 
     def _partial(self) -> dict[str, int]:
@@ -279,8 +294,9 @@ class Rules:
         if self.partial is None:
             return found
         forms = (
-            "('target', rate), ('fraction', share, notional, seconds), ('tier_step'[, tiers]), "
-            "('shortage', buffer), ('cap', notional) or ('slices', share, chance, notional)"
+            "('target', rate[, initial, seconds[, small]]), ('fraction', share, notional, seconds), "
+            "('tier_step'[, tiers]), ('shortage', buffer[, initial, seconds[, small]]), "
+            "('cap', notional) or ('slices', share, chance, notional)"
         )
         wrong = ValueError(f"partial must be {forms}, got {self.partial!r}")
         if not isinstance(self.partial, (tuple, list)) or not self.partial:
@@ -367,6 +383,27 @@ class Rules:
         from cascade.outsiderules import disposal_table
 
         return disposal_table(self, lot)
+
+    def ramp_table(self, atoms_per_unit: int) -> dict[str, int]:
+        """Whole numbers of how a shortage is freed bit by bit: parts of 1e-9, ns, atoms."""
+        found = {"ramp": 0, "ramp_initial": 0, "ramp_duration": 0, "ramp_small": 0}
+        if self.partial is None or self.partial[0] not in RAMPED or len(self.partial) < 4:
+            return found
+        initial, seconds, *more = self.partial[2:]
+        small = exact(more[0], "partial small") if more else Fraction(0)
+        if small < 0:
+            raise ValueError(f"partial small {more[0]!r} is below 0")
+        duration = exact(seconds, "partial seconds")
+        if not 0 <= duration <= LONGEST_COOLDOWN_SECONDS:
+            raise ValueError(
+                f"partial seconds {seconds!r} is outside 0 ... {LONGEST_COOLDOWN_SECONDS}"
+            )
+        return {
+            "ramp": 1,
+            "ramp_initial": rate_parts(initial, "partial initial", 0, 1),
+            "ramp_duration": int(duration * NANOSECONDS),
+            "ramp_small": min(int(small * atoms_per_unit), LARGEST_NUMBER),
+        }
 
     def rows(self) -> list[tuple[Fraction, Fraction, Fraction]]:
         """Floors, maintenance and initial rates as exact rationals, the closing fee not included."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _outsiderows, _poolrows, _restore, _stages
+from cascade import _outsiderows, _poolrows, _ramp, _restore, _stages, _sums
 from cascade._columns import (
     ACCOUNT_DTYPE,
     POSITION_DTYPE,
@@ -25,6 +25,7 @@ from cascade._columns import (
     asset_row,
     clocks,
     due_rows,
+    funding_settled,
     position_table,
 )
 from cascade._core import EngineCore, restore_log
@@ -52,7 +53,7 @@ MARKET_FIELDS = (
     "mark", "index", "last", "outside_size", "outside_entry", "house_size", "house_entry",
     "permanent_lots", "transient_lots", "next_id", "ceiling", "touch_seen", "last_source",
     "source_wave", "average", "index_time", "premium_high", "premium_low", "premium_time",
-    "funding_fixed", "funding_rate", "away_threshold",
+    "funding_fixed", "funding_rate", "away_threshold", "funding_index", "funding_pool",
 )  # fmt: skip
 HASHED = (
     "mark", "index", "outside_size", "outside_entry", "house_size", "house_entry", "average",
@@ -85,9 +86,11 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "due": _restore.DUE_DTYPE,
     "delayed": _outsiderows.DELAYED_DTYPE,
     "samples": _outsiderows.SAMPLE_DTYPE,
+    "ramps": _ramp.RAMP_DTYPE,
     "residents": np.dtype("<i8"),
     "breakers": np.dtype("<i8"),
     "pools": np.dtype("<i8"),
+    "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
 
@@ -117,12 +120,12 @@ def _stage_state(market: Market) -> list[bytes]:
     row = _stages.stage_rows(market.engine, market.number)
     rules = market.rules.stage_table(1)
     chosen = [row[:2]] if rules["fund_window"] else []
-    chosen += [row[2:-1]] if rules["drawdown"] else []
-    chosen += [row[-1:]] if market.rules.adl_price == "previous_mark" else []
+    chosen += [row[3:]] if rules["drawdown"] else []
+    chosen += [row[2:3]] if market.rules.adl_price == "previous_mark" else []
     return [np.array(numbers, dtype="<i8").tobytes() for numbers in chosen]
 
 
-def _position_rows(engine: Engine) -> NDArray[np.int64]:
+def _position_rows(engine: Engine) -> list[bytes]:
     # those that differ from a position never made, by (account, market, leg)
     table = position_table(engine)
     listed = (table["size"] != 0) | (table["margin"] != 0) | (table["leverage"] != 100)
@@ -134,16 +137,26 @@ def _position_rows(engine: Engine) -> NDArray[np.int64]:
             owners = np.unique(orders["account"].astype(np.int64) * 4 + legs)
             mine = table["account"].astype(np.int64) * 4 + (table["flags"] & LEGS) // 2
             listed |= (table["market"] == market.number) & np.isin(mine, owners)
+    settled = funding_settled(engine)[listed]
     table = table[listed]
     leg = (table["flags"] & LEGS) // 2
     order = np.lexsort((leg, table["market"], table["account"]))
-    table, leg = table[order], leg[order]
+    table, leg, settled = table[order], leg[order], settled[order]
     ladder = np.where(table["size"] != 0, table["trigger"], 0)
     columns = (
         table["account"], table["market"], leg, table["size"], table["entry_value"],
         table["margin"], table["leverage"], table["flags"] & ISOLATED, ladder,
     )  # fmt: skip
-    return np.column_stack([c.astype("<i8") for c in columns])
+    rows = np.column_stack([c.astype("<i8") for c in columns])
+    accruing = [m.number for m in engine.markets if m.rules.funding_mode == "index"]
+    if not accruing:
+        return [rows.tobytes()]
+    # where funding accrues, also the index that a position was settled at
+    ends = np.isin(table["market"], accruing)
+    return [
+        np.append(row, at).tobytes() if more else row.tobytes()
+        for row, at, more in zip(rows, settled, ends, strict=True)
+    ]
 
 
 def state_hash(engine: Engine) -> str:
@@ -158,6 +171,9 @@ def state_hash(engine: Engine) -> str:
     for market in engine.markets:
         numbers = market.row()
         parts.append(np.array([numbers[n] for n in HASHED], dtype="<i8").tobytes())
+        if market.rules.funding_mode == "index":
+            pair = [numbers["funding_index"], numbers["funding_pool"]]
+            parts.append(np.array(pair, dtype="<i8").tobytes())
         parts += _stage_state(market)
         if market.rules.breaker is not None:
             row = breaker_row(engine, market.number)
@@ -168,13 +184,14 @@ def state_hash(engine: Engine) -> str:
     waits = np.where(accounts["whole_until"] > engine.time_ns, accounts["whole_until"], 0)
     columns = np.column_stack([accounts["balance"], accounts["flags"], waits])
     parts.append(columns.astype("<i8").tobytes())
-    parts.append(_position_rows(engine).tobytes())
+    parts += _position_rows(engine)
     table = position_table(engine)
     rows = [
         (m, d, abs(key), int(table["account"][k]), int(table["flags"][k] & LEGS) // 2)
         for m, d, key, k in due_rows(engine)
     ]
     parts.append(np.array(sorted(rows), dtype="<i8").tobytes())
+    parts.append(np.array(_ramp.ramp_numbers(engine), dtype="<i8").tobytes())
     parts += [np.array(row, dtype="<i8").tobytes() for row in engine.residents.numbers()]
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
@@ -199,6 +216,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "surplus",
             "average_of",
             "funding_value",
+            "funding_mode",
             "band_reference",
             "adl",
             "adl_price",
@@ -344,18 +362,18 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "accounts": account_table(engine),
         "positions": position_table(engine),
         "orders": np.concatenate(orders),
-        "stages": np.array(
-            [_stages.stage_rows(engine, market.number) for market in engine.markets], dtype="<i8"
-        ).ravel(),
+        "stages": _stage_rows(engine),
         "marks": _restore.mark_rows(engine),
         "delayed": _outsiderows.delayed_rows(engine),
         "samples": _outsiderows.sample_rows(engine),
+        "ramps": _ramp.ramp_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "residents": np.array(
             [n for row in engine.residents.numbers() for n in (len(row), *row)], dtype="<i8"
         ),
         "breakers": _breaker_states(engine),
         "pools": _pool_states(engine),
+        "settled": funding_settled(engine),
         "events": events,
     }
 
@@ -379,10 +397,9 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     _restore.restore_clocks(engine, *numbers)
     _restore.restore_assets(engine, assets.reshape(-1, 4).tolist())
     _restore.restore_accounts(engine, arrays["accounts"], arrays["positions"])
+    _restore_stages(engine, arrays["stages"].tolist())
+    _restore.restore_settled(engine, arrays["settled"])
     at = 0
-    stages = np.array_split(arrays["stages"], max(len(engine.markets), 1))
-    for market, numbers in zip(engine.markets, stages, strict=False):
-        _stages.restore_stages(engine, market.number, numbers.tolist())
     for market, row in zip(engine.markets, arrays["markets"], strict=True):
         count = int(row["orders"])
         if not 0 <= count <= len(arrays["orders"]) - at:
@@ -392,9 +409,11 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         at += count
     if at != len(arrays["orders"]):
         raise ValueError("orders are left over")
+    _sums.restore_sums(engine)
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore_breakers(engine, arrays["breakers"].tolist())
     _restore_pools(engine, arrays["pools"].tolist())
+    _ramp.restore_ramps(engine, arrays["ramps"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     engine.residents.restore(settings["residents"], arrays["residents"].tolist())
     events = arrays["events"]
@@ -404,6 +423,23 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     restore_log(engine, events)
     engine.validate()
     return engine
+
+
+def _stage_rows(engine: Engine) -> NDArray[np.int64]:
+    # length and numbers of each market's
+    rows = [_stages.stage_rows(engine, market.number) for market in engine.markets]
+    return np.array([number for row in rows for number in (len(row), *row)], dtype=np.int64)
+
+
+def _restore_stages(engine: Engine, stored: list[int]) -> None:
+    for market in engine.markets:
+        if not stored or not 0 <= stored[0] < len(stored):
+            raise ValueError(f"market {market.name!r}: its waterfall is not stored")
+        end = 1 + stored[0]
+        _stages.restore_stages(engine, market.number, stored[1:end])
+        stored = stored[end:]
+    if stored:
+        raise ValueError("numbers of the waterfall are left over")
 
 
 def _breaker_states(engine: Engine) -> NDArray[np.int64]:

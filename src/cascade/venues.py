@@ -265,18 +265,10 @@ def pool_in_steps(
         raise ValueError(
             f"ranges make {len(segments)} segments, at most {MOST_SEGMENTS} are allowed"
         )
-    for segment in segments:
-        sums = segment[0] + segment[2], segment[1] + segment[3]
-        if not all(1 <= n <= LARGEST_RESERVE for n in sums) or min(segment) < 0:
-            raise ValueError(
-                f"reserves of {sums[0]} lots and {sums[1]} atoms are outside 1 ... {LARGEST_RESERVE}"
-            )
-        if isinstance(venue, ConstantProduct) and sums[0] * sums[1] * FEE_PARTS > LARGEST_PRODUCT:
-            raise ValueError(
-                f"reserves of {sums[0]} lots and {sums[1]} atoms: their product times {FEE_PARTS} is above 2**126"
-            )
-        if isinstance(venue, Concentrated):
-            _check_range(sums[0] * sums[1], *segment[2:])
+    _check_segments(venue, segments)
+    first = segments[now]
+    if not 1 <= Fraction(first[1] + first[3], (first[0] + first[2]) * unit) < MAX_PRICE:
+        raise ValueError(f"the pool's first price is outside 1 ... {MAX_PRICE} ticks")
     fall, share = _flee_parts(venue.flee)
     ann, peg = venue._terms(tick)
     if isinstance(venue, Stableswap):
@@ -295,15 +287,29 @@ def pool_in_steps(
     }
 
 
-def _check_range(product: int, virtual_base: int, virtual_quote: int) -> None:
-    # what the range holds at its ends, where one of its reserves is used up
-    if not virtual_base or not virtual_quote:
-        raise ValueError(
-            f"a range has virtual reserves of {virtual_base} lots and {virtual_quote} atoms: "
-            "both must be above 0"
-        )
-    if product // min(virtual_base, virtual_quote) >= LARGEST_RESERVE:
-        raise ValueError(f"a reserve at an end of a range is above {LARGEST_RESERVE}")
+def _check_segments(venue: PoolVenue, segments: list[list[int]]) -> None:
+    ends = [0, 0]
+    for segment in segments:
+        sums = segment[0] + segment[2], segment[1] + segment[3]
+        if not all(1 <= n <= LARGEST_RESERVE for n in sums) or min(segment) < 0:
+            raise ValueError(
+                f"reserves of {sums[0]} lots and {sums[1]} atoms are outside 1 ... {LARGEST_RESERVE}"
+            )
+        product = sums[0] * sums[1]
+        if isinstance(venue, ConstantProduct) and product * FEE_PARTS > LARGEST_PRODUCT:
+            raise ValueError(
+                f"reserves of {sums[0]} lots and {sums[1]} atoms: their product times {FEE_PARTS} is above 2**126"
+            )
+        if isinstance(venue, Concentrated):
+            if not segment[2] or not segment[3]:
+                raise ValueError(
+                    f"a range has virtual reserves of {segment[2]} lots and {segment[3]} atoms: "
+                    "both must be above 0"
+                )
+            # what it holds at its ends, where one of its reserves is used up
+            ends = [ends[0] + product // segment[3] + 1, ends[1] + product // segment[2] + 1]
+    if max(ends) > LARGEST_RESERVE:
+        raise ValueError(f"reserves at the ends of the ranges are above {LARGEST_RESERVE}")
 
 
 def _check_balance(base: int, quote: int) -> None:
@@ -339,7 +345,7 @@ class MarketPool:
     """
 
     def __init__(self, market: Market) -> None:
-        self.market = market
+        self.market: Market = market
 
     def __repr__(self) -> str:
         base, quote = self.reserves

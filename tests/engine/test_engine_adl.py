@@ -168,6 +168,12 @@ def test_policies_rank_by_their_formulas(kit, policy, order):
         ("contract_pro_rata", [2, 1, 7, 0]),
         # profits of 80, 120, 130: 80, 200 and 330 of 330 are owed 2.4, 6.06 and 10
         ("pro_rata_pnl", [2, 4, 4, 0]),
+        # times notional over equity, 720 / 240, 540 / 186 and 2340 / 624: 240, 348.4 and 487.5, so that
+        # 240, 588 and 1075 of 1075 are owed 2.2, 5.5 and 10
+        ("pro_rata_pnl_risk", [2, 3, 5, 0]),
+        # 1, 1, 4 and 3 are the whole parts of 10 x 8, 6, 26 and 20 over 60; one more is 2 / 8, 2 / 6, 5 / 26
+        # and 4 / 20 of each: the third has the smallest share with it
+        ("integer_min_max", [1, 1, 5, 3]),
     ],
 )
 def test_policies_share_lots_out(kit, policy, lots):
@@ -180,6 +186,50 @@ def test_policies_share_lots_out(kit, policy, lots):
     ]
     assert result.adl_lots == 10
     engine.validate()
+
+
+def test_equal_shares_go_to_the_lower_account(kit):
+    # ten lots over six positions of 20: five times 1 / 20 each is 6 lots, the other 4 go to the first four
+    engine, market = market_with_shorts(
+        kit, [(20, 100, 5)] * 6, rules={"adl": "integer_min_max"}
+    )  # fmt: skip
+    market.set_index(90)
+    engine.step()
+    assert pick(rows(engine, "adl"), "counterparty", "quantity") == [
+        (1, 2), (2, 2), (3, 2), (4, 2), (5, 1), (6, 1),
+    ]  # fmt: skip
+    engine.validate()
+
+
+def test_min_max_closes_all_there_is_and_the_house_the_rest(kit):
+    engine, market = market_with_shorts(
+        kit, [(2, 100, 5), (5, 110, 10)], rules={"adl": "integer_min_max"}
+    )
+    market.set_index(90)
+    engine.step()
+    assert pick(rows(engine, "adl"), "counterparty", "quantity") == [(1, 2), (2, 5)]
+    assert market.house == (3, 270)
+
+
+def test_min_max_is_that_of_the_columns(fast_kit):
+    # many positions and several deficits: each is closed as `cascade.adl` would
+    cs = pytest.importorskip("cascade")
+    if fast_kit.name != "core":
+        pytest.skip("compares the compiled engine with the function on columns")
+    sizes = [(k * 7919) % 97 + 1 for k in range(200)]
+    engine, market = market_with_shorts(
+        fast_kit, [(size, 100, 5) for size in sizes], rules={"adl": "integer_min_max"}
+    )
+    engine.accounts.open(market, side="long", size=1234, entry=100, leverage=10)
+    before = engine.copy()
+    market.set_index(90)
+    engine.step()
+    closed = before["X"].engine.accounts.size(before["X"]) - engine.accounts.size(market)
+    first = cs.adl.allocate(cs.adl.Columns(range(200), [-s for s in sizes]), 10, "integer_min_max")
+    left = [size - int(gone) for size, gone in zip(sizes, first, strict=True)]
+    held = cs.adl.Columns(range(200), [-size for size in left])
+    second = cs.adl.allocate(held, 1234, "integer_min_max")
+    assert [-int(lots) for lots in closed[1:201]] == (first + second).tolist()
 
 
 def test_losers_share_what_winners_do_not_have(kit):

@@ -108,3 +108,16 @@ def test_pending_work_and_new_orders_in_one_step(kit):
         (80, 9),
         (80, 1),
     ]
+
+
+@pytest.mark.parametrize(("side", "price", "atoms"), [("short", 106, 943), ("long", 94, 1064)])
+def test_notional_is_the_value_of_the_position(kit, side, price, atoms):
+    # 100 lots of 1,000 atoms and ticks at 106: a short is worth 943.4 rounded down, as it owes less
+    # with less; at 94 a long's -1063.8 is rounded down to -1064
+    engine = kit.engine()
+    rules = {"tiers": [(0, "0.01")], "feed": "index", "absorb": 1}
+    market = kit.market(engine, contract="inverse", multiplier=1000, rules=rules)
+    market.set_index(100)
+    engine.accounts.open(market, side=side, size=100, entry=100, margin=50)
+    result = engine.step(index={"X": price})
+    assert (result.liquidated, result.notional_atoms) == (1, atoms)

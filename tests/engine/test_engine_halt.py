@@ -449,16 +449,22 @@ def test_displacement_comes_back_or_grows(kit, share, end):
 
 @pytest.mark.parametrize(
     ("share", "bids", "asks"),
-    [("0.5", [(95, 6), (90, 75)], [(101, 7)]), ("-0.5", [(95, 2), (90, 25)], [(101, 3)])],
+    [
+        # five at 99 and one at 95 were taken
+        (1, [(99, 5), (95, 5), (90, 50)], [(101, 5)]),
+        ("0.5", [(99, 2), (95, 4), (90, 50)], [(101, 5)]),
+        ("-0.5", [(95, 2), (90, 25)], [(101, 3)]),
+    ],
 )
-def test_depth_from_outside_grows_or_is_withdrawn(kit, share, bids, asks):
+def test_depth_that_was_taken_comes_back_or_depth_is_withdrawn(kit, share, bids, asks):
     engine, market = booked(kit, {"replenish": share})
     kit.trade(engine, market, SELL, 6)
     engine.step(dt=10)
     assert [level[:2] for level in market.book.bids()] == bids
     assert [level[:2] for level in market.book.asks()] == asks
     cancelled = sum(row["quantity"] for row in rows(engine, "cancel"))
-    assert cancelled == (0 if share == "0.5" else 2 + 25 + 2)
+    assert cancelled == (2 + 25 + 2 if share == "-0.5" else 0)
+    engine.validate()
 
 
 # --- levels --------------------------------------------------------------------------------------

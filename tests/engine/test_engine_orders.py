@@ -367,3 +367,16 @@ def test_impact_venue_takes_orders_that_trade_at_once(kit):
     # n = 44: 100 after, the middle is 102; n = 45: half a tick rounds to 99, floor(101.5) = 101
     assert pick(rows(engine, "fill")[-1:], "quantity", "price") == [(44, 102)]
     engine.validate()
+
+
+def test_reduce_only_orders_of_the_other_side_leave_the_whole_position(kit):
+    # a short's resting reduce-only buy stays behind when the position has turned long
+    engine, market = market_at(kit)
+    a = trader(engine, market, 10_000)
+    market.book.load_depth([(98, 9)], [(101, 9)])
+    kit.trade(engine, market, SELL, 5, a)
+    assert kit.limit(engine, market, BUY, 92, 1, a, flags=REDUCE_ONLY) == OK
+    kit.trade(engine, market, BUY, 8, a)
+    start = len(engine.events)
+    kit.trade(engine, market, SELL, 9, a, flags=REDUCE_ONLY)
+    assert pick(rows(engine, "fill", start), "quantity", "price") == [(3, 98)]

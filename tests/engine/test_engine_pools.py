@@ -174,6 +174,29 @@ def test_ranges_are_crossed_and_end(kit):
     engine.validate()
 
 
+def test_the_price_rests_where_the_last_lot_traded(kit):
+    # roots of 400, 900 and 901: 1000 / 20 - 33 lots, then none, as 1000 / 30 and 1000 / 30.02 are both 33
+    ranges = ((100, 400, 1000), (400, 900, 1000), (900, 901, 1000))
+    engine, market = pool_market(kit, kit.pools.Concentrated(400, ranges, fee="0"))
+    kit.trade(engine, market, BUY, 10**6)
+    # 20,000 * 17 / 33 and one more; (20,000 + 10,304) / 33 = 918.3
+    assert pick(rows(engine, "fill"), "quantity", "money") == [(17, 10_304)]
+    assert market.last == 918
+    engine.validate()
+
+
+def test_a_purchase_beyond_all_money_is_none(kit):
+    # nine tenths would bring the quote to ten times 2**57; half of it to twice that, within 2**60
+    engine, market = pool_market(kit, kit.pools.ConstantProduct(2**30, 2**57, fee="0"))
+    before = market.pool.numbers()
+    kit.trade(engine, market, BUY, 2**30 // 10 * 9)
+    assert market.pool.numbers() == before
+    kit.trade(engine, market, BUY, 2**29)
+    # 2**57 * 2**29 / 2**29, and one more
+    assert market.pool.numbers()[6] == 2**57 + 1
+    engine.validate()
+
+
 def test_ranges_put_their_fees_aside(kit):
     stated = kit.pools.Concentrated(400, ((100, 900, 100_000),), fee="0.01")
     engine, market = pool_market(kit, stated)

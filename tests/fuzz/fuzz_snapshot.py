@@ -129,6 +129,27 @@ def saved_halts() -> Snapshot:
     return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)
 
 
+def saved_pools() -> Snapshot:
+    """An engine with a pool of each kind: traded in, fled from, with accounts that are still due."""
+    engine = cascade.Engine(seed=7)
+    engine.budget(accounts=1)
+    rules = cascade.Rules(tiers=[(0, "0.01")], feed="last")
+    flee = ("0.02", "0.3")
+    for name, venue in (
+        ("P", cascade.ConstantProduct(300, 300_000, flee=flee)),
+        ("R", cascade.Concentrated(1000, ((500, 1500, 9_000), (900, 1100, 5_000)), flee=flee)),
+        ("S", cascade.Stableswap(300, 300_000, 20, peg=1000, flee=flee)),
+    ):
+        market = engine.add_market(
+            name, tick_size="0.01", lot_size="0.01", rules=rules, venue=venue
+        )
+        engine.accounts.open(market, side="long", size=4, entry=1000, leverage=[20, 30, 40])
+        market.pool.add_liquidity(100_000)
+        engine.step(orders=[(name, selling(3000))])
+    assert engine.pending > 0
+    return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)
+
+
 def selling(lots: int) -> np.ndarray:
     """A market order of the world outside."""
     messages = np.zeros(1, dtype=cascade.MESSAGE_DTYPE)
@@ -197,7 +218,7 @@ def damaged(data: bytes, source: random.Random) -> bytes:
     return file.getvalue()
 
 
-SNAPSHOTS = [saved_book(), saved_engine(), saved_halts()]
+SNAPSHOTS = [saved_book(), saved_engine(), saved_halts(), saved_pools()]
 
 
 def check(data: bytes) -> None:

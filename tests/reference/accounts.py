@@ -6,6 +6,7 @@ from math import ceil
 import numpy as np
 
 from . import log as events
+from .accrual import CROSS, owed, settle_balance, settle_touched
 from .clearing import Account
 from .grid import whole
 from .margin import bankruptcy_price, fits, liquidation_price
@@ -161,6 +162,7 @@ class Accounts:
     def deposit(self, account, amount) -> None:
         atoms = self.positive(account, amount)
         engine = self.engine
+        settle_balance(engine.clearing, int(account))
         engine.clearing.move_balance(account, atoms)
         engine.clearing.assets[self.known(account).asset].deposits += atoms
         engine.log.add(events.DEPOSIT, account=int(account), money=atoms)
@@ -170,8 +172,10 @@ class Accounts:
         atoms = self.positive(account, amount)
         engine = self.engine
         entry = self.known(account)
-        if atoms > entry.balance or engine.clearing.free(account) - atoms < 0:
+        held = engine.clearing.collateral((int(account), CROSS))
+        if atoms > held or engine.clearing.free(account) - atoms < 0:
             raise ValueError(f"amount {amount!r} is above what account {account} has free")
+        settle_balance(engine.clearing, int(account))
         engine.clearing.move_balance(account, -atoms)
         engine.clearing.assets[entry.asset].deposits -= atoms
         engine.log.add(events.WITHDRAWAL, account=int(account), money=atoms)
@@ -206,17 +210,22 @@ class Accounts:
             raise ValueError(f"account {account} has no isolated position in this market")
         if position.ladder_trigger:
             raise ValueError("a position given by its trigger has no margin")
+        margin = position.margin - owed(clearing, position)
         if atoms > 0:
             initial = clearing.initial(position, clearing.exposure(position), market.mark_ticks)
-            short = max(0, initial - position.margin) - max(0, initial - position.margin - atoms)
-            if atoms > entry.balance or clearing.free(account) - atoms + short < 0:
+            short = max(0, initial - margin) - max(0, initial - margin - atoms)
+            if (
+                atoms > clearing.collateral((int(account), CROSS))
+                or clearing.free(account) - atoms + short < 0
+            ):
                 raise ValueError(f"amount {amount!r} is above what account {account} has free")
         else:
-            left = position.margin + atoms
+            left = margin + atoms
             initial = clearing.initial(position, clearing.exposure(position), market.mark_ticks)
             loss = min(0, clearing.holding(position).profit(market.mark_ticks))
             if atoms == 0 or left < 0 or left + loss < initial:
                 raise ValueError(f"amount {amount!r} is more than account {account} can spare")
+        settle_touched(clearing, position)
         clearing.set_collateral(clearing.unit_name(position), position.margin + atoms)
         clearing.move_balance(account, -atoms)
         engine.log.add(events.TRANSFER, account=int(account), market=market.number, money=atoms)
@@ -263,6 +272,19 @@ class Accounts:
 
     def margin(self, market) -> np.ndarray:
         return self.of(market, "margin") / 10 ** self.decimals(market)
+
+    def funding_owed(self, market) -> np.ndarray:
+        """What positions have accrued and not paid yet."""
+        number = self.engine.market(market).number
+        clearing = self.engine.clearing
+        sums = self.each(
+            lambda k: sum(
+                owed(clearing, p)
+                for p in clearing.positions
+                if (p.account, p.market) == (k, number)
+            )
+        )
+        return sums / 10 ** self.decimals(market)
 
     def decimals(self, market) -> int:
         return self.engine.clearing.assets[self.engine.market(market).asset].decimals

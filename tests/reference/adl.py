@@ -1,6 +1,7 @@
 """The deleveraging stage of docs/adl.md: a sorted list of winners a wave, market and side."""
 
 from fractions import Fraction
+from heapq import heapify, heapreplace
 from math import floor
 from types import SimpleNamespace
 
@@ -11,7 +12,9 @@ from .margin import INT64, Position
 from .records import BUY, SELL
 
 MASK = 2**64 - 1
-SHARED = ("pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl")
+SHARED = (
+    "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl", "pro_rata_pnl_risk", "integer_min_max",
+)  # fmt: skip
 
 
 def limited(amount: int) -> int:
@@ -161,6 +164,8 @@ class Deleveraging:
         tick = self.price(entry, bankruptcy)
         longs = position.size < 0
         queue = self.queue(position.market, longs, self.log.wave(liquidation))
+        if entry.rules.adl == "integer_min_max":
+            return self.min_max(position, queue, lots, tick, liquidation)
         if entry.rules.adl in SHARED:
             return self.share_out(position, queue, lots, tick, liquidation)
         for winner in list(queue):
@@ -190,6 +195,8 @@ class Deleveraging:
             weights = [lambda p: abs(p.size)]
         elif entry.rules.adl == "pro_rata_pnl":
             weights = [lambda p: max(profit(p), 0)]
+        elif entry.rules.adl == "pro_rata_pnl_risk":
+            weights = [lambda p: self.risk(p, profit(p))]
         else:
             weights = [
                 lambda p: abs(p.size) if profit(p) > 0 else 0,
@@ -203,7 +210,8 @@ class Deleveraging:
                     and (p.size > 0) == (position.size < 0) and self.solvent_at(p, tick)
                 ]  # fmt: skip
                 whole = sum(w for _, w in able)
-                owed = lots if entry.rules.adl == "pro_rata_pnl" else min(lots, whole)
+                by_lots = entry.rules.adl in ("pro_rata_quantity", "contract_pro_rata")
+                owed = min(lots, whole) if by_lots else lots
                 seen, closed = 0, 0
                 for winner, w in able:
                     before, seen = seen, seen + w
@@ -218,6 +226,33 @@ class Deleveraging:
                 if not closed:
                     break
         return lots
+
+    def risk(self, position: Position, profit: int) -> int:
+        """Profit times leverage in effect, whole atoms down, for who has a profit."""
+        entry = self.clearing.markets[position.market]
+        value = entry.contract.value(position.size, entry.mark_ticks)
+        equity = limited(self.clearing.unit(self.clearing.unit_name(position)).equity())
+        return limited(max(profit, 0) * abs(value) // equity) if equity > 0 else 0
+
+    def min_max(self, position: Position, side: list, lots: int, tick: int, cause: int) -> int:
+        """A lot at a time where the share after it is smallest, ties to the lower account."""
+        able = [
+            p for p in side
+            if p.account != position.account and p.size
+            and (p.size > 0) == (position.size < 0) and self.solvent_at(p, tick)
+        ]  # fmt: skip
+        owed = min(lots, sum(abs(p.size) for p in able))
+        given = [0] * len(able)
+        shares = [(Fraction(1, abs(p.size)), p.account, k) for k, p in enumerate(able)]
+        heapify(shares)
+        for _ in range(owed):
+            _, account, k = shares[0]
+            given[k] += 1
+            heapreplace(shares, (Fraction(given[k] + 1, abs(able[k].size)), account, k))
+        for winner, due in zip(able, given, strict=True):
+            if due:
+                self.trade(position, winner, due, tick, cause)
+        return lots - owed
 
     def trade(
         self, position: Position, winner: Position, lots: int, tick: int, liquidation: int

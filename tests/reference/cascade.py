@@ -7,10 +7,12 @@ from math import ceil, floor
 from . import log as events
 from .adl import Deleveraging
 from .clearing import ALL_CROSS, Clearing
+from .invariants import check_book, check_orders, check_stage
 from .log import Log
 from .margin import Position, bankruptcy_tick
-from .partial import ONCE_A_STEP, backstop_due, closing_lots, drawn, slice_comes
+from .partial import ONCE_A_STEP, Round, backstop_due, closing_lots, drawn, worth
 from .queue import Entry, Queue
+from .ramp import Started, may_stay_missing
 from .records import BUY, LONG_LEG, SELL, SHORT_LEG
 from .seizure import Seizure
 
@@ -73,12 +75,19 @@ class Cascade:
         """Test a unit again and liquidate it (steps 2-5)."""
         name = entry.unit
         self.queue.due.pop(name, None)
-        if not self.clearing.unit(name).due():
+        if not self.clearing.due(name):
+            self.clearing.ramps.end(name)
             return
         if self.clearing.accounts[name[0]].lending is not None:
             Seizure(self).take(entry)
             return
-        if self.slice_waits(name):
+        backstop = self.backstop_comes(name)
+        self.round = Round(self.account(name).whole_until > self.engine.clock)
+        ramped = not backstop and self.clearing.ramps.applies(name)
+        if ramped:
+            self.clearing.ramps.started.setdefault(name, Started(self.engine.clock))
+            self.round.missing = self.clearing.ramps.shortage(name)
+        if not backstop and self.leaves_alone(name):
             self.queue.aside.add(name)
             self.clearing.changed.append(name)
             self.queue.reenter_changed()
@@ -91,56 +100,89 @@ class Cascade:
             p.number: self.clearing.holding(p).maintenance(self.mark(p)) for p in positions
         }
         positions.sort(key=lambda p: -maintenance[p.number])
-        closed, fees, last = 0, Fraction(0), -1
-        backstop = backstop_due(
-            self.clearing.unit(name),
-            [
-                self.clearing.markets[p.market].rules.backstop_share
-                for p in self.clearing.unit_positions(name)
-            ],
-        )
+        closed, fees, last, once = 0, Fraction(0), -1, False
+        ruled = not backstop and any(self.rule_kind(p) for p in positions)
         for position in positions:
-            if position.size and not self.queue.collects(position):
-                if backstop:
-                    lots, fee, last = self.give_up(name, position, entry.cause)
-                else:
-                    alone = len(positions) == 1
-                    lots, fee, last = self.close(name, position, alone, entry.cause)
-                closed += lots
-                fees += fee
-                if position.size:
-                    break
+            if not position.size or self.queue.collects(position):
+                continue
+            if ruled and not self.clearing.due(name):
+                break
+            lots = abs(position.size)
+            if not backstop:
+                once |= self.rule_kind(position) in ONCE_A_STEP or self.ramp(position) is not None
+                lots = self.lots_to_close(name, position)
+            if lots == 0:
+                continue
+            if backstop:
+                done, fee, last = self.give_up(name, position, entry.cause)
+            else:
+                done, fee, last = self.close(name, position, lots, entry.cause)
+            closed += done
+            fees += fee
+            if position.size and not ruled:
+                break
+        if ramped:
+            started = self.clearing.ramps.started[name]
+            started.freed += max(0, self.round.missing - self.clearing.ramps.shortage(name))
         if not self.clearing.unit_positions(name):
             self.settle(name, fees, last, backstop)
+            check_orders(self.engine, name)
         self.clearing.liquidating = None
         for market in self.touched:
             if self.touched[market] == -1:
                 self.touched[market] = last
-        if closed == 0 or (len(positions) == 1 and self.waits_now(name, positions[0])):
+        if closed == 0 or (once and self.clearing.due(name)):
             self.queue.aside.add(name)
         self.clearing.changed.append(name)
         self.queue.reenter_changed()
+
+    def account(self, name: tuple[int, int]):
+        return self.clearing.accounts[name[0]]
+
+    def backstop_comes(self, name: tuple[int, int]) -> bool:
+        shares = [
+            self.clearing.markets[p.market].rules.backstop_share
+            for p in self.clearing.unit_positions(name)
+        ]
+        return backstop_due(self.clearing.unit(name), shares)
 
     def rule_kind(self, position: Position) -> str:
         rule = self.clearing.markets[position.market].rules.partial_rule
         return "" if rule is None or position.ladder_trigger else rule[0]
 
-    def slice_waits(self, name: tuple[int, int]) -> bool:
-        """Does the draw leave a unit with one position alone in this step?"""
+    def leaves_alone(self, name: tuple[int, int]) -> bool:
+        """Do the rules leave every position of a unit alone in this step?"""
+        return not any(
+            self.lots_to_close(name, position)
+            for position in self.clearing.unit_positions(name)
+            if not self.queue.collects(position)
+        )
+
+    def lots_to_close(self, name: tuple[int, int], position: Position) -> int:
+        """What the partial rule of the position's market says in this round."""
         positions = self.clearing.unit_positions(name)
-        if len(positions) != 1 or self.rule_kind(positions[0]) != "slices":
-            return False
-        chance = self.clearing.markets[positions[0].market].rules.partial_rule[2]
-        return not slice_comes(self.draw(positions[0]), chance)
+        rules = [self.partial_rule(self.clearing.markets[p.market]) for p in positions]
+        index = positions.index(position)
+        unit = self.clearing.unit(name)
+        bits = self.draw(position)
+        ramp, stays = self.ramp(position), 0
+        if ramp is not None:
+            market = self.clearing.markets[position.market]
+            small = floor(ramp[2] * 10 ** self.clearing.assets[market.asset].decimals)
+            started = self.clearing.ramps.started[name]
+            elapsed = self.engine.clock - started.at
+            stays = may_stay_missing(ramp, small, self.round.missing, started.freed, elapsed)
+        return closing_lots(unit, rules, index, self.round, bits, ramp is not None, stays)
+
+    def ramp(self, position: Position) -> tuple | None:
+        """The ramp of the position's rule: (initial share, nanoseconds, small)."""
+        return (
+            None if position.ladder_trigger else self.clearing.markets[position.market].rules.ramp
+        )
 
     def draw(self, position: Position) -> int:
         engine = self.engine
         return drawn(engine.seed, engine.clock, position.account, position.market)
-
-    def waits_now(self, name: tuple[int, int], position: Position) -> bool:
-        """Is a unit that was closed in part by a rule for a step still due?"""
-        once = position.size and self.rule_kind(position) in ONCE_A_STEP
-        return bool(once and self.clearing.unit(name).due())
 
     def mark(self, position: Position) -> int:
         return self.clearing.markets[position.market].mark_ticks
@@ -163,35 +205,35 @@ class Cascade:
         return 1 if order.flags & LONG_LEG else 2 if order.flags & SHORT_LEG else 0
 
     def close(
-        self, name: tuple[int, int], position: Position, alone: bool, cause: int
+        self, name: tuple[int, int], position: Position, lots: int, cause: int
     ) -> tuple[int, Fraction, int]:
-        """Step 4 for one position: (lots closed, fee before rounding, LIQUIDATION event)."""
+        """Step 4 for lots of one position: (closed, fee before rounding, LIQUIDATION event)."""
         market = self.clearing.markets[position.market]
         rules, mark = market.rules, self.mark(position)
         side = SELL if position.size > 0 else BUY
-        lots = before = abs(position.size)
-        account = self.clearing.accounts[position.account]
-        if rules.partial_rule is not None and alone and not position.ladder_trigger:
-            waits = account.whole_until > self.engine.clock
-            held = self.clearing.holding(position)
-            equity = self.clearing.unit(name).equity()
-            lots = closing_lots(held, equity, self.partial_rule(market), waits, self.draw(position))
+        before = abs(position.size)
         whole = lots == before
+        self.round.used += worth(self.clearing.holding(position), lots)
         liquidation = self.record(name, position, lots, cause)
         absorbed = floor(lots * rules.absorbed)
         if absorbed:
             self.clearing.take_over(position, absorbed, mark, liquidation)
+            check_stage(self.engine, market, position.account, "a takeover")
         fee = Fraction(0)
         if lots > absorbed:
             fee = self.sell(name, position, lots - absorbed, side, whole, liquidation)
         self.queue.reenter_changed()
         closed = before - abs(position.size)
         if closed and not whole and rules.partial_rule[0] == "fraction":
-            account.whole_until = self.engine.clock + rules.partial_rule[3]
+            account = self.clearing.accounts[position.account]
+            until = self.engine.clock + rules.partial_rule[3]
+            account.whole_until = max(account.whole_until, until)
         return closed, fee, liquidation
 
-    def partial_rule(self, market) -> tuple:
+    def partial_rule(self, market) -> tuple | None:
         """The market's rule with its notional in atoms."""
+        if market.rules.partial_rule is None:
+            return None
         kind, *terms = market.rules.partial_rule
         at = {"fraction": 1, "cap": 0, "slices": 2}.get(kind)
         if at is not None:
@@ -205,7 +247,7 @@ class Cascade:
         signed = lots if position.size > 0 else -lots
         self.notional += abs(market.contract.value(signed, mark))
         if market.halts is not None:
-            market.halts.throttle(lots, abs(market.contract.value(lots, mark)))
+            market.halts.throttle(lots, abs(market.contract.value(signed, mark)))
         return self.log.add(
             events.LIQUIDATION,
             cause=cause,
@@ -229,6 +271,8 @@ class Cascade:
         unit = self.clearing.unit(name)
         tick = bankruptcy_tick(unit, index, venue.min_price, venue.max_price)
         self.clearing.take_over(position, lots, tick, liquidation)
+        market = self.clearing.markets[position.market]
+        check_stage(self.engine, market, position.account, "a takeover")
         self.queue.reenter_changed()
         return lots, Fraction(0), liquidation
 
@@ -257,6 +301,8 @@ class Cascade:
         for fill in fills:
             notional = self.clearing.settle(position.market, fill, flags, liquidation)
             fee += notional * market.rules.liquidation
+        stage = "the book" if whole else "a partial close"
+        check_book(self.engine, market, position.account, stage)
         self.touched.setdefault(position.market, -1)
         if fills:
             self.touched[position.market] = market.last_trade = liquidation
@@ -266,8 +312,10 @@ class Cascade:
         if left and self.deleveraging.applies(position.market):
             self.queue.reenter_changed()
             left = self.deleveraging.close(position, left, tick, liquidation)
+            check_stage(self.engine, market, position.account, "deleveraging")
         if left:
             self.clearing.take_over(position, left, tick, liquidation)
+            check_stage(self.engine, market, position.account, "a takeover")
         return fee
 
     def settle(self, name: tuple[int, int], fees: Fraction, last: int, backstop: bool) -> None:
@@ -290,3 +338,4 @@ class Cascade:
             self.waterfall.cover(market_number, account, -left, last, long)
         else:
             self.clearing.move_fund(to_fund, market_number, account, last)
+        check_stage(self.engine, market, account, "the insurance fund")

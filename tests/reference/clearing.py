@@ -10,9 +10,11 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
+from .accrual import owed, settle_touched
 from .lending_units import borrower_of
 from .log import HOUSE, LIQUIDATOR, OUTSIDE, Log
 from .margin import Holding, Position, Unit, fits
+from .ramp import Ramps
 from .records import (
     BUY,
     ICEBERG,
@@ -75,6 +77,7 @@ class Clearing:
         self.changed: list[tuple[int, int]] = []
         self.liquidating: tuple[int, int] | None = None
         self.house_realised = 0
+        self.ramps = Ramps(self)
 
     # --- who holds what ------------------------------------------------------------------------
 
@@ -106,6 +109,10 @@ class Clearing:
         equal = any(self.markets[p.market].rules.trigger == "<=" for p in positions)
         return Unit(self.collateral(name), [self.holding(p) for p in positions], equal)
 
+    def due(self, name: tuple[int, int]) -> bool:
+        """Is a unit due, or in a liquidation that has not restored it?"""
+        return self.unit(name).due() or self.ramps.owes(name)
+
     def unit_names(self) -> list[tuple[int, int]]:
         return sorted({self.unit_name(p) for p in self.positions if p.size})
 
@@ -121,6 +128,10 @@ class Clearing:
         )
 
     def collateral(self, name: tuple[int, int]) -> int:
+        """What a unit has, funding that it owes taken off."""
+        return self.stored(name) - sum(owed(self, p) for p in self.unit_positions(name))
+
+    def stored(self, name: tuple[int, int]) -> int:
         account, number = name
         return (
             self.accounts[account].balance if number == ALL_CROSS else self.positions[number].margin
@@ -147,6 +158,7 @@ class Clearing:
             self.book_other(account, market, lots, value)
             return
         position = self.create_position(account, market, leg)
+        settle_touched(self, position)
         was_open = position.size != 0
         closes = position.size * lots < 0
         realised, opened = position.trade(lots, value)
@@ -207,6 +219,8 @@ class Clearing:
         entry.dislocation.note(price, entry.index_ticks)
         if entry.halts is not None:
             entry.halts.trade(fill.price)
+            if fill.maker_account == OUTSIDE and not entry.venue.is_curve:
+                entry.halts.consume(1 - fill.side, fill.price, fill.size)
         taker_sign = 1 if fill.side == BUY else -1
         sides = (
             (fill.taker_account, leg_of(taker_flags), taker_sign, taker_rate),
@@ -310,10 +324,11 @@ class Clearing:
             else:
                 lots, ref = self.exposure(position), mark
             initial = self.initial(position, lots, ref)
+            debt = owed(self, position) if position.size else 0
             if position.isolated:
-                total -= max(0, initial - position.margin)
+                total -= max(0, initial - (position.margin - debt))
             else:
-                total += self.holding(position).profit(mark) - initial
+                total += self.holding(position).profit(mark) - initial - debt
         return total
 
     def reference(self, market: int, message: Message) -> int:
@@ -457,6 +472,7 @@ class Clearing:
         if leverage is not None:
             position.leverage = leverage
         position.isolated = isolated
+        settle_touched(self, position)
         position.trade(lots, value)
         position.ladder_trigger = trigger
         self.book_other(OUTSIDE, market, -lots, -value)
@@ -509,7 +525,7 @@ class Clearing:
             collected += due
             paid_by_longs += due if position.size > 0 else 0
             name = self.unit_name(position)
-            self.set_collateral(name, self.collateral(name) - due)
+            self.set_collateral(name, self.stored(name) - due)
         outside, house = payment(entry.outside_lots), payment(entry.house_position.size)
         entry.outside_entry = fits(entry.outside_entry + outside)
         paid_by_longs += outside if entry.outside_lots > 0 else 0
@@ -539,6 +555,7 @@ class Clearing:
             if position.account == account:
                 mark = self.markets[position.market].mark_ticks
                 total += position.margin + self.holding(position).profit(mark)
+                total -= owed(self, position)
         return total
 
     def account_maintenance(self, account: int) -> int:

@@ -107,8 +107,7 @@ def settle(engine, market) -> None:
     if rules.funding_value == "index" and market.index_ticks:
         price = market.index_ticks
     if market.mark_ticks:
-        engine.clearing.fund(market.number, parts, price)
-        engine.queue.reenter_changed()
+        engine.pay_funding(market, parts, price)
 
 
 def follow(market, now: int, elapsed: int) -> None:

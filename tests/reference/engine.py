@@ -12,6 +12,7 @@ import numpy as np
 
 from . import log as events
 from .accounts import Accounts
+from .accrual import accrue, undistributed
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
@@ -449,6 +450,8 @@ class Engine:
     def load_depth(self, market: Market, bids, asks, replace: bool) -> None:
         resting = [order for order in market.venue.resting if order.account == events.OUTSIDE]
         market.venue.load_depth(bids, asks, replace)
+        if replace and market.halts is not None:
+            market.halts.consumed = []
         for order in sorted(resting, key=lambda order: order.id) if replace else ():
             self.log_removal(market.number, order, order.total, -1)
         prices = [order.price for order in market.venue.resting]
@@ -479,7 +482,15 @@ class Engine:
         entry = self.market(market)
         if not entry.mark_ticks:
             raise ValueError(f"market {entry.name!r} has no mark")
-        self.clearing.fund(entry.number, parts_of(rate), entry.mark_ticks)
+        self.pay_funding(entry, parts_of(rate), entry.mark_ticks)
+
+    def pay_funding(self, market: Market, parts: int, price: int) -> None:
+        """One settlement: everybody pays, or the index that everybody accrues by moves."""
+        if market.accrues:
+            accrue(self.clearing, market, parts, price)
+            self.queue.on_accrual(market.number)
+            return
+        self.clearing.fund(market.number, parts, price)
         self.queue.reenter_changed()
 
     def set_funding(self, market, rate) -> None:
@@ -532,6 +543,7 @@ class Engine:
                 "entry_values": entries,
                 "fund": asset.fund,
                 "fees": asset.fees,
+                "funding_pools": sum(m.funding_pool for m in markets.values()),
                 "bad_debt": asset.bad_debt,
                 "deposits": asset.deposits,
             }
@@ -544,13 +556,15 @@ class Engine:
             assert lots == 0, (name, lots)
         for name, m in totals["money"].items():
             held = m["balances"] + m["margins"] - m["entry_values"]
-            held += m["fund"] + m["fees"] - m["bad_debt"]
+            held += m["fund"] + m["fees"] + m["funding_pools"] - m["bad_debt"]
             assert held == m["deposits"], (name, m)
         for market in self.clearing.markets:
             market.venue.validate()
         for position in self.clearing.positions:
             assert position.size or position.entry == 0, position
             assert position.isolated or position.margin == 0, position
+        for market in self.clearing.markets:
+            assert undistributed(self.clearing, market) >= 0, market.funding_pool
         for entry in self.queue.due.values():
             assert entry.position.size, entry
 
@@ -573,6 +587,8 @@ class Engine:
             row(m.average, m.index_time)
             row(*divmod(m.premium_sum, 2**62), m.premium_time)
             row(m.fixed_rate is not None, m.fixed_rate or 0)
+            if m.accrues:
+                row(m.funding_index, m.funding_pool)
             for numbers in self.waterfall.rows(m):
                 row(*numbers)
             if m.halts is not None:
@@ -586,8 +602,12 @@ class Engine:
             if listed or clearing.position_orders(p):
                 row(p.account, p.market, p.leg, p.size, p.entry, p.margin)
                 row(p.leverage, p.isolated, p.ladder_trigger)
+                if clearing.markets[p.market].accrues:
+                    row(p.funding_at if p.size else 0)
         for due in self.queue.rows():
             row(*due)
+        for started in clearing.ramps.rows():
+            row(*started)
         for resident in self.residents.all:
             row(*resident.state())
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()

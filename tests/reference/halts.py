@@ -29,7 +29,6 @@ from .records import (
 from .rules import nanoseconds
 
 OPEN, LIMIT_STATE, CANCEL_ONLY, PAUSE = range(4)
-BUCKETS = 60
 NO_END = 2**63 - 1
 HALT, AUCTION = 18, 19
 HALF = Fraction(1, 2)
@@ -75,6 +74,8 @@ class Breaker:
     throttle_lots: object = None
     throttle_notional: object = None
     throttle_window: object = 0
+    widened: tuple = ()  # (from, until, factor), seconds of the clock
+    leads: bool = False
 
 
 @dataclass
@@ -103,8 +104,9 @@ class Halts:
     throttled: bool = False
     edges: tuple = (0, 0)
     hard_edges: tuple = (0, 0)
-    trades: list = field(default_factory=list)  # (bucket, value)
-    prices: list = field(default_factory=list)  # (bucket, price in force)
+    trades: list = field(default_factory=list)  # (time, value)
+    prices: list = field(default_factory=list)  # (time, price in force)
+    consumed: list = field(default_factory=list)  # (time, side, price, lots) of depth from outside
 
     def __post_init__(self) -> None:
         if self.rules.close is not None:
@@ -120,20 +122,30 @@ class Halts:
 
     # --- windows -------------------------------------------------------------------------------
 
-    def bucket(self) -> int:
-        width = -(-nanoseconds(self.rules.window) // BUCKETS)
-        return self.engine.clock // width if width else 0
-
     def within_window(self, rows: list) -> list:
-        return [value for number, value in rows if number > self.bucket() - BUCKETS]
+        """What is younger than the window."""
+        since = self.engine.clock - nanoseconds(self.rules.window)
+        return [value for time, value in rows if time > since]
+
+    def consume(self, side: int, price: int, lots: int) -> None:
+        """A trade took depth from outside that rested on a side."""
+        if rate_of(self.rules.replenish) > 0 and self.phase < CANCEL_ONLY:
+            self.consumed.append((self.engine.clock, side, price, lots))
+
+    def still_missing(self) -> list:
+        """What was taken within the window; all of it without one, and as it was at the halt."""
+        since = self.engine.clock - nanoseconds(self.rules.window)
+        if not nanoseconds(self.rules.window) or self.phase >= CANCEL_ONLY:
+            return self.consumed
+        return [row for row in self.consumed if row[0] > since]
 
     def trade(self, price: int) -> None:
         if self.rules.reference == "window":
-            self.prices.append((self.bucket(), price))
+            self.prices.append((self.engine.clock, price))
         if self.rules.reference == "mean":
-            self.trades.append((self.bucket(), price))
+            self.trades.append((self.engine.clock, price))
         if self.rules.reference == "premium" and self.market.index_ticks:
-            self.trades.append((self.bucket(), price - self.market.index_ticks))
+            self.trades.append((self.engine.clock, price - self.market.index_ticks))
 
     # --- reference and edges -------------------------------------------------------------------
 
@@ -168,9 +180,19 @@ class Halts:
             ticks = ceil(value) if up else floor(value)
         return ticks if 1 <= ticks <= MAX_PRICE else 0
 
+    def width(self, name: str) -> Fraction | None:
+        """A share of the band, times the factor of the time of day."""
+        share, factor = self.share(name), 1
+        for start, end, times in reversed(self.rules.widened):
+            if nanoseconds(start) <= self.engine.clock < nanoseconds(end):
+                factor = times
+        if share is None:
+            return None
+        return min(share * factor, Fraction(1)) if name == "lower" else share * factor
+
     def form_edges(self) -> None:
         rules = self.rules
-        lower, upper = self.share("lower"), self.share("upper")
+        lower, upper = self.width("lower"), self.width("upper")
         if rules.reference == "premium":
             self.edges = self.premium_edges(lower, upper)
         else:
@@ -232,12 +254,22 @@ class Halts:
                 self.log(price, cause, wave)
             return
         cancel_only = time_of(self.rules.cancel_only)
+        missing = self.still_missing()
         self.phase = CANCEL_ONLY if cancel_only else PAUSE
         self.calls_at = end if cancel_only >= end - start else start + cancel_only
         self.until, self.side, self.reason = end, side, reason
         self.held, self.extended, self.replenished = None, 0, False
+        self.consumed = missing
         self.market.venue.halt()
         self.event = self.log(price, cause, wave)
+
+    def begin_by_band(self, side, start, price, cause, wave) -> None:
+        about = (0, side, start, time_of(self.rules.pause), price)
+        self.begin(*about, cause, wave)
+        for market in self.engine.clearing.markets if self.rules.leads else ():
+            other = market.halts
+            if other is not None and other is not self and other.rules.linked:
+                other.begin(*about, self.event, wave)
 
     def look_at_levels(self, cause: int, wave: int) -> None:
         on_index = self.rules.levels_on == "index"
@@ -290,7 +322,7 @@ class Halts:
         wait = nanoseconds(self.rules.limit_state)
         now = self.engine.clock
         if not wait:
-            self.begin(0, side, now, time_of(self.rules.pause), price, cause, wave)
+            self.begin_by_band(side, now, price, cause, wave)
         elif self.phase == OPEN or self.side != side:
             self.phase, self.side, self.reason = LIMIT_STATE, side, 0
             self.until = now + wait
@@ -304,7 +336,7 @@ class Halts:
         if self.market.venue.auction:
             return
         if self.rules.reference == "window" and self.market.venue.is_curve and price:
-            self.prices.append((self.bucket(), price))
+            self.prices.append((self.engine.clock, price))
         if self.rules.reference in ("index", "premium", "window"):
             self.form_edges()
         if time_of(self.rules.pause):
@@ -378,11 +410,12 @@ class Halts:
         if venue.is_curve:
             venue.replenish(share)
             return
+        missing, self.consumed = self.consumed, []
         for side in (BUY, SELL) if share > 0 else ():
-            for price, _, _ in venue.bids() if side == BUY else venue.asks():
-                level = venue._level(side, price)
-                mine = sum(order.total for order in level if order.account == ANONYMOUS)
-                lots = min(floor(mine * share), MAX_SIZE)
+            prices = sorted({row[2] for row in missing if row[1] == side}, reverse=side == BUY)
+            for price in prices:
+                taken = sum(row[3] for row in missing if row[1:3] == (side, price))
+                lots = min(floor(taken * share), MAX_SIZE)
                 if lots:
                     venue.next_id += 1
                     message = Message(LIMIT, side, price=price, size=lots)
@@ -453,8 +486,7 @@ class Halts:
         if now >= self.throttle_until:
             self.throttled = False
         if self.phase == LIMIT_STATE and now >= self.until:
-            pause = time_of(self.rules.pause)
-            self.begin(0, self.side, self.until, pause, last, self.event, 0)
+            self.begin_by_band(self.side, self.until, last, self.event, 0)
         if self.phase == CANCEL_ONLY and now >= self.calls_at:
             self.phase = PAUSE
             if self.calls_at < self.until:
@@ -480,6 +512,7 @@ class Halts:
             self.throttle_until, self.throttled_lots, self.throttled_notional, self.throttled,
             self.market.venue.last if self.market.venue.is_curve else 0,
             sum(values), len(values), min(prices, default=0), max(prices, default=0),
+            sum(row[3] for row in self.still_missing()),
         )  # fmt: skip
 
 

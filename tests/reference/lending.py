@@ -15,71 +15,15 @@ from . import log as events
 from . import loops
 from .clearing import ALL_CROSS, Account
 from .grid import whole
+from .lending_rules import ONE, KinkRate, LendingRules, Liquidator, Oracle
 from .lending_units import Borrower
 from .margin import Contract, Table, Tier, fits, rate_of
 from .market import Market
 from .rules import Rules
 
-ONE = 10**18  # of an index, and of a yearly rate
 PARTS = 10**9
 YEAR = 365 * 86_400 * 10**9
 NO_MARKET = 65535
-
-
-@dataclass
-class LendingRules:
-    """The questions that protocols answer differently."""
-
-    close_factor: tuple = ("whole",)
-    bonus: tuple = ("fixed",)
-    fee: object = 0
-    trigger: str = "<"
-    min_leftover: object = 0
-    bad_debt: str = "stays"
-
-
-@dataclass
-class Oracle:
-    """How a price from a market becomes the price a reserve believes."""
-
-    delay: object = 0
-    heartbeat: object = None
-    deviation: object = 0
-    max_step: object = None
-
-
-@dataclass
-class KinkRate:
-    """Yearly borrow rate by utilisation."""
-
-    base: object = 0
-    slope1: object = 0
-    slope2: object = 0
-    optimal: object = "0.8"
-
-    def parts(self, utilisation: int) -> int:
-        base, slope1, slope2, optimal = (
-            int(rate_of(x) * ONE) for x in (self.base, self.slope1, self.slope2, self.optimal)
-        )
-        if utilisation <= optimal:
-            return base + slope1 * utilisation // optimal
-        return base + slope1 + slope2 * (utilisation - optimal) // (ONE - optimal)
-
-
-@dataclass
-class Liquidator:
-    """Repays debt for collateral when selling what it gets pays for it."""
-
-    capital: object = None
-    gas: object = 0
-    min_profit: object = 0
-    latency: object = 0
-    choice: str = "best"
-    calls: str = "chained"
-    halvings: int = 6
-    cash: int = 0
-    spent: int = 0
-    done: int = 0
 
 
 class NoVenue:
@@ -148,6 +92,8 @@ class Reserve:
     deficit: int = 0
     kept: int = 0
     paused: bool = False
+    frozen: bool = False
+    grace_until: int = 0
     price_ticks: int = 0
     updated: int = 0
     waiting: list = field(default_factory=list)  # (time, price, event)
@@ -169,10 +115,30 @@ class Reserve:
         names = ("supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury")
         row = {name: getattr(self, name) for name in (*names, "deficit", "kept", "updated")}
         lots = {"supplied_lots": self.supplied_lots, "owed_lots": self.owed_lots}
+        row |= {"frozen": int(self.frozen), "grace_until": self.grace_until}
         return {**row, **lots, "price": self.price_ticks, "paused": int(self.paused)}
 
-    def pause(self, paused: bool = True) -> None:
+    def pause(self, paused: bool = True, *, grace=0) -> None:
+        """Nothing happens to the reserve; afterwards liquidations wait for the time of grace."""
+        wait = round(rate_of(grace) * 10**9)
+        if wait < 0:
+            raise ValueError(f"grace {grace!r} is below 0")
+        if self.paused and not paused:
+            self.grace_until = self.lending.engine.clock + wait
         self.paused = paused
+
+    def freeze(self, frozen: bool = True) -> None:
+        self.frozen = frozen
+
+    def usable(self) -> bool:
+        """May a liquidation involve the reserve?"""
+        return not self.paused and self.lending.engine.clock >= self.grace_until
+
+    def check_open_for(self, more: bool) -> None:
+        if self.paused:
+            raise ValueError(f"{self.name} is paused")
+        if more and self.frozen:
+            raise ValueError(f"{self.name} is frozen: nothing is added to its supply or debts")
 
     # --- interest ------------------------------------------------------------------------------
 
@@ -269,6 +235,7 @@ class Reserve:
 
     def redeem(self, amount) -> None:
         lots = self.amount(amount)
+        self.check_open_for(False)
         scaled = ceil(Fraction(lots * ONE, self.supply_index))
         held = self.supplied - self.supplied_side.held
         if scaled > held or lots > self.cash:
@@ -278,6 +245,7 @@ class Reserve:
         self.lending.note(events.REDEEM, self.supplied_side, -1, lots)
 
     def check_supply(self, lots: int) -> None:
+        self.check_open_for(True)
         if self.supply_cap is not None and self.supplied_lots + lots > self.supply_cap:
             raise ValueError(f"{self.name}: the supply cap of {self.supply_cap} lots is passed")
 
@@ -321,6 +289,10 @@ class LendingMarket:
         atoms = 10 ** engine.clearing.assets[self.asset].decimals
         lot_size = Fraction(1, atoms) if source is None else source.lot_size
         threshold = rate_of(liquidation_threshold)
+        if self.rules.health == "average" and (threshold * 10_000).denominator != 1:
+            raise ValueError(
+                f"liquidation_threshold {threshold} is no whole number of basis points"
+            )
         if refinement is None:
             refinement = self.refinement(interest, source)
         caps = [None if c is None else whole("cap", c, lot_size) for c in (supply_cap, borrow_cap)]
@@ -414,6 +386,7 @@ class LendingMarket:
     def check_open(reserve: Reserve, column: list, borrowed: bool) -> None:
         if any(lots < 0 for lots in column):
             raise ValueError(f"{reserve.name}: an amount is negative")
+        reserve.check_open_for(True)
         if borrowed:
             if not reserve.borrowable:
                 raise ValueError(f"{reserve.name} cannot be borrowed")
@@ -477,6 +450,7 @@ class LendingMarket:
         reserve = self.reserves[name]
         lots = reserve.amount(amount)
         borrowed = what in ("borrow", "repay")
+        reserve.check_open_for(what in ("deposit", "borrow"))
         if what in ("deposit", "borrow"):
             self.check_open(reserve, [lots], borrowed)
         if what in ("withdraw", "borrow") and lots > reserve.cash:
@@ -554,11 +528,12 @@ class LendingMarkets(dict):
 
 
 class Liquidators(list):
-    """Who repays debts for collateral, asked in this order."""
+    """Who repays debts for collateral: the first who gains, or the one who gains most and outbids the rest."""
 
     def __init__(self, engine) -> None:
         super().__init__()
         self.engine = engine
+        self.compete = "order"
 
     def add(self, liquidator: Liquidator) -> int:
         self.append(copy(liquidator))
@@ -566,8 +541,8 @@ class Liquidators(list):
 
     def result(self, number: int) -> dict:
         found, engine = self[number], self.engine
-        profit, gas = (engine.from_atoms(x) for x in (found.cash, found.spent))
-        return {"profit": profit, "gas": gas, "calls": float(found.done)}
+        profit, gas, bids = (engine.from_atoms(x) for x in (found.cash, found.spent, found.bids))
+        return {"profit": profit, "gas": gas, "bids": bids, "calls": float(found.done)}
 
 
 def pass_lending(engine, elapsed: int) -> None:

@@ -7,7 +7,7 @@ from math import floor
 
 @dataclass(frozen=True)
 class SideTable:
-    """Stands where a market has its tiers: the surplus of a side has no jumps."""
+    """Stands where a market has its tiers: a surplus has jumps if its thresholds are averaged."""
 
     jumps: bool = False
 
@@ -38,12 +38,15 @@ class Borrower:
 
     holdings: list[SideHolding]
     at_equality: bool
+    average: bool = False
 
     def _marks(self, marks):
         return marks or [held.mark for held in self.holdings]
 
     def equity(self, marks=None) -> int:
-        return sum(h.weighted(m) for h, m in zip(self.holdings, self._marks(marks), strict=True))
+        marks = self._marks(marks)
+        held = zip(self.holdings, marks, strict=True)
+        return self.borne(marks) + sum(h.weighted(m) for h, m in held if h.size < 0)
 
     def maintenance(self, marks=None) -> int:
         return 0
@@ -52,13 +55,29 @@ class Borrower:
         """Collateral less debts, neither weighted."""
         return sum(held.value(held.mark) for held in self.holdings)
 
-    def borne(self) -> int:
-        return sum(held.weighted(held.mark) for held in self.holdings if held.size > 0)
+    def debt(self) -> int:
+        return -sum(held.value(held.mark) for held in self.holdings if held.size < 0)
+
+    def borne(self, marks=None) -> int:
+        held = [
+            (h, m) for h, m in zip(self.holdings, self._marks(marks), strict=True) if h.size > 0
+        ]
+        if not self.average:
+            return sum(h.weighted(m) for h, m in held)
+        # as Aave v2 to v3.3: the mean threshold in whole basis points, then percentMul, half up
+        counted = [
+            (h.value(m), h.reserve.threshold * 10_000) for h, m in held if h.reserve.threshold
+        ]
+        total = sum(value for value, _ in counted)
+        if not total:
+            return 0
+        mean = floor(sum(value * points for value, points in counted) / Fraction(total))
+        return (total * mean + 5000) // 10_000
 
     def due(self, marks=None) -> bool:
         marks = self._marks(marks)
-        if not any(held.size > 0 for held in self.holdings) or not all(marks):
-            return False
+        if {held.size > 0 for held in self.holdings} != {True, False} or not all(marks):
+            return False  # without collateral nothing is seized, without debts health is infinite
         surplus = self.equity(marks)
         return surplus <= 0 if self.at_equality else surplus < 0
 
@@ -68,8 +87,11 @@ class Borrower:
 
 def borrower_of(lending, markets, positions) -> Borrower:
     """The unit of an account's positions on the sides of a lending market's reserves."""
+    average = lending.rules.health == "average"
     held = [
-        SideHolding(p.size, markets[p.market].reserve, markets[p.market].mark_ticks)
+        SideHolding(
+            p.size, markets[p.market].reserve, markets[p.market].mark_ticks, SideTable(average)
+        )
         for p in positions
     ]
-    return Borrower(held, lending.rules.trigger == "<=")
+    return Borrower(held, lending.rules.trigger == "<=", average)

@@ -104,6 +104,7 @@ class Position:
     leverage: int = 100  # hundredths
     isolated: bool = False
     ladder_trigger: int = 0
+    funding_at: int = 0  # the market's funding index when it was settled last
 
     def trade(self, lots: int, value: int) -> tuple[int, int]:
         """Apply signed lots of a signed value: (realised PnL, value that opened)."""
@@ -287,16 +288,3 @@ def bankruptcy_tick(unit: Unit, index: int, lowest: int = 1, highest: int = MAX_
     else:
         found = boundary(best, worst, reaches)
     return min(max(found, lowest), highest)
-
-
-def kept_lots(held: Holding, equity: int, target: Fraction) -> int:
-    """Partial rule "target": the most lots whose notional times the target rate equity covers."""
-    if equity <= 0:
-        return 0
-    sign = 1 if held.size > 0 else -1
-    kept = boundary(
-        0,
-        abs(held.size) + 1,
-        lambda lots: abs(held.contract.value(sign * lots, held.mark)) * target <= equity,
-    )
-    return min(kept, abs(held.size) - 1)

@@ -49,7 +49,7 @@ class Calls(Resident):
         """Whom to call, the first first: longs, then the most overdue."""
         engine, found = self.engine, []
         for name in engine.clearing.unit_names():
-            if not engine.queue.is_exact(name):
+            if not engine.queue.has_trigger(name):
                 continue
             (position,) = engine.clearing.unit_positions(name)
             if position.market != self.market.number or position.ladder_trigger:
@@ -84,7 +84,7 @@ class Calls(Resident):
         (position,) = engine.clearing.unit_positions(name)
         unit = self.warned(name)
         needed, equity = unit.maintenance(), unit.equity()
-        answer = self.answer(engine.clearing.unit(name).due())
+        answer = self.answer(engine.clearing.due(name))
         side = SELL if position.size > 0 else BUY
         call = log.add(
             events.MARGIN_CALL,
@@ -109,7 +109,7 @@ class Calls(Resident):
     def pay_in(self, name: Name, position, amount: int, call: int) -> None:
         clearing, log = self.engine.clearing, self.engine.log
         asset = clearing.assets[self.market.asset]
-        held = clearing.collateral(name)
+        held = clearing.stored(name)
         if amount <= 0 or max(held, asset.deposits) + amount > LARGEST_AMOUNT:
             return
         clearing.set_collateral(name, held + amount)

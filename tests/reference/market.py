@@ -72,6 +72,8 @@ class Market:
     premium_sum: int = 0
     premium_time: int = 0
     fixed_rate: int | None = None  # of funding, in parts of 10**9
+    funding_index: int = 0  # parts of 10**9 of an atom that one lot has accrued since the start
+    funding_pool: int = 0  # atoms that payers gave and receivers have not taken yet
     delayed: list = field(default_factory=list)  # (time, index) not believed yet
     samples: list = field(default_factory=list)  # of the basis, in ticks
     last_trade: int = -1  # ORDER or LIQUIDATION event that traded last
@@ -85,6 +87,11 @@ class Market:
     dislocation_threshold: object = "0.01"
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))
     halts: Halts | None = None
+
+    @property
+    def accrues(self) -> bool:
+        """Is funding accrued through an index, not paid by everybody at once?"""
+        return self.rules.funding_mode == "index"
 
     @property
     def book(self) -> Gateway:

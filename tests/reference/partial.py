@@ -4,10 +4,11 @@ The most lots that may stay are looked for by asking the rule of one number afte
 the interval, as the answer changes once), never by solving an equation.
 """
 
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from .margin import Holding, Unit, boundary, kept_lots
+from .margin import Holding, Unit, boundary
 
 
 def left_after(held: Holding, lots: int) -> Holding:
@@ -43,7 +44,7 @@ def mixed(number: int) -> int:
 
 def drawn(seed: int, clock: int, account: int, market: int) -> int:
     """The 64 bits that decide about a position at a time."""
-    return mixed(mixed(mixed(seed % WORD) ^ clock) ^ (account * 2**16 + market))
+    return mixed(mixed(mixed(seed % WORD) ^ clock) ^ (int(account) * 2**16 + market))
 
 
 def slice_comes(bits: int, chance: Fraction) -> bool:
@@ -64,48 +65,81 @@ def slice_lots(held: Holding, share: Fraction, least: int, bits: int) -> int:
     return min(total, max(ceil(total * share * factor), smallest))
 
 
-def capped_lots(held: Holding, most: int) -> int:
+def capped_lots(held: Holding, most: int, used: int) -> int:
+    """As many lots as a cap allows of which `used` is spent; one at least while nothing is."""
     total = abs(held.size)
-    if worth(held, total) <= most:
+    if worth(held, total) <= most - used:
         return total
-    return max(1, boundary(0, total, lambda lots: worth(held, lots) <= most))
+    fits = boundary(0, total, lambda lots: worth(held, lots) <= most - used)
+    return fits if used else max(1, fits)
 
 
-def lots_restored(held: Holding, equity: int, buffer: Fraction) -> int:
-    """The most lots whose maintenance and buffer equity reaches, its loss counted with the buffer."""
-    counted = equity + min(0, held.profit(held.mark)) * buffer
-
-    def stays(lots: int) -> bool:
-        rest = left_after(held, lots)
-        return rest.maintenance(held.mark) + buffer * worth(held, lots) <= counted
-
-    return boundary(0, abs(held.size), stays)
-
-
-def closing_lots(held: Holding, equity: int, rule: tuple, waits: bool, bits: int = 0) -> int:
-    """Lots to close of the only position of a unit.
-
-    `rule` is the market's; `waits` says whether the account is in its cool-down; `bits` is its
-    draw at this time.
-    """
-    total = abs(held.size)
-    kind, *terms = rule
+def asked(held: Holding, rule: tuple | None, lots: int) -> Fraction:
+    """What `lots` that stay of a holding ask of its unit's equity: by its rule, or maintenance."""
+    kind, *terms = rule or ("",)
     if kind == "target":
-        return total - kept_lots(held, equity, terms[0])
-    if equity <= 0:
+        return worth(held, lots) * terms[0]
+    needed = Fraction(left_after(held, lots).maintenance(held.mark))
+    if kind == "shortage":
+        needed += terms[0] * (worth(held, lots) - min(0, held.profit(held.mark)))
+    return needed
+
+
+@dataclass
+class Round:
+    """One taking of a unit: what its positions' turns have in common.
+
+    `waits` says whether the account was in its cool-down when it was taken; `used` is the notional of
+    the lots closed so far; `missing` is the shortage that a ramp began with.
+    """
+
+    waits: bool
+    used: int = 0
+    missing: int = 0
+
+
+def closing_lots(
+    unit: Unit,
+    rules: list[tuple | None],
+    index: int,
+    taken: Round,
+    bits: int = 0,
+    ramped: bool = False,
+    stays: int = 0,
+) -> int:
+    """Lots to close of holding `index` of a unit; `rules` are its holdings', `bits` its draw.
+
+    Where it is `ramped` the atoms `stays` of the unit's shortage are left, and maybe the whole holding.
+    """
+    held, rule = unit.holdings[index], rules[index]
+    total = abs(held.size)
+    if rule is None or held.ladder_trigger:
+        return total
+    kind, *terms = rule
+    if kind == "slices" and not slice_comes(bits, terms[1]):
+        return 0
+    if unit.equity() <= 0:
         return total
     if kind == "tier_step":
         return total - lots_below(held, terms[0])
-    if kind == "shortage":
-        return total - lots_restored(held, equity, terms[0])
     if kind == "cap":
-        return capped_lots(held, terms[0])
+        return capped_lots(held, terms[0], taken.used)
     if kind == "slices":
         return slice_lots(held, terms[0], terms[2], bits)
-    share, least, _ = terms
-    if waits or abs(held.value(held.mark)) <= least:
-        return total
-    return ceil(total * share)
+    if kind == "fraction":
+        share, least, _ = terms
+        whole = taken.waits or abs(held.value(held.mark)) <= least
+        return total if whole else ceil(total * share)
+    others = sum(
+        asked(other, rules[k], abs(other.size))
+        for k, other in enumerate(unit.holdings)
+        if k != index
+    )
+    left = unit.equity() + stays - others
+    if ramped and asked(held, rule, total) <= left:
+        return 0
+    # all of them are too many: the unit is due, or its target below maintenance
+    return total - boundary(0, total, lambda lots: asked(held, rule, lots) <= left)
 
 
 def backstop_due(unit: Unit, fractions: list[Fraction]) -> bool:

@@ -170,7 +170,7 @@ class PoolVenue(ImpactVenue):
         if not filled:
             return 0
         average = Fraction(value, filled * self.unit)
-        return floor(average) if side == SELL else ceil(average)
+        return min(floor(average), MAX_PRICE) if side == SELL else ceil(average)
 
     def fits(self, lots: int) -> bool:
         base, quote = self.segments[0][0] + lots, self.segments[0][1]
@@ -178,7 +178,11 @@ class PoolVenue(ImpactVenue):
             return base * self.stated.peg * self.unit + quote <= LARGEST_INVARIANT
         if self.stated.kind == "concentrated":
             return lots <= LARGEST_RESERVE
-        return base <= LARGEST_RESERVE and base * FEE_PARTS * quote <= LARGEST_PRODUCT
+        return self.product_fits(base, quote)
+
+    def product_fits(self, base: int, quote: int) -> bool:
+        fits = max(base, quote) <= LARGEST_RESERVE
+        return fits and base * FEE_PARTS * quote <= LARGEST_PRODUCT
 
     def executable(self, side: int, lots: int, limit: int) -> int:
         """The most lots at the limit or better; without one, at 1 tick and up to the highest price."""
@@ -198,8 +202,12 @@ class PoolVenue(ImpactVenue):
                 low = middle
             else:
                 high = middle - 1
-        if low and self.walk(side, low)[1] > LARGEST_RESERVE:
+        _, value, fee, *_ = self.walk(side, low) if low else (0, 0, 0)
+        if value + (fee if side == SELL else 0) > LARGEST_RESERVE:
             return 0
+        if low and self.stated.kind == "constant_product" and side == BUY:
+            base, quote, *_ = self.segments[0]
+            return low if self.product_fits(base - low, quote + value) else 0
         return low
 
     def within(self, side: int, lots: int, limit: int) -> bool:
@@ -284,7 +292,8 @@ class PoolVenue(ImpactVenue):
 
     def skewed(self, segment: list[int]) -> bool:
         x, y = self.scaled(segment)
-        return min(x, y) <= 0 or max(x, y) > LARGEST_SKEW * min(x, y)
+        too_far = min(x, y) <= 0 or max(x, y) > LARGEST_SKEW * min(x, y)
+        return too_far or x + y > LARGEST_INVARIANT
 
     def most_before_skew(self, side: int) -> int:
         x, y = self.scaled(self.segments[0])

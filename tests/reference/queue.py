@@ -54,10 +54,17 @@ class Queue:
         self.moves.append(move)
 
     def is_exact(self, name: Name) -> bool:
+        """Does a unit wait at its trigger?"""
+        return self.has_trigger(name) and name not in self.clearing.ramps.started
+
+    def has_trigger(self, name: Name) -> bool:
         unit = self.clearing.unit(name)
         if len(unit.holdings) != 1:
             return False
-        return bool(unit.holdings[0].ladder_trigger) or not unit.holdings[0].table.jumps
+        if unit.holdings[0].ladder_trigger:
+            return True
+        market = self.clearing.markets[self.clearing.unit_positions(name)[0].market]
+        return not unit.holdings[0].table.jumps and not market.accrues
 
     def on_marks(self) -> None:
         """Test every unit that has a position in a market whose mark has just changed."""
@@ -70,6 +77,17 @@ class Queue:
             if name in self.due or self.is_exact(name) or not self.clearing.unit(name).due():
                 continue
             self.add_fallen(name, positions, moves)
+
+    def on_accrual(self, market: int) -> None:
+        """Test every unit that has a position in a market whose funding index has just moved."""
+        for name in self.clearing.unit_names():
+            positions = self.clearing.unit_positions(name)
+            if market not in {p.market for p in positions}:
+                continue
+            if name in self.due or self.is_exact(name) or not self.clearing.unit(name).due():
+                continue
+            first = positions[0]
+            self.add(name, first, self.clearing.markets[first.market].mark_ticks, -1)
 
     def add_fallen(self, name: Name, positions: list[Position], moves: list[Move]) -> None:
         """Find the first of the moves after which the unit was due."""
@@ -92,9 +110,11 @@ class Queue:
 
     def reenter(self, name: Name) -> None:
         """Look again at a unit whose money or positions changed."""
-        unit = self.clearing.unit(name)
         entry = self.due.get(name)
-        if not unit.due() or self.is_exact(name):
+        due = self.clearing.due(name)
+        if not due:
+            self.clearing.ramps.end(name)
+        if not due or self.is_exact(name):
             self.due.pop(name, None)
             return
         if entry is not None and self.still_holds(entry):

@@ -7,6 +7,8 @@ the engine's own path, one message at a time.
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from . import log as events
+from .accrual import settle_balance
 from .clock import toward_zero
 from .grid import whole
 from .margin import rate_of
@@ -50,6 +52,7 @@ class Arbitrageur:
     delay: object = 0
     limit: object = None
     leverage: object = 1
+    hedged: bool = False
 
 
 @dataclass(frozen=True)
@@ -320,9 +323,12 @@ class Arbitrage(Resident):
         self.threshold = parts_of(settings.threshold)
         self.delay = nanoseconds(settings.delay)
         self.seen: list[tuple[int, int]] = []  # (time, index), a change each
+        self.hedge = 0  # lots on the wider market
+        self.hedge_index = 0  # that it was settled at
 
     def numbers(self) -> list[int]:
-        return [len(self.seen), *(number for pair in self.seen for number in pair)]
+        seen = (number for pair in self.seen for number in pair)
+        return [len(self.seen), *seen, self.hedge, self.hedge_index]
 
     def known_index(self) -> int:
         index, now = self.market.index_ticks, self.engine.clock
@@ -336,6 +342,31 @@ class Arbitrage(Resident):
         return 0
 
     def act(self, elapsed: int) -> None:
+        """The other leg is settled at the index, and follows what it holds here afterwards."""
+        index = self.market.index_ticks if self.settings.hedged else 0
+        if index:
+            self.settle_hedge(index)
+        self.trade()
+        if index:
+            self.hedge, self.hedge_index = -self.held(), index
+
+    def settle_hedge(self, index: int) -> None:
+        def worth(tick: int) -> int:
+            value = self.market.contract.value(abs(self.hedge), tick)
+            return value if self.hedge > 0 else -value
+
+        gain = worth(index) - worth(self.hedge_index) if self.hedge else 0
+        if not gain:
+            return
+        clearing = self.engine.clearing
+        settle_balance(clearing, self.account)
+        clearing.move_balance(self.account, gain)
+        clearing.assets[self.market.asset].deposits += gain
+        kind = events.DEPOSIT if gain > 0 else events.WITHDRAWAL
+        self.engine.log.add(kind, account=self.account, money=abs(gain))
+        self.engine.queue.reenter_changed()
+
+    def trade(self) -> None:
         index = self.known_index()
         if not index or self.collecting:
             return

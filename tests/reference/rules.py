@@ -11,6 +11,7 @@ CHOICES = {
     "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
+    "funding_mode": ("interval", "index"),
     "band_reference": ("index", "last"),
     "premium_of": ("mid", "impact"),
     "liquidation_order": ("market", "bankruptcy"),
@@ -18,6 +19,7 @@ CHOICES = {
     "adl": (
         *(None, "bitmex", "binance", "size", "hyperliquid", "bybit", "okx", "hyperliquid_literal"),
         *("htx", "random", "pro_rata_quantity", "contract_pro_rata", "pro_rata_pnl"),
+        *("pro_rata_pnl_risk", "integer_min_max"),
     ),
     "adl_price": ("bankruptcy", "mark", "previous_mark", "index"),
     "socialised": (None, "gains", "contracts", "opposite"),
@@ -62,6 +64,7 @@ class Rules:
     funding_clamp: object = None
     funding_cap: object = 1
     funding_value: str = "mark"
+    funding_mode: str = "interval"
     price_band: object = None
     band_reference: str = "index"
     adl: str | None = None
@@ -99,10 +102,16 @@ class Rules:
         self._clocks()
 
     def _partial(self) -> tuple | None:
-        # ("target", rate), ("tier_step", tiers) or ("fraction", share, notional, nanoseconds)
+        # ("target", rate), ("tier_step", tiers) or ("fraction", share, notional, nanoseconds);
+        # `ramp` is (initial share, nanoseconds, small) where the rule has one
+        self.ramp = None
         if self.partial is None:
             return None
         kind, *terms = self.partial
+        if kind in ("target", "shortage") and len(terms) in (3, 4):
+            initial, seconds, small = map(rate_of, (*terms[1:], 0)[:3])
+            self.ramp = initial, int(seconds * 10**9), small
+            terms = terms[:1]
         if kind == "target" and len(terms) == 1:
             return kind, rate_of(terms[0])
         if kind == "tier_step" and len(terms) <= 1:

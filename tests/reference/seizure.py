@@ -27,6 +27,7 @@ class Deal:
     repaid: int
     seized: int
     fee: int
+    profit: int = 0
 
 
 class Seizure:
@@ -44,12 +45,25 @@ class Seizure:
         borne = unit.borne()
         owed = borne - unit.equity()
         short = (owed - borne) * PARTS // owed
+        if rules.bonus[0] == "covered":
+            debt = unit.debt()
+            return min(reserve.bonus, max(0, unit.worth()) * PARTS // debt)
         if rules.bonus[0] == "health":
             return min(self.parts(rules.bonus[2]), self.parts(rules.bonus[1]) + short)
         if rules.bonus[0] == "discount":
             discount = min(self.parts(rules.bonus[1]), short)
             return discount * PARTS // (PARTS - discount)
         return reserve.bonus
+
+    def halted(self, rules, reserve, unit: Borrower) -> bool:
+        """Is the account beyond where the rules still liquidate?"""
+        debt = unit.debt()
+        collateral = unit.worth() + debt
+        if rules.halt_above is None:
+            return False
+        if rules.halt_above == "frontier":
+            return debt * (PARTS + self.bonus(rules, reserve, unit)) > collateral * PARTS
+        return debt > rate_of(rules.halt_above) * collateral
 
     def most(self, rules, unit: Borrower, collateral: SideHolding, debt: SideHolding) -> int:
         """Lots of the debt that one call may repay."""
@@ -132,11 +146,12 @@ class Seizure:
         gas, least = (
             self.engine.to_atoms(x, asset) for x in (liquidator.gas, liquidator.min_profit)
         )
-        return gains - cost - gas >= least
+        deal.profit = gains - cost - gas
+        return deal.profit >= least
 
     def find(self, account: int, unit: Borrower, liquidator: Liquidator) -> Deal | None:
         rules = self.engine.clearing.accounts[account].lending.rules
-        usable = [held for held in unit.holdings if not held.reserve.paused]
+        usable = [held for held in unit.holdings if held.reserve.usable()]
         sign = 1 if liquidator.choice == "worst" else -1
         collaterals = sorted(
             (h for h in usable if h.size > 0),
@@ -144,6 +159,8 @@ class Seizure:
         )
         debts = sorted((h for h in usable if h.size < 0), key=lambda h: h.value(h.mark))
         for collateral in collaterals:
+            if self.halted(rules, collateral.reserve, unit):
+                continue
             for debt in debts:
                 most = self.most(rules, unit, collateral, debt)
                 for attempt in range(liquidator.halvings + 1):
@@ -170,21 +187,40 @@ class Seizure:
         name = entry.unit
         account = name[0]
         unit = self.engine.clearing.unit(name)
-        for number, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
-            if self.waits(liquidator, entry.cause):
-                continue
-            deal = self.find(account, unit, liquidator)
-            if deal is not None:
-                who = number if self.engine.liquidators else -1
-                cascade.units += 1
-                self.execute(account, unit, deal, liquidator, who, entry.cause)
-                if liquidator.calls == "single" and self.engine.clearing.unit(name).due():
-                    queue.aside.add(name)
-                break
-        else:
+        chosen = self.choose(account, unit, entry.cause)
+        if chosen is None:
+            queue.due[name] = entry  # as it was, with its cause
             queue.aside.add(name)
+        else:
+            who, liquidator, deal = chosen
+            cascade.units += 1
+            self.execute(account, unit, deal, liquidator, who, entry.cause)
+            if liquidator.calls == "single" and self.engine.clearing.unit(name).due():
+                queue.aside.add(name)
         self.engine.clearing.changed.append(name)
         queue.reenter_changed()
+
+    def choose(self, account: int, unit: Borrower, cause: int):
+        """Who makes the call: the first who gains; of bidders the one who gains most, who pays the next."""
+        liquidators = self.engine.liquidators
+        if not liquidators:
+            deal = self.find(account, unit, nobody := Liquidator())
+            return None if deal is None else (-1, nobody, deal)
+        offers = []
+        for number, liquidator in enumerate(liquidators):
+            if not self.waits(liquidator, cause):
+                deal = self.find(account, unit, liquidator)
+                if deal is not None:
+                    offers.append((number, liquidator, deal))
+        if not offers:
+            return None
+        if liquidators.compete == "order":
+            return offers[0]
+        offers.sort(key=lambda offer: -offer[2].profit)
+        bid = max(0, offers[1][2].profit) if len(offers) > 1 else 0
+        offers[0][1].cash -= bid
+        offers[0][1].bids += bid
+        return offers[0]
 
     def execute(self, account, unit, deal: Deal, liquidator, who: int, cause: int) -> None:
         log, lending = self.engine.log, self.engine.clearing.accounts[account].lending

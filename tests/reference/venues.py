@@ -37,6 +37,8 @@ from .records import (
     Result,
 )
 
+OVERFLOW = 54  # an answer of the clearing house
+
 
 def leg_of(flags: int) -> int:
     return 1 if flags & LONG_LEG else 2 if flags & SHORT_LEG else 0
@@ -293,6 +295,10 @@ class ImpactVenue:
         middle = (before + after) // 2 if side == SELL else -(-(before + after) // 2)
         return max(1, middle)
 
+    def fits(self, lots: int) -> bool:
+        """Would so many more lots stay within the range of numbers?"""
+        return abs(self.net_sold) + lots <= 2**60
+
     def executable(self, side: int, lots: int, limit: int) -> int:
         """The most lots whose fill tick is within the limit (0: none)."""
         if not self.reference:
@@ -336,6 +342,8 @@ class ImpactVenue:
             code = Code.BAD_MESSAGE
         if code:
             return Result(order_id, code, price=message.price), [], []
+        if not self.fits(message.size):
+            return Result(order_id, OVERFLOW, price=message.price), [], []
         limit = held(message.side, message.price if message.kind == LIMIT else 0, self.hard_band)
         lots = self.executable(message.side, message.size, limit)
         if message.time_in_force == FOK and lots < message.size:

@@ -9,10 +9,10 @@ from fractions import Fraction
 from math import floor
 
 from . import log as events
+from .invariants import check_stage
 from .margin import fits, rate_of
 from .rules import nanoseconds, parts_of
 
-EIGHTHS = 8  # slots in which the peak of a window is kept
 ALL_CROSS = -1
 
 
@@ -60,7 +60,7 @@ class Waterfall:
         self.engine = engine
         self.deficits: list[Deficit] = []
         self.paid: dict[int, tuple[int, int]] = {}  # by market: block, atoms paid in it
-        self.balances: dict[int, list[tuple[int, int]]] = {}  # by market: eighth, fund
+        self.balances: dict[int, list[tuple[int, int]]] = {}  # by market: time, fund
         self.steps = 0
 
     def terms(self, market) -> Terms:
@@ -75,10 +75,7 @@ class Waterfall:
             terms = self.terms(market)
             if terms.drawdown is not None:
                 fund = self.engine.clearing.assets[market.asset].fund
-                self.balances.setdefault(market.number, []).append((self.eighth(terms), fund))
-
-    def eighth(self, terms: Terms) -> int:
-        return self.engine.clock // max(terms.window // EIGHTHS, 1)
+                self.balances.setdefault(market.number, []).append((self.engine.clock, fund))
 
     def block_paid(self, market) -> int:
         terms = self.terms(market)
@@ -107,9 +104,9 @@ class Waterfall:
         terms = self.terms(market)
         if terms.drawdown is None:
             return False
-        now = self.eighth(terms)
+        since = self.engine.clock - terms.window
         balances = self.balances.get(market.number, [])
-        peak = max((fund for time, fund in balances if time > now - EIGHTHS), default=0)
+        peak = max((fund for time, fund in balances if time >= since), default=0)
         fund = self.engine.clearing.assets[market.asset].fund
         return (peak - fund) * 10**9 >= terms.drawdown * peak
 
@@ -194,10 +191,12 @@ class Waterfall:
                     self.engine.clearing.accounts[ps[0].account].asset == name
                 ), True,
             )  # fmt: skip
-        for deficit in self.deficits:
+        while self.deficits:
+            deficit = self.deficits.pop(0)
             if deficit.left:
                 self.give_up(deficit)
-        self.deficits = []
+                market = markets[deficit.market]
+                check_stage(self.engine, market, deficit.account, "bad debt")
 
     def profit(self, position) -> int:
         market = self.engine.clearing.markets[position.market]
@@ -242,13 +241,15 @@ class Waterfall:
             due = min(due, equity)
             if not due:
                 continue
-            clearing.set_collateral(name, clearing.collateral(name) - due)
+            clearing.set_collateral(name, clearing.stored(name) - due)
             self.engine.log.add(kind, cause=cause, account=name[0], market=market, money=due)
             collected += due
         for deficit in owed:
             paid = min(deficit.left, collected)
             deficit.left -= paid
             collected -= paid
+        stage = "a socialised loss" if kind == events.SOCIALISED else "a haircut"
+        check_stage(self.engine, clearing.markets[market], -1, stage)
         self.engine.queue.reenter_changed()
 
     # --- the state -----------------------------------------------------------------------------
@@ -261,11 +262,14 @@ class Waterfall:
             paid = self.paid.get(market.number)
             found.append(list(paid) if paid else [0, 0])
         if terms.drawdown is not None:
+            # balances of the window that no later one reached
             balances = self.balances.get(market.number, [])
-            last = balances[-1][0] if balances else 0
-            found.append([last] + [
-                max((fund for time, fund in balances if time == at), default=0)
-                for at in range(last - EIGHTHS + 1, last + 1)
+            since = balances[-1][0] - terms.window if balances else 0
+            found.append([
+                number
+                for k, (time, fund) in enumerate(balances)
+                if time >= since and all(later < fund for _, later in balances[k + 1 :])
+                for number in (time, fund)
             ])  # fmt: skip
         if market.rules.adl_price == "previous_mark":
             found.append([market.previous_ticks])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cascade.exact_numbers import whole
 from cascade.pools.sqrt_price import (
@@ -27,7 +27,7 @@ from cascade.pools.ticks import (
     sqrt_price_at_tick,
     tick_at_sqrt_price,
 )
-from cascade.pools.venue import Pool, PoolSide, Swap, amount_of, side_of
+from cascade.pools.venue import Pool, Swap, amount_of, side_of
 
 GROWTH_BITS = 128
 GROWTH_MODULUS = 2**256
@@ -146,17 +146,17 @@ class ConcentratedPool(Pool):
     """
 
     def __init__(self, sqrt_price: int, *, fee_pips: int, tick_spacing: int) -> None:
-        self.tick = tick_at_sqrt_price(sqrt_price)
-        self.sqrt_price = sqrt_price
-        self.fee_pips = amount_of(fee_pips, "fee_pips")
+        self.tick: int = tick_at_sqrt_price(sqrt_price)
+        self.sqrt_price: int = sqrt_price
+        self.fee_pips: int = amount_of(fee_pips, "fee_pips")
         if self.fee_pips >= FEE_UNIT:
             raise ValueError(f"fee_pips {fee_pips!r} is outside 0 ... {FEE_UNIT - 1}")
-        self.tick_spacing = amount_of(tick_spacing, "tick_spacing", 1)
+        self.tick_spacing: int = amount_of(tick_spacing, "tick_spacing", 1)
         if self.tick_spacing > MAX_TICK:
             raise ValueError(f"tick_spacing {tick_spacing!r} is outside 1 ... {MAX_TICK}")
-        self.liquidity = 0
+        self.liquidity: int = 0
         self.fee_growth: Growth = (0, 0)
-        self.balances = [0, 0]
+        self.balances: list[int] = [0, 0]
         self.ticks: dict[int, TickInfo] = {}
         self.positions: dict[tuple[object, int, int], PositionInfo] = {}
         self._ordered: list[int] = []  # ticks with liquidity, over the spacing
@@ -174,7 +174,7 @@ class ConcentratedPool(Pool):
         """Share of the amount paid in."""
         return Fraction(self.fee_pips, FEE_UNIT)
 
-    def marginal_price(self, side: PoolSide) -> Fraction:
+    def marginal_price(self, side: Literal["buy", "sell"]) -> Fraction:
         """Quote that the next unit of base brings (a sale, less the fee) or costs (with the fee)."""
         kept = 1 - self.fee
         return self.price * kept if side_of(side) == "sell" else self.price / kept
@@ -288,7 +288,7 @@ class ConcentratedPool(Pool):
         self.balances = [held + moved for held, moved in zip(self.balances, amounts, strict=True)]
         return PoolSwap(*amounts, state.fee, self.sqrt_price, self.tick, self.liquidity)
 
-    def trade(self, side: PoolSide, size: int) -> Swap:
+    def trade(self, side: Literal["buy", "sell"], size: int) -> Swap:
         """Sell or buy exactly `size` units of token0; see `Pool.trade`."""
         sells = side_of(side) == "sell"
         size = amount_of(size, "size", 1)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isqrt
+from typing import Literal
 
 from cascade.exact_numbers import Rate, exact
-from cascade.pools.venue import Pool, PoolSide, Swap, amount_of, fee_of, side_of
+from cascade.pools.venue import Pool, Swap, amount_of, fee_of, side_of
 
 UNISWAP_FEE = Fraction(3, 1000)
 
@@ -223,12 +224,12 @@ class ConstantProductPool(Pool):
         fee_in_pool: bool = True,
         shares: int | None = None,
     ) -> None:
-        self.base_reserve = amount_of(base, "base", 1)
-        self.quote_reserve = amount_of(quote, "quote", 1)
-        self.fee = fee_of(fee)
-        self.fee_in_pool = bool(fee_in_pool)
+        self.base_reserve: int = amount_of(base, "base", 1)
+        self.quote_reserve: int = amount_of(quote, "quote", 1)
+        self.fee: Fraction = fee_of(fee)
+        self.fee_in_pool: bool = bool(fee_in_pool)
         given = isqrt(self.base_reserve * self.quote_reserve) if shares is None else shares
-        self.shares = amount_of(given, "shares", 1)
+        self.shares: int = amount_of(given, "shares", 1)
         self.fees: tuple[int, int] = (0, 0)
 
     def __repr__(self) -> str:
@@ -239,7 +240,7 @@ class ConstantProductPool(Pool):
         """Quote units per base unit, without fee."""
         return Fraction(self.quote_reserve, self.base_reserve)
 
-    def marginal_price(self, side: PoolSide) -> Fraction:
+    def marginal_price(self, side: Literal["buy", "sell"]) -> Fraction:
         """Quote that the next unit of base brings (a sale, less the fee) or costs (with the fee)."""
         kept = 1 - self.fee
         return self.price * kept if side_of(side) == "sell" else self.price / kept
@@ -272,7 +273,7 @@ class ConstantProductPool(Pool):
             out = output_amount(paid - fee, held, other, 0)
         return self._settle(sells_base, paid, out, fee)
 
-    def trade(self, side: PoolSide, size: int) -> Swap:
+    def trade(self, side: Literal["buy", "sell"], size: int) -> Swap:
         """Sell or buy exactly `size` units of base; see `Pool.trade`."""
         if side_of(side) == "sell":
             return self.swap(size)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Literal
 
 from cascade.exact_numbers import Rate, exact
-from cascade.pools.venue import Pool, PoolSide, Swap, amount_of, fee_of, side_of
+from cascade.pools.venue import Pool, Swap, amount_of, fee_of, side_of
 
 AMPLIFICATION_PRECISION = 100
 FEE_DENOMINATOR = 10**10
@@ -173,16 +174,18 @@ class StableswapPool(Pool):
         admin_fee: Rate = 0,
         scales: Sequence[int] | None = None,
     ) -> None:
-        self.balances = _amounts(balances, "balances", 1)
-        self.scales = _amounts([1] * len(self.balances) if scales is None else scales, "scales", 1)
+        self.balances: list[int] = _amounts(balances, "balances", 1)
+        self.scales: list[int] = _amounts(
+            [1] * len(self.balances) if scales is None else scales, "scales", 1
+        )
         if len(self.scales) != len(self.balances):
             raise ValueError(f"scales must have {len(self.balances)} numbers")
-        self.amplification = exact(amplification, "amplification")
+        self.amplification: Fraction = exact(amplification, "amplification")
         self._ann = _amplification(amplification, len(self.balances))
         self._fee = _fee_parts(fee, "fee")
         self._admin_fee = _fee_parts(admin_fee, "admin_fee")
-        self.admin_fees = [0] * len(self.balances)
-        self.shares = self.invariant
+        self.admin_fees: list[int] = [0] * len(self.balances)
+        self.shares: int = self.invariant
 
     def __repr__(self) -> str:
         return f"<StableswapPool: {self.balances}, A {float(self.amplification):g}>"
@@ -207,7 +210,7 @@ class StableswapPool(Pool):
         """Quote units per base unit of an infinitesimal swap, without fee, at the integer D."""
         return self._slope(0, 1)
 
-    def marginal_price(self, side: PoolSide) -> Fraction:
+    def marginal_price(self, side: Literal["buy", "sell"]) -> Fraction:
         """Quote that the next unit of base brings (a sale, less the fee) or costs (with the fee)."""
         kept = 1 - self.fee
         return self.price * kept if side_of(side) == "sell" else self.price / kept
@@ -281,7 +284,7 @@ class StableswapPool(Pool):
         self.balances[j] -= out + admin
         self.admin_fees[j] += admin
 
-    def trade(self, side: PoolSide, size: int) -> Swap:
+    def trade(self, side: Literal["buy", "sell"], size: int) -> Swap:
         """Sell or buy `size` units of the first token for the second; see `Pool.trade`.
 
         A purchase pays the least amount that brings `size` units or more; what it brings beyond `size` stays in

@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple, TypeVar
 
 from cascade.exact_numbers import Rate, exact, whole
 
-PoolSide = Literal["buy", "sell"]
 SIDES = ("buy", "sell")
 LARGEST_SEARCH = 2**256
 
@@ -69,7 +68,7 @@ def fee_of(value: Rate, name: str = "fee") -> Fraction:
     return fee
 
 
-def side_of(side: str) -> PoolSide:
+def side_of(side: str) -> Literal["buy", "sell"]:
     """A side of a trade.
 
     Raises
@@ -93,7 +92,7 @@ class Pool(ABC):
         """Quote units per base unit, without fee."""
 
     @abstractmethod
-    def trade(self, side: PoolSide, size: int) -> Swap:
+    def trade(self, side: Literal["buy", "sell"], size: int) -> Swap:
         """Sell or buy exactly `size` units of base; the quote side of it is in the answer.
 
         Parameters
@@ -114,7 +113,7 @@ class Pool(ABC):
         """
 
     @abstractmethod
-    def marginal_price(self, side: PoolSide) -> Fraction:
+    def marginal_price(self, side: Literal["buy", "sell"]) -> Fraction:
         """Quote that the next unit of base brings (a sale, less the fee) or costs (with the fee)."""
 
     def copy(self: PoolType) -> PoolType:
@@ -126,7 +125,7 @@ class Pool(ABC):
         """
         return copy.deepcopy(self)
 
-    def quote(self, side: PoolSide, size: int) -> Swap:
+    def quote(self, side: Literal["buy", "sell"], size: int) -> Swap:
         """What `trade` would answer; the pool stays as it is.
 
         Parameters
@@ -167,7 +166,7 @@ class Pool(ABC):
         limit = exact(price, "price")
         if limit <= 0:
             raise ValueError(f"price {price!r} is not above 0")
-        side: PoolSide = "sell" if limit <= self.price else "buy"
+        side: Literal["buy", "sell"] = "sell" if limit <= self.price else "buy"
         low, high = 0, 1
         while high < LARGEST_SEARCH and self._reaches(side, high, limit):
             low, high = high, 2 * high
@@ -179,7 +178,7 @@ class Pool(ABC):
                 high = middle
         return low
 
-    def _reaches(self, side: PoolSide, size: int, limit: Fraction) -> bool:
+    def _reaches(self, side: Literal["buy", "sell"], size: int, limit: Fraction) -> bool:
         try:
             after = self.quote(side, size).price
         except ValueError:

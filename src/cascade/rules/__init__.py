@@ -14,6 +14,10 @@ from cascade.rules import (  # noqa: F401  # isort: skip
     luld as _luld,
     mwcb as _mwcb,
     okx_price_limit as _okx_price_limit,
+    crvusd as crvusd,
+    liquity_v1 as liquity_v1,
+    liquity_v2 as liquity_v2,
+    maker_liq2 as maker_liq2,
 )
 from cascade.rules.halts import (  # isort: skip
     BREAKER_VENUES,
@@ -28,6 +32,7 @@ from cascade.rules.halts import (  # isort: skip
 
 from cascade.rules.presets import PRESETS, VENUES, Preset, Venue, describe, tiers_from_file
 from cascade.rules.protocols import (
+    AUCTION_PROTOCOLS,
     LENDING,
     LENDING_PROTOCOLS,
     LendingPreset,
@@ -59,6 +64,7 @@ euler_v2: LendingPreset = LENDING["euler_v2"]
 morpho_blue: LendingPreset = LENDING["morpho_blue"]
 
 __all__ = [
+    "AUCTION_PROTOCOLS",
     "BREAKERS",
     "BREAKER_VENUES",
     "LENDING",
@@ -78,6 +84,7 @@ __all__ = [
     "cme",
     "compound_v2",
     "compound_v3",
+    "crvusd",
     "deribit",
     "describe",
     "describe_breaker",
@@ -90,7 +97,10 @@ __all__ = [
     "gmx_v2",
     "hyperliquid",
     "kraken_futures",
+    "liquity_v1",
+    "liquity_v2",
     "luld",
+    "maker_liq2",
     "morpho_blue",
     "mwcb",
     "okx_price_limit",

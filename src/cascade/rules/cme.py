@@ -5,9 +5,11 @@ extremes of the last hour by 3.5 % of the settlement, rounded down to the tick, 
 minutes, in the last five minutes of trading for five seconds; orders are collected meanwhile and the
 window starts anew.
 
-Left out, because `Breaker` has no place for it: the lead month's pause for the other months, velocity
-logic. That the window's low goes with the upper and its high with the lower limit is this library's
-reading; a trade that passes the limit is printed and then pauses.
+The lead month's pause is one of all months, another month's is its own (``lead``).
+
+Left out: velocity logic, of whose windows and ranges no source was at hand. That the window's low goes with
+the upper and its high with the lower limit is this library's reading; a trade that passes the limit is
+printed and then pauses.
 """
 
 FOLLOWS = "documents"

@@ -37,6 +37,7 @@ RULES: dict[str, object] = {
     "funding_payments": 8,
     "funding_cap": "0.015",
     "funding_value": "index",
+    "funding_mode": "index",
     "premium_of": "impact",
     "impact_notional": 10_000,
 }

@@ -46,6 +46,7 @@ def cme(
     reached: int = 0,
     afternoon_price: Rate | None = None,
     closing: bool = False,
+    lead: bool | None = None,
     **changes: Any,
 ) -> Breaker:
     """CME equity index futures: price limits of a session and the dynamic circuit breaker.
@@ -62,6 +63,9 @@ def cme(
         Of session "after".
     closing : bool, default False
         In the last five minutes, where a pause takes five seconds.
+    lead : bool, optional
+        True: the lead month, whose pause is one of all months in the engine; False: another month, which
+        pauses alone and with the lead month; default a market of its own.
     **changes
         Parameters of `cascade.Breaker` to set differently.
 
@@ -87,7 +91,8 @@ def cme(
         "ceiling": None if band.upper is None else _share(band.upper / close - 1),
     }
     late = _data("cme").CLOSING if closing else {}
-    return _breaker("cme", {"close": settlement}, limits, late, changes)
+    month = {} if lead is None else {"linked": True, "leads": lead}
+    return _breaker("cme", {"close": settlement}, limits, late, month, changes)
 
 
 def luld(
@@ -97,6 +102,7 @@ def luld(
     *,
     regime: str = "amendment_18",
     leverage: Rate = 1,
+    clock_starts: time | None = None,
     **changes: Any,
 ) -> Breaker:
     """Limit up, limit down of a US stock.
@@ -107,10 +113,13 @@ def luld(
     previous_close : number
         Sets the percentage of the day.
     at : datetime.time, optional
-        Eastern time, for the doubling at the open and the close; default an hour without.
+        Eastern time that the band is of, for the doubling at the open and the close; default an hour
+        without.
     regime : {"amendment_18", "original"}, default "amendment_18"
     leverage : number, default 1
         Of a leveraged product of tier 2.
+    clock_starts : datetime.time, optional
+        Eastern time at which the engine's clock begins: the band doubles and narrows as it runs.
     **changes
         Parameters of `cascade.Breaker` to set differently, such as ``linked=True``.
 
@@ -121,16 +130,38 @@ def luld(
     Raises
     ------
     ValueError
-        As `cascade.bands.luld_percentage` and `cascade.bands.luld_doubled`.
+        As `cascade.bands.luld_percentage` and `cascade.bands.luld_doubled`; both `at` and
+        `clock_starts` are given.
 
     Notes
     -----
     Plan to address extraordinary market volatility, Appendix A; 83 FR 66464. Below 0.75 dollars the
     15 cents are taken as a share of the previous close.
     """
+    if at is not None and clock_starts is not None:
+        raise ValueError(f"give one of at {at} and clock_starts {clock_starts}")
     doubled = bands.luld_doubled(tier, previous_close, at, regime)
     share = _share(bands.luld_percentage(tier, previous_close, doubled=doubled, leverage=leverage))
-    return _breaker("luld", {"lower": min(share, Fraction(1)), "upper": share}, changes)
+    band: dict[str, Any] = {"lower": min(share, Fraction(1)), "upper": share}
+    if clock_starts is not None:
+        band["widened"] = _luld_spans(tier, previous_close, clock_starts, regime)
+    return _breaker("luld", band, changes)
+
+
+def _luld_spans(
+    tier: int, previous_close: Rate, starts: time, regime: str
+) -> tuple[tuple[int, int, int], ...]:
+    # seconds of the clock in which percentages are doubled; what is over is left out
+    zero = _seconds(starts)
+    spans = []
+    for begin, end in (bands.LULD_OPEN, bands.LULD_CLOSE):
+        if bands.luld_doubled(tier, previous_close, begin, regime) and _seconds(end) > zero:
+            spans.append((max(_seconds(begin) - zero, 0), _seconds(end) - zero, 2))
+    return tuple(spans)
+
+
+def _seconds(of_day: time) -> int:
+    return 3600 * of_day.hour + 60 * of_day.minute + of_day.second
 
 
 def mwcb(previous_close: Rate | None = None, at: time | None = None, **changes: Any) -> Breaker:

@@ -1,16 +1,16 @@
 """Hyperliquid perpetuals: parameters of the venue.
 
 The maintenance rate of a tier is half the initial rate at its largest leverage, the deduction makes
-maintenance continuous. A position below maintenance is sent to the book as a market order: a fifth
-of one above 100,000 USDC, then for 30 seconds whatever the account has whole; what is left of its
-collateral stays with the trader. Below two thirds of maintenance the liquidator vault (here the
+maintenance continuous. Positions of an account below maintenance are sent to the book as market orders: a
+fifth of each above 100,000 USDC, then for 30 seconds whatever the account has whole; what is left of
+its collateral stays with the trader. Below two thirds of maintenance the liquidator vault (here the
 house) takes the whole unit, margin included. Deleveraging is at the previous mark; its index is read
 with the position's sign.
 
 Left out, because `Rules` has no place for it: deleveraging set off by a negative account value
 (here by an empty fund, for what a close leaves), trading fees (they depend on volume: give
 `maker_fee` and `taker_fee` where they matter), and the outside exchanges in the mark (here the median
-of index, mid and last). A cross account with several positions is closed whole.
+of index, mid and last).
 """
 
 FOLLOWS = "documents"

@@ -5,9 +5,10 @@ minutes, and the listing exchange reopens by auction. The reference is the mean 
 trades, replaced when it is 1 % away and the one in force is 30 seconds old; percentages are those of
 `cascade.bands`.
 
-Left out, because the sources differ by exchange or `Breaker` has no place for it: collars and
-extensions of the reopening (``extension``, ``extension_band`` and ``extensions`` take them), the
-straddle state, the first reference of the day (the first trade here), trades that are not eligible.
+Left out: collars and extensions of the reopening, which are the listing exchange's and differ
+(``extension``, ``extension_band`` and ``extensions`` take them); pauses in a straddle state, which the exchange
+declares at its discretion (``halt_state.straddle`` tells the state, ``market.halt`` pauses); the first
+reference of the day (the first trade here); trades that are not eligible.
 """
 
 FOLLOWS = "the plan and its Eighteenth Amendment"

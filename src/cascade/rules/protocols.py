@@ -19,6 +19,15 @@ LENDING_PROTOCOLS: tuple[str, ...] = (
     "aave_v2", "aave_v3", "spark", "compound_v2", "compound_v3", "euler_v1", "euler_v2", "morpho_blue",
 )  # fmt: skip
 
+#: Data files of protocols that liquidate by other means than a call, and by what: their parameters go into
+#: classes of `cascade.lending`, not into one rule.
+AUCTION_PROTOCOLS: dict[str, str] = {
+    "maker_liq2": "collateral auctions",
+    "liquity_v1": "stability pool and redistribution",
+    "liquity_v2": "stability pool and redistribution",
+    "crvusd": "soft liquidation in bands",
+}
+
 CALL = """
 
 Parameters
@@ -72,20 +81,21 @@ def _rules(name: str, variant: str | None, **changes: Any) -> ProtocolRules:
 
 
 def describe_lending(name: str) -> Venue:
-    """What the preset of that name follows; its `contract` is "lending" and it has no symbols.
+    """What the rules of that name follow; `contract` is "lending", or how the protocol liquidates otherwise.
 
     Raises
     ------
     ValueError
         There is none of that name.
     """
-    if name not in LENDING_PROTOCOLS:
-        raise ValueError(f"{name!r} is not one of {', '.join(LENDING_PROTOCOLS)}")
+    known = (*LENDING_PROTOCOLS, *AUCTION_PROTOCOLS)
+    if name not in known:
+        raise ValueError(f"{name!r} is not one of {', '.join(known)}")
     data = _data(name)
     return Venue(
         name=name,
         title=(data.__doc__ or "").partition(":")[0],
-        contract="lending",
+        contract=AUCTION_PROTOCOLS.get(name, "lending"),
         follows=data.FOLLOWS,
         date=data.DATE,
         source=data.SOURCE,

@@ -26,6 +26,7 @@ from cascade.dislocation import Dislocation, furthest
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
 from cascade.errors import ScenarioError
+from cascade.exact_numbers import step_time
 from cascade.market import Market, Venue
 from cascade.results import StepResult
 from cascade.rules import PRESETS, describe, tiers_from_file
@@ -36,6 +37,7 @@ from cascade.scenarios.document import Document
 from cascade.scenarios.halts import breaker_of
 from cascade.scenarios.pool import pool_of
 from cascade.scenarios.population import resident
+from cascade.scenarios.rest import may_go_on, tried_in_vain
 from cascade.scenarios.schema import (
     BookSection,
     CrowdSection,
@@ -119,6 +121,8 @@ class Outcome:
         Time taken.
     dislocation : Dislocation
         How far the venue's price left the index in the run, and for how long in all.
+    at_rest : bool
+        The run ended because what is still due could not be closed by any later step.
     """
 
     scenario: Scenario
@@ -130,6 +134,7 @@ class Outcome:
     build_seconds: float
     run_seconds: float
     dislocation: Dislocation
+    at_rest: bool = False
 
     @property
     def events(self) -> NDArray[Any]:
@@ -457,8 +462,10 @@ class Scenario:
             orders.append(messages)
         return orders
 
-    def _play(self, engine: Engine, market: Market, progress: Progress | None) -> list[Dislocation]:
-        # the dislocation of each step
+    def _play(
+        self, engine: Engine, market: Market, progress: Progress | None
+    ) -> tuple[list[Dislocation], bool]:
+        # the dislocation of each step, and whether the last one would repeat for ever
         dt = self.shock.dt
         if self.shock.path is not None or self.shock.kind == "index":
             shocks: list[Callable[[], StepResult]] = [
@@ -476,11 +483,16 @@ class Scenario:
             if progress is not None:
                 progress(len(found), last)
         last += self.shock.settle
-        while engine.pending and len(found) < last:
-            found.append(engine.step(dt=dt).dislocation[market.name])
+        step = step_time(dt, "dt")
+        rested = False
+        while engine.pending and len(found) < last and not rested:
+            settled = engine.step(dt=dt)
+            found.append(settled.dislocation[market.name])
             if progress is not None:
                 progress(len(found), last)
-        return found
+            until = engine.time_ns + step * (last - len(found))
+            rested = tried_in_vain(settled.events) and not may_go_on(engine, until)
+        return found, rested
 
     def _move_index(self, engine: Engine, market: Market, tick: int) -> StepResult:
         if self.book.follow:
@@ -489,7 +501,7 @@ class Scenario:
         return engine.step(index=index, dt=self.shock.dt)
 
     def run(self, progress: Progress | None = None) -> Outcome:
-        """Build, apply the shock step by step, and go on until nothing is due.
+        """Build, apply the shock step by step, and go on until nothing that is due could be closed.
 
         Parameters
         ----------
@@ -516,8 +528,10 @@ class Scenario:
         first = engine.event_count
         built = time.perf_counter()
         with self._named("shock"):
-            away = self._play(engine, market, progress)
+            away, rested = self._play(engine, market, progress)
         engine.validate()
         ended = time.perf_counter()
         taken = built - started, ended - built
-        return Outcome(self, engine, market, before, first, len(away), *taken, furthest(away))
+        return Outcome(
+            self, engine, market, before, first, len(away), *taken, furthest(away), rested
+        )

@@ -195,6 +195,7 @@ class RulesSection:
     funding_clamp: Number | None = number(None, low=0, high=1)
     funding_cap: Number | None = number(None, low=0, high=1)
     funding_value: str | None = text(None, choices=CHOICES["funding_value"])
+    funding_mode: str | None = text(None, choices=CHOICES["funding_mode"])
     price_band: Number | None = number(None, low=0, high=1)
     band_reference: str | None = text(None, choices=CHOICES["band_reference"])
     index_delay: Number | None = number(None, low=0)

@@ -1,0 +1,426 @@
+"""Random histories of lending markets that run on the engine's twin and on the compiled engine side by side.
+
+    python tests/random_lending.py --histories 2000 --seed 1
+
+A history is a setup (venues, lending markets, liquidators) and actions. After every action the answer,
+the new events row by row, the rows of all reserves, healths, liquidators and totals must agree, and each
+reserve must have what it owes. The first difference ends the run and prints the history, shortened to the
+actions that are needed to show it.
+"""
+
+import argparse
+import random
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit, core_kit
+from random_engine_actions import describe
+
+PRICES = {"ETH": 200, "BTC": 3000}
+RESERVES = ("ETH", "BTC", "USD")
+DEPTH = {"ETH": 40, "BTC": 4}  # lots a level, or lots a tick
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Markets, lending markets and liquidators of one history, as plain terms."""
+
+    execution: str
+    venues: dict
+    margin: str
+    lendings: tuple[dict, ...]
+    liquidators: tuple[dict, ...]
+
+
+@dataclass
+class Actor:
+    """An engine and what a history needs to act on it."""
+
+    kit: Kit
+    setup: Setup
+    markets: dict = field(default_factory=dict)
+    lendings: list = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        kit, setup = self.kit, self.setup
+        self.engine = kit.engine(execution=setup.execution)
+        for name, (kind, terms) in setup.venues.items():
+            rules = {"tiers": ((0, setup.margin),), "feed": terms["feed"]}
+            market = kit.market(self.engine, name, rules=rules, **self.venue(name, kind, terms))
+            if kind == "book":
+                market.book.load_depth(list(terms["bids"]), list(terms["asks"]))
+            market.set_index(PRICES[name])
+            self.markets[name] = market
+        for number, terms in enumerate(setup.lendings):
+            rules = kit.lending.LendingRules(**terms["rules"])
+            lending = self.engine.lending.add(f"pool {number}", rules=rules)
+            for name, given in terms["reserves"].items():
+                lending.add_reserve(name, **self.stated(given))
+                lending[name].supply({"ETH": 4000, "BTC": 300, "USD": 2_000_000}[name])
+            self.lendings.append(lending)
+        for terms in setup.liquidators:
+            self.engine.liquidators.add(kit.lending.Liquidator(**terms))
+        self.seen = 0
+
+    def venue(self, name: str, kind: str, terms: dict) -> dict:
+        if kind == "book":
+            return {}
+        if kind == "curve":
+            return {"venue": self.kit.linear(*terms["curve"])}
+        return {"venue": getattr(self.kit.pools, kind)(**terms["pool"])}
+
+    def stated(self, given: dict) -> dict:
+        made = dict(given)
+        for name, kind in (("oracle", "Oracle"), ("interest", "KinkRate")):
+            if made.get(name) is not None:
+                made[name] = getattr(self.kit.lending, kind)(**made[name])
+        return made
+
+    def act(self, name: str, arguments: tuple) -> tuple:
+        """Do one action; what the caller is told, in plain numbers."""
+        try:
+            return getattr(self, name)(*arguments) or ()
+        except (ValueError, OverflowError) as error:
+            return (type(error).__name__,)
+
+    def open(self, lending, collateral, debt) -> tuple:
+        made = self.lendings[lending].open(collateral=dict(collateral), debt=dict(debt))
+        return tuple(int(x) for x in made)
+
+    def change(self, lending, what, account, reserve, amount) -> None:
+        getattr(self.lendings[lending], what)(account, reserve, amount)
+
+    def outside(self, lending, what, reserve, amount) -> None:
+        getattr(self.lendings[lending][reserve], what)(amount)
+
+    def pause(self, lending, reserve, paused, grace) -> None:
+        self.lendings[lending][reserve].pause(paused, grace=grace)
+
+    def freeze(self, lending, reserve, frozen) -> None:
+        self.lendings[lending][reserve].freeze(frozen)
+
+    def trade(self, market, side, size) -> None:
+        self.kit.trade(self.engine, self.markets[market], side, size)
+
+    def perpetual(self, market, side, size, leverage) -> None:
+        self.engine.accounts.open(
+            self.markets[market],
+            side=side,
+            size=size,
+            entry=PRICES[market],
+            leverage=leverage,
+            mode="isolated",
+            account=None,
+        )
+
+    def load_depth(self, market, bids, asks) -> None:
+        if self.setup.venues[market][0] == "book":
+            self.markets[market].book.load_depth(list(bids), list(asks))
+
+    def budget(self, accounts, notional) -> None:
+        self.engine.budget(accounts=accounts, notional=notional)
+
+    def step(self, index, dt) -> tuple:
+        result = self.engine.step(index=dict(index), dt=dt)
+        return (
+            int(result.liquidated),
+            int(result.notional_atoms),
+            int(result.pending),
+            int(result.bad_debt_atoms),
+        )
+
+    def news(self) -> list[tuple]:
+        """Events since the last call."""
+        array = self.engine.events
+        found = [tuple(int(row[name]) for name in EVENT_FIELDS) for row in array[self.seen :]]
+        self.seen = len(array)
+        return found
+
+    def reserves(self) -> list[tuple]:
+        return [
+            tuple(sorted(lending[name].row().items()))
+            for lending in self.lendings
+            for name in RESERVES
+        ]
+
+    def columns(self) -> list:
+        """Healths, liquidators' results, equity and maintenance of all accounts."""
+        found = [[str(float(x)) for x in lending.health] for lending in self.lendings]
+        count = len(self.setup.liquidators)
+        found.append([self.engine.liquidators.result(k) for k in range(count)])
+        found.append([float(x) for x in self.engine.accounts.equity])
+        found.append([float(x) for x in self.engine.accounts.maintenance])
+        return found
+
+
+def covered(row: dict) -> bool:
+    """Has the reserve at least what it owes to suppliers and treasury?"""
+    return row["cash"] + row["owed_lots"] + row["deficit"] >= row["supplied_lots"] + row["treasury"]
+
+
+def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
+    """Do one action on both; a description of the difference, empty if there is none."""
+    said, heard = twin.act(name, arguments), other.act(name, arguments)
+    expected, found = twin.news(), other.news()
+    lines = []
+    if said != heard:
+        lines.append(f"answer: twin {said}, core {heard}")
+    for k in range(max(len(expected), len(found))):
+        one = expected[k] if k < len(expected) else None
+        two = found[k] if k < len(found) else None
+        if one != two:
+            lines.append(f"event {k} of {len(expected)} and {len(found)}:")
+            lines.append(f"  twin {describe(one)}")
+            lines.append(f"  core {describe(two)}")
+            break
+    for one, two in zip(twin.reserves(), other.reserves(), strict=True):
+        if one != two:
+            lines.append(f"reserve: twin {one}\n         core {two}")
+        if not covered(dict(one)):
+            lines.append(f"reserve has less than it owes: {one}")
+    if twin.columns() != other.columns():
+        lines.append(f"columns: twin {twin.columns()}\n         core {other.columns()}")
+    if twin.engine.totals() != other.engine.totals():
+        lines.append(f"totals: twin {twin.engine.totals()}, core {other.engine.totals()}")
+    twin.engine.validate()
+    other.engine.validate()
+    return "\n".join(lines)
+
+
+# --- what is drawn -----------------------------------------------------------------------------
+
+
+def draw_venue(draw: random.Random, name: str) -> tuple[str, dict]:
+    kind = draw.choice(("curve", "curve", "book", "book", "ConstantProduct", "Concentrated"))
+    price, depth = PRICES[name], DEPTH[name]
+    terms = {"feed": draw.choice(("last", "last", "index"))}
+    if kind == "curve":
+        terms["curve"] = (draw.choice((1, 3)), draw.choice((5, 20, 100)) if name == "ETH" else 1)
+    elif kind == "book":
+        levels = draw.choice((3, 20, 60))
+        step = max(1, price // 200)
+        terms["bids"] = tuple(
+            (price - step * k, draw.randrange(1, depth))
+            for k in range(1, levels)
+            if price > step * k
+        )
+        terms["asks"] = tuple(
+            (price + step * k, draw.randrange(1, depth)) for k in range(1, levels)
+        )
+    elif kind == "ConstantProduct":
+        base = draw.choice((20, 100, 400)) * depth
+        terms["pool"] = {"base": base, "quote": base * price, "fee": draw.choice((0, "0.003"))}
+    else:
+        ranges = (
+            (price // 2, price * 2, 200 * depth * price),
+            (price * 9 // 10, price * 11 // 10, 900 * depth * price),
+        )
+        terms["pool"] = {"price": price, "ranges": ranges, "fee": draw.choice((0, "0.003"))}
+    return kind, terms
+
+
+def draw_rules(draw: random.Random) -> dict:
+    closing = (
+        "whole", ("fraction", "0.5"), ("threshold", "0.5", "0.95"),
+        ("position", "0.5", "0.95", 2000), ("target", "1.1"),
+    )  # fmt: skip
+    return {
+        "close_factor": draw.choice(closing),
+        "bonus": draw.choice(("fixed", "covered", ("health", "0.02", "0.15"), ("discount", "0.2"))),
+        "fee": draw.choice((0, "0.1")),
+        "trigger": draw.choice(("<", "<=")),
+        "min_leftover": draw.choice((0, 100, 1000)),
+        "bad_debt": draw.choice(("stays", "deficit", "reserves", "suppliers")),
+        "health": draw.choice(("weighted", "average")),
+        "halt_above": draw.choice((None, None, "frontier", "0.97")),
+    }
+
+
+def draw_reserve(draw: random.Random, name: str) -> dict:
+    oracles = (
+        None, {}, {"delay": 2}, {"deviation": "0.005", "heartbeat": 30}, {"max_step": "0.01"},
+    )  # fmt: skip
+    threshold = {
+        "ETH": ("0.8", "0.95", "0.83"),
+        "BTC": ("0.7", "0.75", "0.81"),
+        "USD": ("0.9", 0),
+    }
+    interest = {"base": "0.01", "slope1": "0.04", "slope2": "0.6", "optimal": "0.8"}
+    made = {
+        "liquidation_threshold": draw.choice(threshold[name]),
+        "liquidation_bonus": draw.choice(("0.05", "0.1", 0)),
+        "interest": draw.choice((None, interest)),
+        "reserve_factor": draw.choice((0, "0.1", 1)),
+        "borrow_factor": draw.choice((1, 1, "0.9")),
+        "supply_cap": None if draw.random() < 0.9 else 2_000_100,
+        "borrow_cap": None if draw.random() < 0.9 else 60_000,
+    }
+    if name == "USD":
+        return made
+    return {
+        **made,
+        "price": name,
+        "venue": draw.choice(("price", "price", None)),
+        "oracle": draw.choice(oracles),
+    }
+
+
+def draw_liquidator(draw: random.Random) -> dict:
+    return {
+        "capital": draw.choice((None, None, 3000)),
+        "gas": draw.choice((0, 5, 60)),
+        "min_profit": draw.choice((0, 3)),
+        "latency": draw.choice((0, 0, 3)),
+        "choice": draw.choice(("best", "worst")),
+        "calls": draw.choice(("chained", "single")),
+        "halvings": draw.choice((0, 3, 6)),
+    }
+
+
+def draw_setup(draw: random.Random) -> Setup:
+    lendings = tuple(
+        {
+            "rules": draw_rules(draw),
+            "reserves": {name: draw_reserve(draw, name) for name in RESERVES},
+        }
+        for _ in range(draw.choice((1, 1, 2, 3)))
+    )
+    return Setup(
+        draw.choice(("sequential", "sequential", "batch")),
+        {name: draw_venue(draw, name) for name in PRICES},
+        draw.choice(("0.01", "0.02")),
+        lendings,
+        tuple(draw_liquidator(draw) for _ in range(draw.choice((0, 0, 1, 2)))),
+    )
+
+
+def draw_open(draw: random.Random, lending: int, count: int) -> tuple:
+    """Accounts near their thresholds, some of them with several collaterals or debts."""
+    collateral: dict = {"ETH": [], "BTC": [], "USD": []}
+    debt: dict = {"ETH": [], "BTC": [], "USD": []}
+    for _ in range(count):
+        eth, btc = draw.choice(((1, 0), (1, 1), (0, 1)))
+        eth, btc = eth * draw.randrange(5, 300), btc * draw.randrange(1, 30)
+        spare = draw.choice((0, 0, 500))
+        worth = eth * PRICES["ETH"] + btc * PRICES["BTC"]
+        owed = int(worth * draw.uniform(0.55, 0.85))
+        held = draw.choice((0, 0, 0, 3)) if eth else 0
+        rows = ((collateral, (eth, btc, spare)), (debt, (held, 0, owed)))
+        for columns, row in rows:
+            for name, lots in zip(RESERVES, row, strict=True):
+                columns[name].append(lots)
+    columns = [tuple((k, tuple(v)) for k, v in c.items() if any(v)) for c in (collateral, debt)]
+    return (lending, *columns)
+
+
+def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) -> tuple:
+    name = draw.choices(
+        (
+            *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
+            *("load_depth", "budget", "open"),
+        ),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4),
+    )[0]
+    lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
+    market = draw.choice(("ETH", "BTC"))
+    amount = draw.choice((1, 7, 50)) * (200 if reserve == "USD" else 1)
+    if name == "step":
+        for key in prices:
+            move = draw.uniform(-0.12, 0.08) if draw.random() < 0.7 else draw.uniform(-0.01, 0.01)
+            prices[key] = max(PRICES[key] // 4, round(prices[key] * (1 + move)))
+        index = tuple((k, p) for k, p in prices.items() if draw.random() < 0.8)
+        return name, (index, draw.choice((0, 1, 5, 3600, 86400 * 30)))
+    if name == "open":
+        return name, draw_open(draw, lending, draw.randrange(1, 4))
+    if name == "change":
+        what = draw.choice(("deposit", "withdraw", "borrow", "repay"))
+        return name, (lending, what, draw.randrange(accounts + 1), reserve, amount)
+    if name == "load_depth":
+        step = max(1, PRICES[market] // 200)
+        bids = tuple((prices[market] - step * k, 2 * DEPTH[market]) for k in range(1, 9))
+        asks = tuple((prices[market] + step * k, 2 * DEPTH[market]) for k in range(1, 9))
+        return name, (market, bids, asks)
+    arguments = {
+        "outside": (lending, draw.choice(("supply", "redeem")), reserve, amount * 20),
+        "pause": (lending, reserve, draw.random() < 0.4, draw.choice((0, 0, 4))),
+        "freeze": (lending, reserve, draw.random() < 0.5),
+        "trade": (market, draw.choice((BUY, SELL)), draw.randrange(1, DEPTH[market])),
+        "perpetual": (
+            market,
+            draw.choice(("long", "short")),
+            draw.randrange(1, 2 * DEPTH[market]),
+            draw.choice((5, 10, 20)),
+        ),
+        "budget": draw.choice(((None, None), (1, None), (2, None), (None, 3000))),
+    }
+    return name, arguments[name]
+
+
+def draw_history(seed: int, length: int = 24) -> tuple[Setup, list]:
+    """A setup and its actions, the same for the same seed."""
+    draw = random.Random(seed)
+    setup = draw_setup(draw)
+    prices = dict(PRICES)
+    accounts = 0
+    actions = []
+    for lending in range(len(setup.lendings)):
+        count = draw.randrange(1, 7)
+        actions.append(("open", draw_open(draw, lending, count)))
+        accounts += count
+    while len(actions) < length:
+        actions.append(draw_action(draw, setup, prices, accounts))
+    return setup, actions
+
+
+# --- playing -----------------------------------------------------------------------------------
+
+
+def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
+    """Play a history on the twin and on `kit`; where and how they differ."""
+    twin, other = Actor(TWIN, setup), Actor(kit, setup)
+    for k, (name, arguments) in enumerate(actions):
+        found = compare(twin, other, name, arguments)
+        if found:
+            return k, found
+    return None
+
+
+def shorten(kit: Kit, setup: Setup, actions: list) -> list:
+    """Drop actions while the history still ends in a difference."""
+    for k in reversed(range(len(actions))):
+        fewer = actions[:k] + actions[k + 1 :]
+        found = first_difference(kit, setup, fewer)
+        if found is not None:
+            actions = fewer[: found[0] + 1]
+    return actions
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--histories", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    kit = core_kit()
+    if kit is None:
+        print("cascade.Engine cannot be imported: the compiled engine is not built")
+        return 2
+    for seed in range(options.seed, options.seed + options.histories):
+        setup, actions = draw_history(seed)
+        found = first_difference(kit, setup, actions)
+        if found is not None:
+            print(f"seed {seed}, action {found[0]}: {found[1]}")
+            shortest = shorten(kit, setup, actions[: found[0] + 1])
+            print(f"\nsetup = {setup}\nactions = [")
+            for action in shortest:
+                print(f"    {action},")
+            print("]")
+            print(first_difference(kit, setup, shortest)[1])
+            return 1
+    print(f"{options.histories} histories from seed {options.seed}: no difference")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What is stated about a lending market of the twin: its rules, oracles, interest and liquidators."""
+
+from dataclasses import dataclass
+
+from .margin import rate_of
+
+ONE = 10**18  # of an index, and of a yearly rate
+
+
+@dataclass
+class LendingRules:
+    """The questions that protocols answer differently."""
+
+    close_factor: tuple = ("whole",)
+    bonus: tuple = ("fixed",)
+    fee: object = 0
+    trigger: str = "<"
+    min_leftover: object = 0
+    bad_debt: str = "stays"
+    health: str = "weighted"
+    halt_above: object = None
+
+    def __post_init__(self) -> None:
+        for name in ("close_factor", "bonus"):
+            if isinstance(getattr(self, name), str):
+                setattr(self, name, (getattr(self, name),))
+
+
+@dataclass
+class Oracle:
+    """How a price from a market becomes the price a reserve believes."""
+
+    delay: object = 0
+    heartbeat: object = None
+    deviation: object = 0
+    max_step: object = None
+
+
+@dataclass
+class KinkRate:
+    """Yearly borrow rate by utilisation."""
+
+    base: object = 0
+    slope1: object = 0
+    slope2: object = 0
+    optimal: object = "0.8"
+
+    def parts(self, utilisation: int) -> int:
+        base, slope1, slope2, optimal = (
+            int(rate_of(x) * ONE) for x in (self.base, self.slope1, self.slope2, self.optimal)
+        )
+        if utilisation <= optimal:
+            return base + slope1 * utilisation // optimal
+        return base + slope1 + slope2 * (utilisation - optimal) // (ONE - optimal)
+
+
+@dataclass
+class Liquidator:
+    """Repays debt for collateral when selling what it gets pays for it."""
+
+    capital: object = None
+    gas: object = 0
+    min_profit: object = 0
+    latency: object = 0
+    choice: str = "best"
+    calls: str = "chained"
+    halvings: int = 6
+    cash: int = 0
+    spent: int = 0
+    bids: int = 0
+    done: int = 0
