@@ -11,6 +11,8 @@ cdef void form_mark(State* state, Market* market, int64_t cause, int32_t wave) n
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil
 # Middle of the touch, an impact venue's price, 0: none.
 cdef int32_t touch_middle(const Market* market) noexcept nogil
+# A new price from outside or from the mark that the index follows: INDEX event, venue, mark.
+cdef void believe_index(State* state, Market* market, int32_t price, int64_t cause, int32_t wave) noexcept nogil
 # Is the index older than the market's rules allow? Then the mark stands still.
 cdef bint index_is_stale(const State* state, const Market* market) noexcept nogil
 # Moves the average of a feed that has one, over time that passed with the venue as it is.

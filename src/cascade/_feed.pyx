@@ -4,10 +4,12 @@ A mark that changes is an event, goes to the queue, and may reach stops; the sta
 event took the price through a trigger.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 
 from cascade._arithmetic cimport divide_toward_zero, floor_divide, int128
 from cascade._breaker cimport breaker_look
+from cascade._dislocation cimport note_dislocation, traded_price
+from cascade._impact cimport impact_set_reference
 from cascade._log cimport Event, log_append
 from cascade._moves cimport note_move, test_moved
 from cascade._oracle cimport offer_price
@@ -16,7 +18,7 @@ from cascade._state cimport (
     AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
     RATE_DENOMINATOR, Market, MarkStack, State,
 )
-from cascade._types cimport EVENT_MARK, MAX_PRICE, SELL
+from cascade._types cimport EVENT_INDEX, EVENT_MARK, MAX_PRICE, SELL
 
 
 cdef inline int32_t _venue_last(const Market* market) noexcept nogil:
@@ -147,6 +149,7 @@ cdef void form_mark(State* state, Market* market, int64_t cause, int32_t wave) n
 
 cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:
     cdef int32_t price, old = market.mark
+    cdef int64_t moved
     cdef Event* event
     if market.rules.stale_after >= 0 and index_is_stale(state, market):
         return
@@ -159,9 +162,39 @@ cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32
     event = log_append(&state.log, EVENT_MARK, market.number, cause, wave)
     event.price = price
     event.money = old
-    note_move(state, market, old, last_event(state), wave)
+    moved = last_event(state)
+    note_move(state, market, old, moved, wave)
     if market.readers:
-        offer_price(state, market, last_event(state), wave)
+        offer_price(state, market, moved, wave)
+    if market.first_follower:
+        _lead_followers(state, market, moved, wave)
+
+
+# ---------------------------------------------------------------- the index
+
+cdef void believe_index(State* state, Market* market, int32_t price, int64_t cause, int32_t wave) noexcept nogil:
+    cdef Event* event
+    market.index = price
+    market.index_time = state.clock
+    event = log_append(&state.log, EVENT_INDEX, market.number, cause, wave)
+    event.price = price
+    if market.impact_venue and not market.pool.kind:
+        impact_set_reference(&market.impact, price)
+    note_dislocation(market, traded_price(market))
+    form_mark(state, market, last_event(state), wave)
+
+
+cdef void _lead_followers(State* state, const Market* source, int64_t cause, int32_t wave) noexcept nogil:
+    # a market is made after the one that it follows, so that this ends
+    cdef Market* market
+    cdef int32_t price = source.mark
+    cdef uint16_t next_one = source.first_follower
+    while next_one:
+        market = state.markets[next_one - 1]
+        next_one = market.next_follower
+        # where positions do not fit at this price, the highest one that entered
+        believe_index(state, market, market.ceiling if admit_price(state, market, price) else price, cause,
+                      wave)
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:

@@ -55,3 +55,9 @@ def borrower_columns(
     NDArray[np.int64],
 ]:
     """Membership, what is borne and owed, and values of collateral and debts, by account."""
+
+def borrowable_lots(core: EngineCore, lending: int, account: int, number: int) -> int:
+    """Most lots of a reserve that an account may borrow now; nothing changes."""
+
+def quote_lots(core: EngineCore, number: int, side: int, lots: int) -> int:
+    """Atoms that a market order would trade for at a market's venue, -1: it does not take so many."""

@@ -34,6 +34,7 @@ from cascade._state cimport (
 from cascade._types cimport (
     EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
 )
+from cascade._venuequote cimport venue_quote
 
 cdef int64_t BASIS_POINT = 100_000        # parts of a rate
 cdef int64_t LARGEST_LOTS = <int64_t>1 << 60
@@ -432,6 +433,48 @@ cdef int128 _borne_at_ratio(State* state, uint32_t position) noexcept nogil:
             total += side_weight(state, market, p.size, market.mark)
         i = unit_next(state, i)
     return total
+
+
+def borrowable_lots(EngineCore core, int64_t lending, int64_t account, int64_t number):
+    """Most lots of a reserve that an account may borrow now; nothing changes."""
+    cdef State* state = &core.state
+    cdef Reserve* r = reserve_at(core, number)
+    cdef const Market* side = state.markets[r.borrowed_side]
+    cdef int64_t low = 0, high = r.cash, middle, held = 0
+    cdef int128 others
+    cdef uint32_t first, position
+    check_borrower(core, lending, account)
+    first = state.accounts[account].first
+    if not r.borrowable or first == NO_POSITION:
+        return 0
+    if r.borrow_cap >= 0:
+        middle = r.borrow_cap - borrowed_lots(state, number, r.borrowed)
+        high = middle if middle < high else high
+    if r.price:
+        middle = <int64_t>floor_divide(LARGEST_VALUE, <int128>r.unit * r.price)
+        high = middle if middle < high else high
+    position = find_position(state, <int32_t>account, r.borrowed_side, 0)
+    if position != NO_POSITION:
+        held = state.positions[position].size
+    others = _borne_at_ratio(state, unit_first(state, first)) - side_weight(state, side, held, side.mark)
+    while low < high:
+        middle = low + (high - low + 1) // 2
+        if others + side_weight(state, side, held - _scaled_more(r, middle, True), side.mark) >= 0:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def quote_lots(EngineCore core, int64_t number, int side, int64_t lots):
+    """Atoms that a market order would trade for at a market's venue, -1: it does not take so many."""
+    cdef Market* market = core.market_at(number)
+    if not 0 <= lots <= LARGEST_LOTS:
+        raise ValueError(f"lots {lots} are outside 0 ... {LARGEST_LOTS}")
+    core.begin()
+    lots = venue_quote(market, <uint8_t>side, lots)
+    core.release()
+    return lots
 
 
 def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t number, int64_t lots, bint borrowed,

@@ -181,12 +181,14 @@ cdef void note_move(State* state, Market* market, int32_t old, int64_t event, in
         _feel(&market.motion[UP], market.mark - <int64_t>old, old)
     push_mark(state, &market.marks[DOWN], DOWN, market.mark, event, wave)
     push_mark(state, &market.marks[UP], UP, market.mark, event, wave)
+    if market.moved_to == 0:
+        market.moved_from = old
+        state.moved[state.moved_count] = market.number
+        state.moved_count += 1
+    # a market that follows another one may move twice at one moment: it counts as one move
     market.moved_event = event
     market.moved_wave = wave
-    market.moved_from = old
     market.moved_to = market.mark
-    state.moved[state.moved_count] = market.number
-    state.moved_count += 1
 
 
 cdef void test_moved(State* state) noexcept nogil:

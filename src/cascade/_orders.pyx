@@ -4,7 +4,7 @@ Order of things is normative (docs/step.md, docs/log.md): the ORDER event comes 
 completed when the venue has answered; then fills are settled, the mark is formed, stops fire.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 from cascade._band cimport held_limit, within_band
@@ -42,6 +42,15 @@ from cascade._types cimport (
 # ---------------------------------------------------------------- stops
 
 cdef void fire_stops(State* state, Market* market) noexcept nogil:
+    cdef uint16_t follower = market.first_follower
+    _fire_own_stops(state, market)
+    # those whose index follows this mark have moved with it
+    while follower:
+        fire_stops(state, state.markets[follower - 1])
+        follower = state.markets[follower - 1].next_follower
+
+
+cdef void _fire_own_stops(State* state, Market* market) noexcept nogil:
     cdef Message message
     cdef Submitted out
     cdef int64_t order_id, cause

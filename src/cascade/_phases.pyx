@@ -7,19 +7,16 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
 from cascade._consumed_depth cimport forget_consumed
-from cascade._dislocation cimport begin_dislocation, note_dislocation, traded_price
-from cascade._feed cimport follow_venue, form_mark
+from cascade._dislocation cimport begin_dislocation, note_dislocation
+from cascade._feed cimport believe_index, follow_venue, form_mark
 from cascade._funding cimport pay_due_funding
-from cascade._impact cimport impact_decay, impact_set_reference
-from cascade._log cimport Event, log_append
+from cascade._impact cimport impact_decay
 from cascade._moves cimport test_moved
 from cascade._orders cimport fire_stops
 from cascade._outside cimport believed_index, sample_basis
 from cascade._price_window cimport reserve_window
 from cascade._queue cimport queue_pending
-from cascade._settlement cimport last_event
 from cascade._state cimport FEED_EMA, Market, State
-from cascade._types cimport EVENT_INDEX
 
 
 cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
@@ -59,24 +56,13 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
     test_moved(state)
     if elapsed:
         for m in range(state.market_count):
-            if state.markets[m].rules.feed >= FEED_EMA:
+            # the decay of an impact venue may have moved those that follow it
+            if state.markets[m].rules.feed >= FEED_EMA or state.markets[m].first_follower:
                 fire_stops(state, state.markets[m])
 
 
-cdef inline void _believe_index(State* state, Market* market, int32_t price) noexcept nogil:
-    cdef Event* event
-    market.index = price
-    market.index_time = state.clock
-    event = log_append(&state.log, EVENT_INDEX, market.number, -1, 0)
-    event.price = price
-    if market.impact_venue and not market.pool.kind:
-        impact_set_reference(&market.impact, price)
-    note_dislocation(market, traded_price(market))
-    form_mark(state, market, last_event(state), 0)
-
-
 cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
-    _believe_index(state, market, price)
+    believe_index(state, market, price, -1, 0)
     test_moved(state)
 
 
@@ -92,7 +78,7 @@ cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
             price = believed_index(state, market, price)
         market.believed = price != 0
         if price:
-            _believe_index(state, market, price)
+            believe_index(state, market, price, -1, 0)
     test_moved(state)
     for m in range(state.market_count):
         if state.markets[m].believed:

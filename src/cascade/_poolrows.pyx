@@ -7,6 +7,7 @@ import numpy as np
 
 from cascade._core cimport EngineCore
 from cascade._feed cimport refresh_mark
+from cascade._orders cimport fire_stops
 from cascade._pool cimport Pool, Segment, pool_plan, pool_price, pool_sound
 from cascade._settlement cimport change_liquidity
 from cascade._state cimport Market
@@ -58,13 +59,15 @@ def set_pool(EngineCore core, int64_t number, *, int kind, segments, int64_t now
 
 
 def forget_first_marks(EngineCore core):
-    """Take back the marks that pools formed when their markets were made: a stored log follows."""
+    """Take back the marks that pools formed when their markets were made, and what followed them: a
+    stored log follows."""
     cdef Market* market
     cdef uint32_t m
     core.begin()
     for m in range(core.state.market_count):
         market = core.state.markets[m]
-        if market.pool.kind:
+        if market.pool.kind or market.follows:
+            market.index = 0
             market.mark = market.previous_mark = market.book.mark = 0
             market.marks[0].count = market.marks[1].count = 0
     core.state.log.count = 0
@@ -80,6 +83,8 @@ def change_pool(EngineCore core, int64_t number, int64_t shares):
         if change_liquidity(&core.state, market, shares, -1, 0):
             raise OverflowError(f"shares {shares}: a reserve would pass {LARGEST}")
         refresh_mark(&core.state, market, core.state.log.count - 1, 0)
+        # no stop rests here, but one may where the index follows this mark
+        fire_stops(&core.state, market)
         return market.pool.given_base - base, market.pool.given_quote - quote
     finally:
         core.end()

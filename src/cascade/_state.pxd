@@ -329,6 +329,10 @@ cdef struct Market:
     int64_t funding_pool      # atoms paid and not received yet
     int128 funding_weight     # sum over the accounts' positions of size * index when settled
     Triggers accruing[2]      # guards on the index: DOWN shorts, UP longs; item: position number
+    # an index that follows another market's mark, docs/contagion.md; numbers and one, 0: none
+    uint16_t follows
+    uint16_t first_follower
+    uint16_t next_follower    # of the same mark
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _money, _poolrows, _stages, _sums, conservation, snapshot
+from cascade import _following, _money, _poolrows, _stages, _sums, conservation, snapshot
 from cascade._columns import account_table, asset_row
 from cascade._core import EngineCore
 from cascade._grid import Grid
@@ -23,9 +23,8 @@ from cascade.impact import Impact
 from cascade.lending_market import LendingMarkets
 from cascade.lending_totals import check_lending
 from cascade.liquidators import Liquidators
-from cascade.market import Market, Venue, check_market
+from cascade.market import Market, Venue, check_follows, check_market
 from cascade.population import Residents
-from cascade.reserve import LendingSide
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.ruleset import Rules
 from cascade.venues import POOLS, pool_in_steps
@@ -131,6 +130,7 @@ class Engine(EngineCore):
         max_size: Any = None,
         min_price: Any = None,
         max_price: Any = None,
+        follows: Market | str | None = None,
     ) -> Market:
         """Add a contract and its venue.
 
@@ -149,6 +149,8 @@ class Engine(EngineCore):
             Money that it settles in; default the engine's.
         min_size, max_size, min_price, max_price : number, optional
             Bounds of orders.
+        follows : Market or str, optional
+            Market of the same tick whose mark is this one's index, from now on and within steps.
 
         Returns
         -------
@@ -164,6 +166,7 @@ class Engine(EngineCore):
         if any(market.name == name for market in self.markets):
             raise ValueError(f"market {name!r} exists")
         check_market(name, rules, venue, contract)
+        source = None if follows is None else self.market(follows)
         asset = self.asset if asset is None else asset
         number, atoms = self._asset(asset)
         ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
@@ -171,6 +174,8 @@ class Engine(EngineCore):
         if factor <= 0:
             raise ValueError(f"multiplier {multiplier!r} is not above zero")
         unit = unit_atoms(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
+        if source is not None:
+            check_follows(source, ticks, rules)
         steps = Fraction(ticks.step), Fraction(lots.step)
         curve = venue.in_steps(*steps) if isinstance(venue, Impact) else None
         pool = pool_in_steps(venue, *steps, atoms, unit) if isinstance(venue, POOLS) else None
@@ -199,6 +204,9 @@ class Engine(EngineCore):
         self.markets.append(made)
         if pool is not None:
             _poolrows.set_pool(self, market, **pool)
+        if source is not None:
+            made.follows = source
+            _following.follow_mark(self, market, source.number)
         return made
 
     def budget(
@@ -459,8 +467,7 @@ class Engine(EngineCore):
 
     @staticmethod
     def _index_ticks(market: Market, price: Any) -> int:
-        if isinstance(market, LendingSide):
-            raise ValueError(f"market {market.name!r} is a side of a reserve and has no index")
+        market.check_index_given()
         ticks = market.ticks.steps(price, "index")
         if not 1 <= ticks <= MAX_PRICE:
             raise ValueError(
@@ -519,8 +526,7 @@ class Engine(EngineCore):
             raise ValueError(f"path must have columns of one length, got {sorted(lengths)}")
         ticks = np.zeros((lengths.pop(), len(self.markets)), np.int32)
         for number, (market, prices) in columns.items():
-            if isinstance(market, LendingSide):
-                raise ValueError(f"market {market.name!r} is a side of a reserve: it has no index")
+            market.check_index_given()
             column = self.steps(market.ticks, prices, f"path of {market.name}", round)
             if column.ndim != 1:
                 raise ValueError(f"path of {market.name!r} must have one dimension")

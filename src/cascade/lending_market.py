@@ -15,6 +15,7 @@ from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.exact_numbers import rate_parts, whole
 from cascade.lending.rule import ProtocolRules
 from cascade.lending_rules import KinkRate, LendingRules, Oracle
+from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
 from cascade.ruleset import Rules
@@ -349,6 +350,62 @@ class LendingMarket:
         ]
         first = _lendingentry.open_borrowers(self.engine, self.number, rows, count)
         return np.arange(first, first + count)
+
+    def loop(
+        self,
+        collateral: str,
+        debt: str,
+        *,
+        leverage: ArrayLike,
+        amount: ArrayLike,
+        swap: bool = True,
+        rounds: int = 64,
+    ) -> NDArray[np.int64]:
+        """Open accounts that deposit, borrow, swap and deposit again up to a leverage.
+
+        Parameters
+        ----------
+        collateral, debt : str
+            Reserves: what is deposited and what is borrowed to buy more of it.
+        leverage : number or column
+            Collateral aimed at over the account's own; rounded down to a lot.
+        amount : number or column
+            The account's own collateral; it comes from outside.
+        swap : bool, default True
+            Sell the debt and buy the collateral at the reserves' venues, account by account, round by
+            round, as far as loan-to-value ratios, cash and venues allow. False: book both at the prices
+            that are believed, at once and whatever the ratios; no venue moves.
+        rounds : int, default 64
+            Most rounds an account takes, 1 ... 64.
+
+        Returns
+        -------
+        numpy.ndarray of int64
+            Account ids.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, OverflowError
+            A reserve is unknown or both trade in one market; an amount is not above zero, off the
+            grid or above a cap; a leverage is below 1. A cap of the collateral passed in a later round
+            leaves the rounds before it.
+        """
+        return open_loops(self, collateral, debt, leverage, amount, swap, rounds)
+
+    def borrowable(self, account: int, asset: str) -> float:
+        """Most that an account may borrow of an asset now: by ratios, cash and cap.
+
+        Raises
+        ------
+        KeyError, ValueError
+            The account or reserve is unknown.
+        """
+        reserve = self[asset]
+        return reserve.lots.number(
+            _lendingentry.borrowable_lots(
+                self.engine, self.number, whole(account, "account"), reserve.number
+            )
+        )
 
     def _change(self, account: int, asset: str, amount: Any, borrowed: bool, less: bool) -> None:
         reserve = self[asset]

@@ -44,9 +44,13 @@ class Market:
         As stated.
     impact : Impact or None
         Price curve, when the venue is one.
+    follows : Market or None
+        Market whose mark is this one's index.
     book : MarketBook
         Orders and depth; an impact venue or a pool takes market and IOC orders through it.
     """
+
+    is_side = False  # of a reserve
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Market:
         self.venue = venue
         self.impact: Impact | None = venue if isinstance(venue, Impact) else None
         self.bounds = bounds
+        self.follows: Market | None = None
         self.book: MarketBook = market_book(engine, number, ticks, lots)
         scale = engine.assets[asset][1]
         set_outside(engine, number, **rules.outside_table(scale))
@@ -184,9 +189,23 @@ class Market:
         Raises
         ------
         ValueError
-            `price` is not a positive multiple of the tick.
+            `price` is not a positive multiple of the tick, or the market follows another one.
         """
+        self.check_index_given()
         self.engine._set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))
+
+    def check_index_given(self) -> None:
+        """Refuse an index from outside where there is none.
+
+        Raises
+        ------
+        ValueError
+            The market's index follows another market's mark.
+        """
+        if self.follows is not None:
+            raise ValueError(
+                f"the index of market {self.name!r} follows the mark of {self.follows.name!r}"
+            )
 
     # --- circuit breaker -----------------------------------------------------------------------
 
@@ -255,3 +274,24 @@ def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:
         raise TypeError(f"rules must be Rules, got {rules!r}")
     if rules.premium_of == "impact" and contract != "linear":
         raise ValueError(f"premium_of 'impact' is for linear contracts, not {contract!r}")
+
+
+def check_follows(source: Market, ticks: Grid, rules: Rules) -> None:
+    """Refuse a market whose mark cannot be the index of a new one.
+
+    Raises
+    ------
+    ValueError
+        `source` has another tick or is a side of a reserve; the new market's rules let its index come
+        late or grow old.
+    """
+    if source.is_side:
+        raise ValueError(f"follows {source.name!r} is a side of a reserve")
+    if source.ticks != ticks:
+        raise ValueError(
+            f"follows {source.name!r}: its tick is {source.ticks.step}, not {ticks.step}"
+        )
+    if rules.index_delay or rules.stale_after is not None:
+        raise ValueError(
+            f"follows {source.name!r}: its mark is believed at once, without index_delay or stale_after"
+        )

@@ -25,10 +25,11 @@ class LendingSide(Market):
     can name it, and nothing trades there.
     """
 
+    is_side = True
     reserve: Reserve
     borrowed: bool
 
-    def set_index(self, price: Any) -> None:
+    def check_index_given(self) -> None:
         """Refused: the mark follows the reserve's oracle.
 
         Raises

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cascade._core import StepResult as CoreStep
 from cascade.codes import EventKind
+from cascade.contagion import Contagion
 from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.losses import Losses, trace
 from cascade.market import Market
@@ -127,6 +128,11 @@ class StepResult:
         return self._tree
 
     @property
+    def contagion(self) -> Contagion:
+        """Which domain's liquidations triggered which, from this step's events."""
+        return Contagion.of(self._engine, self._core.events, self._core.first_event)
+
+    @property
     def losses(self) -> Losses:
         """Losses of the step's liquidations by stage, in the engine's asset: `Losses`."""
         if self._losses is None:
@@ -198,6 +204,11 @@ class Run:
     def cascade(self) -> CascadeTree:
         """Who was liquidated because of whom, over the whole run."""
         return CascadeTree(self.events, self._first_event)
+
+    @property
+    def contagion(self) -> Contagion:
+        """Which domain's liquidations triggered which, over the whole run."""
+        return Contagion.of(self._engine, self.events, self._first_event)
 
     @property
     def losses(self) -> Losses:

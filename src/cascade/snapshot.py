@@ -345,6 +345,7 @@ def _settings(engine: Engine) -> dict[str, Any]:
                 "rules": _rules_settings(market.rules),
                 "venue": _venue_settings(market),
                 "bounds": market.bounds,
+                "follows": None if market.follows is None else market.follows.name,
             }
             for market in engine.markets
         ],
@@ -544,6 +545,7 @@ def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
             contract=entry["contract"],
             multiplier=Fraction(entry["multiplier"]),
             asset=entry["asset"],
+            follows=entry.get("follows"),
             **{name: None if v is None else Fraction(v) for name, v in entry["bounds"].items()},
         )
         if market.bounds != entry["bounds"]:

@@ -17,6 +17,7 @@ from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
 from .disposal import dispose
+from .following import check_follows, follow, lead_followers
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
@@ -100,10 +101,14 @@ class Engine:
         max_size=None,
         min_price=None,
         max_price=None,
+        follows=None,
     ) -> Market:
         if any(market.name == name for market in self.clearing.markets):
             raise ValueError(f"market {name!r} exists")
         rules = rules or Rules()
+        if follows is not None:
+            follows = self.market(follows)
+            check_follows(follows, tick_size, rules)
         asset = asset or self.asset
         if asset not in self.clearing.assets:
             raise ValueError(f"asset {asset!r} is not one of {list(self.clearing.assets)}")
@@ -133,6 +138,8 @@ class Engine:
             # a pool has a price before anything trades
             market.ceiling_ticks = made.last
             self.recompute_mark(number, -1)
+        if follows is not None:
+            follow(self, market, follows)
         return market
 
     def _venue(self, stated, number: int, unit: int, inverse: bool, bounds: dict):
@@ -242,6 +249,8 @@ class Engine:
         named = {}
         for name, price in index.items():
             market = self.market(name)
+            if market.follows is not None:
+                raise ValueError(f"{name!r} follows {market.follows.name!r}")
             ticks = whole("index", price, market.tick_size)
             self.clearing.check_order_bounds(ticks)
             market.ceiling_ticks = max(market.ceiling_ticks, ticks)
@@ -309,10 +318,11 @@ class Engine:
         market.previous_ticks, market.mark_ticks = old, new
         event = self.log.add(events.MARK, cause=cause, price=new, money=old, market=number)
         market.venue.set_mark(new)
-        self.queue.moves.append(Move(number, old, new, event))
+        self.queue.note(Move(number, old, new, event))
         for reserve in self.reserves:
             if reserve.source is market:
                 reserve.offer(new, event)
+        lead_followers(self, market, event)
 
     def change_side(self, side, mark: int, cause: int) -> None:
         """A new mark of a reserve's side."""
@@ -321,7 +331,7 @@ class Engine:
             return
         side.previous_ticks, side.mark_ticks = old, mark
         event = self.log.add(events.MARK, cause=cause, price=mark, money=old, market=side.number)
-        self.queue.moves.append(Move(side.number, old, mark, event))
+        self.queue.note(Move(side.number, old, mark, event))
 
     def fire_stops(self, number: int) -> None:
         market = self.clearing.markets[number]
@@ -351,6 +361,9 @@ class Engine:
             answer = market.venue.handle_fired(stop)
             self.log.events[order].price = answer[0].price if stop.price else 0
             self.finish(market, order, stop.flags, answer)
+        for follower in self.clearing.markets:
+            if follower.follows is market:
+                self.fire_stops(follower.number)
 
     # --- messages ------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from math import ceil, floor
 import numpy as np
 
 from . import log as events
+from . import loops
 from .clearing import ALL_CROSS, Account
 from .grid import whole
 from .lending_rules import ONE, KinkRate, LendingRules, Oracle
@@ -522,6 +523,13 @@ class LendingMarket:
 
     def repay(self, account, asset, amount) -> None:
         self.change(account, asset, amount, "repay")
+
+    def loop(self, collateral, debt, **terms) -> np.ndarray:
+        return loops.loop(self, collateral, debt, **terms)
+
+    def borrowable(self, account, asset) -> float:
+        reserve = self.reserves[asset]
+        return float(loops.borrowable(self, int(account), reserve) * rate_of(reserve.lot_size))
 
     @property
     def health(self) -> np.ndarray:

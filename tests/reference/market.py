@@ -45,6 +45,7 @@ class MarketPool:
     def _changed(self, shares: int, moved: tuple[int, int]) -> LiquidityChange:
         event = self.market.venue.log_change(moved, -1, 0)
         self.market.engine.recompute_mark(self.market.number, event)
+        self.market.engine.fire_stops(self.market.number)
         return LiquidityChange(shares, abs(moved[0]), abs(moved[1]))
 
 
@@ -81,6 +82,7 @@ class Market:
     spot_lots: int = 0  # delivered by liquidators, less what they bought
     spot_entry: int = 0
     ceiling_ticks: int = 0
+    follows: "Market | None" = None  # whose mark is the index
     dislocation: Dislocation = field(default_factory=Dislocation)
     dislocation_threshold: object = "0.01"
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))

@@ -45,6 +45,14 @@ class Queue:
         self.due: dict[Name, Entry] = {}
         self.aside: set[Name] = set()
 
+    def note(self, move: Move) -> None:
+        """A mark has changed; a second change at one moment makes one move of both."""
+        for earlier in self.moves:
+            if earlier.market == move.market:
+                earlier.new, earlier.event = move.new, move.event
+                return
+        self.moves.append(move)
+
     def is_exact(self, name: Name) -> bool:
         """Does a unit wait at its trigger?"""
         return self.has_trigger(name) and name not in self.clearing.ramps.started

@@ -1,0 +1,65 @@
+"""The attacks on an oracle: the page's tables, and sizes whose profit is known."""
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from cascade.laws import attack_profit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location(
+        "oracle_attack", ROOT / "examples" / "oracle_attack.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["oracle_attack"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["oracle_attack"]
+
+
+def test_page_shows_what_is_printed(example):
+    assert example.printed() in (ROOT / "docs" / "oracle-attack.md").read_text()
+
+
+def test_spot_attack_without_a_fee(example):
+    # 0.75 of 100 coins at 2000 / 0.7**2, less their worth; the mark is a tick of 0.01 wide
+    expected = 150_000 / 0.49 - 200_000
+    assert example.borrow_and_leave(1000, "0", "spot", 0.3) == pytest.approx(expected, abs=1)
+    # all the lender has
+    assert example.borrow_and_leave(500, "0", "spot", 0.7) == pytest.approx(1_000_000, abs=1e-3)
+    # at most the worth of the coins below 1 - sqrt(0.75): the attacker repays
+    share = 1 - math.sqrt(0.75)
+    found = example.borrow_and_leave(1000, "0", "spot", round(share, 3) - 0.002)
+    assert found == pytest.approx(0, abs=1e-3)
+    assert example.borrow_and_leave(1000, "0", "spot", round(share, 3) + 0.002) > 0
+
+
+def test_fee_costs_its_share_of_the_volume(example):
+    # of 1000 coins and 2,000,000 half is bought at 2,000,000 / 0.997 more; what comes back leaves 0.3 % twice
+    bought = 2_000_000 / 0.997
+    reserve = 2_000_000 + bought
+    back = reserve * 500 * 0.997 / (500 + 500 * 0.997)
+    expected = 150_000 / 0.25 - 200_000 - (bought - back)
+    found = example.borrow_and_leave(1000, "0.003", "spot", 0.5)
+    # the loan is read at the price with the fee in the reserves
+    loan_more = 75 * (reserve / 500 - 2000 / 0.25)
+    assert found == pytest.approx(expected + loan_more, abs=5)
+
+
+def test_time_makes_it_costly(example):
+    for oracle in ("average", "delayed"):
+        assert example.borrow_and_leave(2000, "0.0005", oracle, 0.3) < 0
+    assert example.borrow_and_leave(2000, "0.0005", "spot", 0.3) > 0
+
+
+@pytest.mark.parametrize("sold", [30, 60, 100, 200, 400])
+def test_liquidation_attack_against_the_law(example, sold):
+    expected = float(attack_profit([sold], example.law("0"))[0])
+    assert example.liquidate("0", sold) == pytest.approx(expected, rel=5e-3)
