@@ -329,6 +329,8 @@ cdef struct Market:
     int64_t funding_pool      # atoms paid and not received yet
     int128 funding_weight     # sum over the accounts' positions of size * index when settled
     Triggers accruing[2]      # guards on the index: DOWN shorts, UP longs; item: position number
+    # margin calls, docs/residents.md
+    Triggers call_guards[2]   # at the warning level of units without an exact trigger; item: position number
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -435,6 +437,8 @@ cdef struct State:
     uint32_t* funding_place   # of heaps of guards on indexes
     uint32_t funding_capacity
     uint8_t accrues           # some market does
+    # margin calls, docs/residents.md
+    uint32_t* call_guard_place[2]   # of heaps of guards at warning levels, NULL without margin calls
 
 cdef enum Failure:
     FAILURE_NONE = 0
