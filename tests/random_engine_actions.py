@@ -37,7 +37,7 @@ from engine_kit import (
     Kit,
     core_kit,
 )
-from random_rules import NAMES, PRICES, SIZES, Setup, draw_resident, draw_setup
+from random_rules import NAMES, PRICES, SIZES, Setup, draw_calls, draw_resident, draw_setup
 
 LONGEST = 120  # actions of one history
 
@@ -412,6 +412,11 @@ def draw_history(seed: int) -> tuple[Setup, list]:
     for _ in range(draw.choice((0, 0, 0, 1, 3))):
         actions.append(("populate", draw_resident(draw)))
         hedged += new_accounts(*actions[-1])
+    if crossed:
+        # of cross units with positions in markets that call and in others
+        for market in draw.sample(NAMES, draw.choice((0, 1, 2, 3))):
+            actions.append(("populate", draw_calls(draw, market)))
+            hedged += new_accounts(*actions[-1])
     while len(actions) < LONGEST:
         actions.append(draw_action(draw, hedged))
         hedged += new_accounts(*actions[-1])

@@ -207,17 +207,22 @@ def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
     )
 
 
+def draw_calls(draw: random.Random, market: str) -> tuple[str, dict]:
+    """Margin calls of a market."""
+    return "MarginCalls", {
+        "market": market, "warning": draw.choice(("1.25", 2, 4)), "deposit": None,
+        "top_up_share": draw.choice((0, "0.3", "0.6")), "reduce_share": draw.choice((0, "0.4")),
+        "top_up": draw.choice((1, "1.3")), "reduce": draw.choice(("0.2", 1)),
+    }  # fmt: skip
+
+
 def draw_resident(draw: random.Random) -> tuple[str, dict]:
     """A maker, an arbitrageur or flow, on any market that takes it."""
     kinds = ("MarketMaker", "Arbitrageur", "NoiseFlow", "MomentumFlow", "MarginCalls")
     kind = draw.choice(("MarketMaker", "MarginCalls", *kinds))
     market = draw.choice(NAMES)
     if kind == "MarginCalls":
-        return kind, {
-            "market": market, "warning": draw.choice(("1.25", 2, 4)), "deposit": None,
-            "top_up_share": draw.choice((0, "0.3", "0.6")), "reduce_share": draw.choice((0, "0.4")),
-            "top_up": draw.choice((1, "1.3")), "reduce": draw.choice(("0.2", 1)),
-        }  # fmt: skip
+        return draw_calls(draw, market)
     deposit = draw.choice((60, 500, 5000, 50_000))
     size = draw.choice((1, 3, (1, 5), (2, 9)))
     leverage = draw.choice((1, 5, 20))

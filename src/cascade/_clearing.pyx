@@ -400,6 +400,7 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
     # `place` arrays are shared by the heaps of all markets, because a position is in one market
     cdef void* grown
     cdef uint32_t** place
+    cdef uint32_t** places[6]      # those of margin calls last
     cdef uint32_t k, m, d
     cdef size_t added
     cdef Market* market
@@ -419,8 +420,13 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
             return -1
         state.position_ramps = <Ramp*>grown
     added = <size_t>(positions - state.position_capacity) * sizeof(uint32_t)
-    for k in range(4 if state.call_place != NULL else 3):
-        place = &state.guard_place[k] if k < 2 else &state.place if k == 2 else &state.call_place
+    for k in range(2):
+        places[k] = &state.guard_place[k]
+        places[4 + k] = &state.call_guard_place[k]
+    places[2] = &state.place
+    places[3] = &state.call_place
+    for k in range(6 if state.call_place != NULL else 3):
+        place = places[k]
         grown = memory_resize(place[0], <size_t>state.position_capacity * sizeof(uint32_t),
                               <size_t>positions * sizeof(uint32_t), 1)
         if grown == NULL:
@@ -443,12 +449,14 @@ cdef void share_places(State* state, Market* market, int direction) noexcept nog
     cdef Heap* due = &market.due[direction].near
     cdef Heap* guards = &market.guards[direction].near
     cdef Heap* calls = &market.calls[direction].near
+    cdef Heap* call_guards = &market.call_guards[direction].near
     cdef Heap* accruing = &market.accruing[direction].near
     exact.place = due.place = state.place
     guards.place = state.guard_place[direction]
     calls.place = state.call_place
     exact.item_capacity = due.item_capacity = guards.item_capacity = state.position_capacity
-    calls.item_capacity = state.position_capacity
+    call_guards.place = state.call_guard_place[direction]
+    calls.item_capacity = call_guards.item_capacity = state.position_capacity
     accruing.place = state.funding_place
     accruing.item_capacity = state.funding_capacity
 

@@ -4,11 +4,15 @@ Warning triggers wait in heaps of their own, beside those of the liquidation que
 that no turn looks at an account that no price has reached. docs/residents.md has the rule.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from cascade._arithmetic cimport ceil_divide, int128, magnitude, saturate
 from cascade._book cimport Message, Submitted
+from cascade._call_guards cimport (
+    call_crossed, call_guarded, call_heaviest, call_remember, call_untested, call_watch, level_tick,
+    warning_level,
+)
 from cascade._clearing cimport Unit, collateral_of, unit_due, unit_evaluate, unit_first
 from cascade._conservation cimport note_change
 from cascade._log cimport Event, log_append
@@ -84,6 +88,8 @@ cdef void _reduce(State* state, Market* market, uint32_t position, int64_t share
     cdef Position* p = &state.positions[position]
     cdef Message message
     cdef Submitted out
+    if market.book.auction:
+        return                    # nobody trades there; a unit may be called in another market's turn
     memset(&message, 0, sizeof(Message))
     message.kind = MESSAGE_MARKET
     message.side = SELL if p.size > 0 else BUY
@@ -98,18 +104,15 @@ cdef void _reduce(State* state, Market* market, uint32_t position, int64_t share
         submit_order(state, market, &message, &out)
 
 
-cdef void _call(State* state, Resident* resident, uint32_t position, uint8_t direction,
-                Unit* unit) noexcept nogil:
+cdef void _call(State* state, Resident* resident, uint32_t position, int128 needed, const Unit* unit,
+                const Taken* taken) noexcept nogil:
+    # `needed`: the level; what is asked and answered is about this position of the unit
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
-    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
-    cdef int64_t needed = maintenance(&market.warning, value, p.entry_value), call
     cdef uint8_t answer = _answer(resident, unit_due(state, position, unit))
-    cdef Taken taken
-    cdef Event* event
-    p.called = <uint32_t>warning_trigger(state, position)
-    cause_of_trigger(&market.marks[direction], direction, <int>p.called, &taken)
-    event = log_append(&state.log, EVENT_MARGIN_CALL, market.number, taken.cause, taken.wave - 1)
+    cdef int64_t call
+    cdef Event* event = log_append(&state.log, EVENT_MARGIN_CALL, market.number, taken.cause,
+                                   taken.wave - 1)
     event.account = p.account
     event.side = SELL if p.size > 0 else BUY
     event.price = market.mark
@@ -120,9 +123,41 @@ cdef void _call(State* state, Resident* resident, uint32_t position, uint8_t dir
     state.wave = taken.wave - 1
     if answer == ANSWER_TOP_UP:
         _top_up(state, market, position,
-                ceil_divide(<int128>needed * resident.top_up, RATE_DENOMINATOR) - unit.equity, call)
+                ceil_divide(needed * resident.top_up, RATE_DENOMINATOR) - unit.equity, call)
     elif answer == ANSWER_REDUCTION:
         _reduce(state, market, position, resident.reduce)
+
+
+cdef void _call_exact(State* state, Resident* resident, uint32_t position, uint8_t direction,
+                      Unit* unit) noexcept nogil:
+    cdef Position* p = &state.positions[position]
+    cdef Market* market = state.markets[p.market]
+    cdef int64_t value = position_value(&market.rules.table, p.size, market.mark)
+    cdef Taken taken
+    p.called = <uint32_t>warning_trigger(state, position)
+    cause_of_trigger(&market.marks[direction], direction, <int>p.called, &taken)
+    _call(state, resident, position, maintenance(&market.warning, value, p.entry_value), unit, &taken)
+
+
+cdef void _test_guarded(State* state, Resident* resident, uint32_t position) noexcept nogil:
+    # a guard was crossed or something changed: called, or watched from here
+    cdef Unit unit
+    cdef int128 level
+    cdef Taken taken
+    if state.positions[position].size == 0 or not call_guarded(state, position):
+        return
+    unit_evaluate(state, position, &unit)
+    if not unit.priced:
+        call_watch(state, position, &unit, 0)
+        return
+    level = warning_level(state, position)
+    if unit.equity >= level:
+        call_watch(state, position, &unit, unit.equity - level)
+    elif <int32_t>state.positions[position].called != level_tick(state, position):
+        call_remember(state, position)
+        taken.cause = -1          # no one tick and so no one mark took it there
+        taken.wave = 1
+        _call(state, resident, call_heaviest(state, position), level, &unit, &taken)
 
 
 cdef void call_margins(State* state, Resident* resident) noexcept nogil:
@@ -131,10 +166,12 @@ cdef void call_margins(State* state, Resident* resident) noexcept nogil:
     cdef Unit unit
     cdef uint8_t direction
     cdef uint32_t position
+    cdef bint untested
     if market.mark == 0 or market.book.auction:
         return
     while not state.failed:
         # what a call makes its account sell may reach the next one
+        call_crossed(state)
         direction = DOWN
         queue = &market.calls[DOWN]
         if queue.count == 0 or queue.near.nodes[0].key > trigger_key(DOWN, market.mark):
@@ -142,6 +179,9 @@ cdef void call_margins(State* state, Resident* resident) noexcept nogil:
             queue = &market.calls[UP]
             if queue.count == 0 or queue.near.nodes[0].key > trigger_key(UP, market.mark):
                 return
+        untested = queue.near.nodes[0].key == call_untested()
         position = triggers_pop(queue)
-        if _stands(state, position, direction, &unit):
-            _call(state, resident, position, direction, &unit)
+        if untested:
+            _test_guarded(state, resident, position)
+        elif _stands(state, position, direction, &unit):
+            _call_exact(state, resident, position, direction, &unit)

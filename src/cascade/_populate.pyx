@@ -8,13 +8,14 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
+from cascade._call_guards cimport call_later
 from cascade._clearing cimport (
-    Unit, reserve_positions, share_places, unit_evaluate, unit_first,
+    Unit, reserve_positions, share_places, unit_evaluate,
 )
 from cascade._core cimport EngineCore
 from cascade._flow cimport begin_flow
 from cascade._margin cimport TierTable
-from cascade._memory cimport memory_resize
+from cascade._memory cimport memory_release, memory_resize
 from cascade._queue cimport await_call
 from cascade._random cimport stream_begin
 from cascade._resident cimport (
@@ -111,6 +112,23 @@ def add_resident(EngineCore core, kind, int64_t market, int64_t account, int64_t
     return number
 
 
+cdef int _call_places(State* state, size_t places) except -1:
+    cdef uint32_t* made[3]
+    cdef int k
+    for k in range(3):
+        made[k] = <uint32_t*>memory_resize(NULL, 0, places, 1)
+        if made[k] == NULL:
+            while k:
+                k -= 1
+                memory_release(made[k], places)
+            raise MemoryError("no memory for margin calls")
+        memset(made[k], 0xFF, places)
+    state.call_place = made[0]
+    state.call_guard_place[0] = made[1]
+    state.call_guard_place[1] = made[2]
+    return 0
+
+
 cdef int _watch_calls(EngineCore core, Market* market, warning) except -1:
     # `warning`: rows of the market's tiers with every rate times the level, and their denominator
     cdef State* state = &core.state
@@ -124,10 +142,7 @@ cdef int _watch_calls(EngineCore core, Market* market, warning) except -1:
         if places == 0 and reserve_positions(state, 1):
             raise MemoryError("no memory for margin calls")
         places = <size_t>state.position_capacity * sizeof(uint32_t)
-        state.call_place = <uint32_t*>memory_resize(NULL, 0, places, 1)
-        if state.call_place == NULL:
-            raise MemoryError("no memory for margin calls")
-        memset(state.call_place, 0xFF, places)
+        _call_places(state, places)
     for m in range(state.market_count):
         for d in range(2):
             share_places(state, state.markets[m], d)
@@ -139,10 +154,12 @@ cdef int _watch_calls(EngineCore core, Market* market, warning) except -1:
     table.unit = market.rules.table.unit
     market.calls_on = True
     for i in range(state.position_count):
-        if state.positions[i].market == market.number and unit_first(state, i) == i:
+        if state.positions[i].market == market.number and state.positions[i].size:
             unit_evaluate(state, i, &unit)
             if unit.exact:
                 await_call(state, i)
+            else:
+                call_later(state, i)
     return 0
 
 

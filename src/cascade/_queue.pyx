@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._accrual cimport owed_funding
 from cascade._arithmetic cimport fits, int128
+from cascade._call_guards cimport call_later
 from cascade._clearing cimport (
     Unit, collateral_of, required_margin, unit_due, unit_evaluate, unit_first, unit_next,
 )
@@ -85,6 +86,15 @@ cdef void await_call(State* state, uint32_t position) noexcept nogil:
     direction = DOWN if p.size > 0 else UP
     if trigger != (NEVER_BELOW if direction == DOWN else NEVER_ABOVE) and trigger != <int32_t>p.called:
         _insert(state, &market.calls[direction], position, trigger_key(direction, trigger))
+
+
+cdef inline void _await(State* state, uint32_t position, const Unit* unit) noexcept nogil:
+    if state.call_place == NULL:
+        return
+    if not unit.exact:
+        call_later(state, position)
+    elif state.markets[state.positions[position].market].calls_on:
+        await_call(state, position)
 
 
 cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
@@ -327,8 +337,7 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
-            if unit.exact and state.markets[state.positions[first].market].calls_on:
-                await_call(state, first)
+            _await(state, first, &unit)
             return
     queue_drop_unit(state, position)
     if state.ramps and (first == NO_POSITION or not unit.owing):
@@ -347,8 +356,7 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
         queue_fall(state, first, state.markets[p.market].mark, -1, 1)
     else:
         queue_watch(state, first, &unit)
-    if unit.exact and state.markets[p.market].calls_on:
-        await_call(state, first)
+    _await(state, first, &unit)
 
 
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
@@ -471,8 +479,8 @@ cdef void queue_return(State* state, const Taken* taken) noexcept nogil:
             p.flags |= POSITION_DUE
             _insert(state, &market.due[taken.direction], taken.position,
                     trigger_key(taken.direction, taken.trigger))
-            if changed and unit.exact and market.calls_on:
-                await_call(state, taken.position)
+            if changed:
+                _await(state, taken.position, &unit)
             return
     queue_unit(state, taken.position)
 

@@ -333,6 +333,8 @@ cdef struct Market:
     uint16_t follows
     uint16_t first_follower
     uint16_t next_follower    # of the same mark
+    # margin calls, docs/residents.md
+    Triggers call_guards[2]   # at the warning level of units without an exact trigger; item: position number
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -440,6 +442,8 @@ cdef struct State:
     uint32_t* funding_place   # of heaps of guards on indexes
     uint32_t funding_capacity
     uint8_t accrues           # some market does
+    # margin calls, docs/residents.md
+    uint32_t* call_guard_place[2]   # of heaps of guards at warning levels, NULL without margin calls
 
 cdef enum Failure:
     FAILURE_NONE = 0

@@ -399,8 +399,9 @@ class MarginCalls(Resident):
 
     Notes
     -----
-    It calls units with one position under a marginal or entry-basis table, each once for a position and
-    collateral: what changes either may bring another call. Others get none. It has no account.
+    Each unit is called once for its positions and collateral: what changes either may bring another call.
+    A cross unit with several positions is called at the sum of what its markets warn at. Ladder positions
+    and units with a position in a market where funding accrues get no calls. It has no account.
     """
 
     warning: Rate

@@ -1,7 +1,7 @@
 """Margin calls: who is called, once, and what the answers do; worked by hand."""
 
 import pytest
-from engine_kit import SELL, pick, rows
+from engine_kit import BUY, SELL, pick, rows
 
 import cascade as cs
 from cascade import snapshot
@@ -152,16 +152,135 @@ def test_a_short_is_called_on_the_way_up(kit):
     assert engine.accounts.equity[account] == 110
 
 
-def test_units_behind_guards_and_ladders_get_no_call(kit):
+def test_a_table_that_jumps_warns_across_its_edge(kit):
     engine = kit.engine()
-    steps = {"tiers": ((0, "0.02"), (500, "0.05")), "tier_mode": "whole", "feed": "index"}
+    steps = {"tiers": ((0, "0.02"), (900, "0.05")), "tier_mode": "whole", "feed": "index"}
     market = kit.market(engine, rules=steps)
-    market.set_index(100)
-    engine.accounts.open(market, side="long", size=[10], entry=100, margin=[200])
-    engine.accounts.open_ladder(market, side="long", size=[10], trigger=[50], bankruptcy=[40])
+    market.set_index(80)
+    (account,) = engine.accounts.open(market, side="long", size=[10], entry=80, margin=[60])
+    (short,) = engine.accounts.open(market, side="short", size=[10], entry=80, margin=[180])
     engine.residents.add(kit.residents.MarginCalls(market="X", warning=2))
-    engine.step(index={"X": 85})
+    engine.step(index={"X": 89})
+    # short: 180 - 90 = 90 against 2 * 0.02 * 890 = 35.6
     assert calls(engine) == []
+    engine.step(index={"X": 90})
+    # 80 against 2 * 0.05 * 900: the tier's edge alone
+    assert calls(engine) == [(short, 90, 10, 10, 0, BUY)]
+    engine.step(index={"X": 77})
+    # long: 60 - 30 = 30 against ceil(30.8)
+    assert calls(engine)[1:] == [(account, 77, 10, 1, 0, SELL)]
+    engine.validate()
+
+
+def test_ladders_and_accrued_funding_get_no_call(kit):
+    engine = kit.engine()
+    rules = {"tiers": ((0, "0.02"),), "feed": "index"}
+    market = kit.market(engine, rules=rules)
+    accrues = {"funding_mode": "index", "funding_interval": 3600}
+    other = kit.market(engine, "Y", rules={**rules, **accrues})
+    for each in (market, other):
+        each.set_index(100)
+        engine.residents.add(kit.residents.MarginCalls(market=each.name, warning=2))
+    engine.accounts.open_ladder(market, side="long", size=[10], trigger=[50], bankruptcy=[40])
+    (account,) = engine.accounts.open(
+        market, side="long", size=[10], entry=100, margin=[200], mode="cross"
+    )
+    engine.accounts.open(
+        other, side="long", size=10, entry=100, margin=200, mode="cross", account=account
+    )
+    engine.step(index={"X": 82, "Y": 82})
+    assert calls(engine) == []
+
+
+def crossed(kit, warnings, **terms):
+    """Cross longs of 10 X and 20 Y from 100 with 300 between them, maintenance 5 %."""
+    engine, rules = kit.engine(), {"tiers": ((0, "0.05"),), "feed": "index"}
+    markets = [kit.market(engine, name, rules=rules) for name in warnings]
+    for market in markets:
+        market.set_index(100)
+    terms_of = {"side": "long", "entry": 100, "mode": "cross"}
+    (account,) = engine.accounts.open(markets[0], size=[10], margin=[200], **terms_of)
+    engine.accounts.open(markets[1], size=20, margin=100, account=account, **terms_of)
+    for name, warning in warnings.items():
+        if warning:
+            engine.residents.add(kit.residents.MarginCalls(market=name, warning=warning, **terms))
+    return engine, markets, int(account)
+
+
+def market_calls(engine):
+    return pick(rows(engine, "margin_call"), "market", "price", "quantity", "money", "code")
+
+
+def test_a_cross_unit_is_called_when_a_market_without_calls_falls(kit):
+    engine, _, account = crossed(kit, {"X": 2, "Y": None})
+    # 300 + 20 (y - 100) against 2 * 0.05 * 10 * 100 + 0.05 * 20 * y: 200 and 195, 180 and 194
+    engine.step(index={"Y": 95})
+    assert market_calls(engine) == []
+    engine.step(index={"Y": 94})
+    # X asks for 100, Y for 94
+    assert market_calls(engine) == [(0, 100, 10, 14, 0)]
+    assert pick(rows(engine, "margin_call"), "cause", "wave", "side") == [(-1, 0, SELL)]
+    engine.step(index={"Y": 99})
+    engine.step(index={"Y": 94})
+    assert len(market_calls(engine)) == 1
+    # with Y at entry 10 (x - 100) + B - 100 < x: below 88.9 with 300, 88.3 with 305, 87.8 with 310
+    engine.accounts.deposit(account, 5)
+    engine.step()
+    assert len(market_calls(engine)) == 1
+    engine.accounts.deposit(account, 5)
+    engine.step()
+    assert market_calls(engine)[1:] == [(0, 100, 10, 4, 0)]
+    engine.validate()
+
+
+def test_a_cross_unit_in_two_markets_with_calls_is_called_once(kit):
+    engine, _, account = crossed(kit, {"X": 2, "Y": 2}, top_up_share=1, top_up=1)
+    # 300 against 100 + 200: not below
+    engine.step()
+    assert market_calls(engine) == []
+    # 280 against 100 + 198, brought to it
+    engine.step(index={"Y": 99})
+    assert market_calls(engine) == [(1, 99, 20, 18, 1)]
+    assert engine.accounts.equity[account] == 298
+    engine.step()
+    assert len(market_calls(engine)) == 1
+    # money came in, so that it may be called again: 318 - 10 - 20 against 99 + 198
+    engine.step(index={"X": 99})
+    assert market_calls(engine)[1:] == [(1, 99, 20, 9, 1)]
+    engine.validate()
+
+
+def test_a_cross_unit_sells_where_most_is_asked(kit):
+    engine, (_, other), account = crossed(kit, {"X": 2, "Y": None}, reduce_share=1, reduce="0.5")
+    other.book.load_depth([(70, 100)], [])
+    # 300 - 10 * 1 - 20 * 6 = 170 against 99 + 94, and nobody buys X
+    engine.step(index={"X": 99, "Y": 94})
+    assert market_calls(engine) == [(0, 99, 10, 23, 2)]
+    engine, (_, other), account = crossed(kit, {"X": None, "Y": 2}, reduce_share=1, reduce="0.5")
+    other.book.load_depth([(98, 100)], [])
+    # 300 - 60 = 240 against 50 + 194; then 10 lots sold at 98: 250 against 50 + 97
+    engine.step(index={"Y": 97})
+    assert market_calls(engine) == [(1, 97, 20, 4, 2)]
+    assert engine.accounts.size(other)[account] == 10
+    assert engine.accounts.equity[account] == 250
+    engine.validate()
+
+
+def test_a_hedged_unit_is_called_for_its_heavier_leg(kit):
+    engine = kit.engine()
+    market = kit.market(engine, rules={"tiers": ((0, "0.05"),), "feed": "index"})
+    market.set_index(100)
+    (account,) = engine.accounts.create(1, balance=0, hedge=True)
+    terms = {"entry": 100, "mode": "cross", "account": account}
+    engine.accounts.open(market, side="long", size=20, margin=300, **terms)
+    engine.accounts.open(market, side="short", size=10, margin=100, **terms)
+    engine.residents.add(kit.residents.MarginCalls(market="X", warning=2))
+    # 400 + 10 (p - 100) against 3 p: equal at 85.7
+    engine.step(index={"X": 86})
+    assert market_calls(engine) == []
+    engine.step(index={"X": 85})
+    assert market_calls(engine) == [(0, 85, 20, 5, 0)]
+    engine.validate()
 
 
 def test_calls_go_on_from_a_snapshot(tmp_path):
@@ -226,3 +345,30 @@ def test_a_market_has_one_and_its_rates_allow_it():
     with pytest.raises(ValueError, match="is not below 1"):
         engine.residents.add(cs.MarginCalls(market="Y", warning=2))
     assert len(engine.residents) == 1
+
+
+def test_calls_of_cross_units_go_on_from_a_snapshot(tmp_path):
+    engine = cs.Engine(seed=3)
+    for name in ("X", "Y"):
+        market = engine.add_market(
+            name, tick_size=1, lot_size=1, rules=cs.Rules(tiers=[(0, "0.05")], feed="index")
+        )
+        market.set_index(1000)
+        market.book.load_depth([(700, 10_000)], [])
+    opened = {"side": "long", "size": 10, "entry": 1000, "mode": "cross"}
+    accounts = engine.accounts.open("X", margin=list(range(1000, 3000, 20)), **opened)
+    engine.accounts.open("Y", margin=500, account=accounts, **opened)
+    engine.residents.add(
+        cs.MarginCalls(market="X", warning="1.5", top_up_share="0.4", reduce_share="0.3")
+    )
+    engine.run({"X": [980, 950, 940], "Y": [1000, 990, 980]})
+    engine.save(tmp_path / "engine.npz")
+    ends = []
+    for other in (engine, engine.copy(), cs.Engine.load(tmp_path / "engine.npz")):
+        first = other.event_count
+        other.run({"X": [930, 900, 880, 930], "Y": [975, 960, 1000, 890]})
+        events = other.events_between(first, other.event_count)
+        ends.append((other.state_hash(), events.tobytes()))
+        assert len(set(events["code"][events["kind"] == cs.EventKind.MARGIN_CALL].tolist())) > 2
+        other.validate()
+    assert ends[0] == ends[1] == ends[2]

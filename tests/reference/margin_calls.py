@@ -4,9 +4,9 @@ from dataclasses import replace
 from math import ceil
 
 from . import log as events
-from .margin import Table, Tier, Unit, exact_trigger, rate_of
+from .margin import Position, Table, Tier, Unit, exact_trigger, rate_of
 from .queue import Name
-from .records import BUY, LONG_LEG, MARKET, REDUCE_ONLY, SELL, SHORT_LEG, Message
+from .records import BUY, LONG_LEG, MARKET, MAX_PRICE, REDUCE_ONLY, SELL, SHORT_LEG, Message
 from .residents import PARTS, Resident
 from .rules import parts_of
 
@@ -40,36 +40,87 @@ class Calls(Resident):
         rows = sorted((p.account, p.leg, self.called[p.number]) for p in mine)
         return [len(rows), *(number for row in rows for number in row)]
 
-    def warned(self, name: Name) -> Unit:
+    def tables(self) -> dict[int, Table]:
+        """Tables at the warning level, of the markets that have one."""
+        others = [other for other in self.engine.residents.all if isinstance(other, Calls)]
+        return {other.market.number: other.table for other in others}
+
+    def warned(self, name: Name, positions: list[Position]) -> Unit:
         """The unit as it would be tested at the warning level."""
-        unit = self.engine.clearing.unit(name)
-        return Unit(unit.collateral, [replace(h, table=self.table) for h in unit.holdings])
+        clearing, tables = self.engine.clearing, self.tables()
+        held = [clearing.holding(p) for p in positions]
+        pairs = zip(held, positions, strict=True)
+        held = [replace(h, table=tables.get(p.market, h.table)) for h, p in pairs]
+        return Unit(clearing.stored(name), held)
 
     def crossed(self) -> list[tuple]:
-        """Whom to call, the first first: longs, then the most overdue."""
-        engine, found = self.engine, []
-        for name in engine.clearing.unit_names():
-            if not engine.queue.has_trigger(name):
+        """Whom to call, the first first: units of several prices, then longs, the most overdue."""
+        clearing, found = self.engine.clearing, []
+        for name in clearing.unit_names():
+            positions = clearing.unit_positions(name)
+            here = [p for p in positions if p.market == self.market.number]
+            if not here or any(p.ladder_trigger for p in positions):
                 continue
-            (position,) = engine.clearing.unit_positions(name)
-            if position.market != self.market.number or position.ladder_trigger:
+            if any(clearing.markets[p.market].accrues for p in positions):
                 continue
-            unit = self.warned(name)
+            unit = self.warned(name, positions)
             if not unit.due():
                 continue
-            trigger = exact_trigger(unit)
-            if trigger != self.called.get(position.number):
+            position = here[0]
+            trigger = self.level_tick(unit, positions.index(position))
+            if trigger == self.called.get(position.number):
+                continue
+            if len(positions) > 1 or unit.holdings[0].table.jumps:
+                found.append((-1, 0, position.number, trigger, name))
+            else:
                 key = -trigger if position.size > 0 else trigger
                 found.append((position.size < 0, key, position.number, trigger, name))
         return sorted(found)
+
+    def level_tick(self, unit: Unit, k: int) -> int:
+        """Tick of the level in the price of holding `k`, the others as they were at entry."""
+        held = unit.holdings[k]
+        others = unit.holdings[:k] + unit.holdings[k + 1 :]
+        asked = sum(h.table.maintenance(abs(h.entry)) for h in others)
+        if held.table.jumps:
+            # of the tier that the position was in at entry
+            tier = held.table.tiers[held.table.tier(abs(held.entry))]
+            held = replace(held, table=Table([replace(tier, floor=0)], added=held.table.added))
+        tick = exact_trigger(Unit(unit.collateral - asked, [held]))
+        if tick is None:
+            return 1 if held.size > 0 else MAX_PRICE
+        return tick
 
     def act(self, elapsed: int) -> None:
         if not self.market.mark_ticks or self.collecting:
             return
         while found := self.crossed():
-            _, _, number, trigger, name = found[0]
-            self.called[number] = trigger
-            self.call(name, trigger)
+            group, _, number, trigger, name = found[0]
+            if group >= 0:
+                self.called[number] = trigger
+                (position,) = self.engine.clearing.unit_positions(name)
+                cause = self.engine.log.mark_that_reached(
+                    self.market.number, trigger, position.size > 0
+                )
+                self.call(name, position, cause)
+            else:
+                self.remember(name)
+                self.call(name, self.heaviest(name), -1)
+
+    def remember(self, name: Name) -> None:
+        """A call counts for every market with calls that the unit is in."""
+        positions = self.engine.clearing.unit_positions(name)
+        unit = self.warned(name, positions)
+        for other in self.engine.residents.all:
+            for k, p in enumerate(positions):
+                if isinstance(other, Calls) and p.market == other.market.number:
+                    other.called[p.number] = self.level_tick(unit, k)
+
+    def heaviest(self, name: Name) -> Position:
+        """The position with most maintenance at the warning level, the first of equal ones."""
+        positions = self.engine.clearing.unit_positions(name)
+        needed = [h.maintenance(h.mark) for h in self.warned(name, positions).holdings]
+        return positions[needed.index(max(needed))]
 
     def answer(self, due: bool) -> int:
         draw = self.stream.below(PARTS)
@@ -79,32 +130,32 @@ class Calls(Resident):
             return TOP_UP
         return REDUCTION if draw < self.top_up_share + self.reduce_share else NONE
 
-    def call(self, name: Name, trigger: int) -> None:
-        engine, log, number = self.engine, self.engine.log, self.market.number
-        (position,) = engine.clearing.unit_positions(name)
-        unit = self.warned(name)
+    def call(self, name: Name, position: Position, cause: int) -> None:
+        engine, log = self.engine, self.engine.log
+        market = engine.clearing.markets[position.market]
+        unit = self.warned(name, engine.clearing.unit_positions(name))
         needed, equity = unit.maintenance(), unit.equity()
         answer = self.answer(engine.clearing.due(name))
         side = SELL if position.size > 0 else BUY
         call = log.add(
             events.MARGIN_CALL,
-            cause=log.mark_that_reached(number, trigger, position.size > 0),
+            cause=cause,
             account=position.account,
             side=side,
-            price=self.market.mark_ticks,
+            price=market.mark_ticks,
             quantity=abs(position.size),
             money=needed - equity,
             code=answer,
-            market=number,
+            market=market.number,
         )
         if answer == TOP_UP:
             self.pay_in(name, position, -(-needed * self.top_up // PARTS) - equity, call)
         elif answer == REDUCTION:
             lots = ceil(abs(position.size) * self.reduce / PARTS)
-            if lots >= self.market.venue.min_size:
+            if lots >= market.venue.min_size and not market.venue.auction:
                 flags = REDUCE_ONLY | LEG_FLAGS[position.leg]
                 order = Message(MARKET, side, account=position.account, size=lots, flags=flags)
-                engine.process(self.market, order)
+                engine.process(market, order)
 
     def pay_in(self, name: Name, position, amount: int, call: int) -> None:
         clearing, log = self.engine.clearing, self.engine.log
@@ -117,6 +168,6 @@ class Calls(Resident):
         about = {"cause": call, "account": position.account, "money": amount}
         log.add(events.DEPOSIT, **about)
         if position.isolated:
-            log.add(events.TRANSFER, market=self.market.number, **about)
+            log.add(events.TRANSFER, market=position.market, **about)
         clearing.changed.append(name)
         self.engine.queue.reenter_changed()
