@@ -5,7 +5,8 @@ collateral at its liquidation factor is worth beyond it becomes base supply.
 """
 
 from . import log as events
-from .lending import ONE, PARTS, Liquidator
+from .lending import PARTS
+from .lending_rules import ONE, Liquidator
 from .records import BUY, SELL
 
 INFINITE = 2**62  # health without debt

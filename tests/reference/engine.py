@@ -21,7 +21,8 @@ from .following import check_follows, follow, lead_followers
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
-from .lending import KinkRate, LendingMarkets, LendingRules, Liquidator, Oracle, pass_lending
+from .lending import LendingMarkets, pass_lending
+from .lending_rules import KinkRate, LendingRules, Liquidator, Oracle
 from .lending_totals import check_reserve, lending_rows, lending_totals
 from .liquidators import Liquidators
 from .log import Log

@@ -2,7 +2,7 @@
 
 from copy import copy
 
-from .lending import Liquidator
+from .lending_rules import Liquidator
 
 
 class Liquidators(list):

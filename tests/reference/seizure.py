@@ -11,7 +11,8 @@ from math import ceil
 from . import log as events
 from .absorption import Absorption
 from .clearing import ALL_CROSS
-from .lending import ONE, PARTS, Liquidator
+from .lending import PARTS
+from .lending_rules import ONE, Liquidator
 from .lending_units import Borrower, SideHolding
 from .margin import rate_of
 from .records import BUY, SELL
