@@ -132,11 +132,7 @@ class LendingMarket:
             raise ValueError(f"reserve {name!r} exists or is no name")
         engine = self.engine
         source = None if price is None else self._market(price, "price")
-        sold = source if venue == "price" else None
-        if venue is not None and venue != "price":
-            sold = self._market(venue, "venue")
-        if sold is not None and (source is None or sold.lots != source.lots):
-            raise ValueError(f"venue {sold.name!r} has not the grid of the price's market")
+        sold = self._sold_in(venue, source)
         scale = engine.scale_of(self.asset)
         lots = Grid(Fraction(1, scale), "amount") if source is None else source.lots
         unit = 1 if source is None else source.atoms_of(1, 1)
@@ -252,6 +248,14 @@ class LendingMarket:
         if found.contract != "linear" or found.asset != self.asset:
             raise ValueError(f"{what} {found.name!r} is not a linear market in {self.asset}")
         return found
+
+    def _sold_in(self, venue: Market | str | None, source: Market | None) -> Market | None:
+        sold = source if venue == "price" else None
+        if venue is not None and venue != "price":
+            sold = self._market(venue, "venue")
+        if sold is not None and (source is None or sold.lots != source.lots):
+            raise ValueError(f"venue {sold.name!r} has not the grid of the price's market")
+        return sold
 
     @staticmethod
     def _cap(lots: Grid, cap: Any, name: str) -> int:
