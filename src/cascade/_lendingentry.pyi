@@ -7,13 +7,70 @@ from cascade._core import EngineCore
 
 RESERVE_FIELDS: tuple[str, ...]
 
-def add_lending(core: EngineCore, **numbers: Any) -> int:
+def add_lending(
+    core: EngineCore,
+    *,
+    asset: int,
+    close_factor: int,
+    close_fraction: int,
+    close_health: int,
+    close_value: int,
+    bonus: int,
+    bonus_base: int,
+    bonus_cap: int,
+    fee: int,
+    min_leftover: int,
+    bad_debt: int,
+    inclusive: int,
+    average: int,
+    halt: int,
+    halt_level: int,
+) -> int:
     """Add a lending market; gives its number."""
 
-def add_reserve(core: EngineCore, **numbers: Any) -> int:
+def add_reserve(
+    core: EngineCore,
+    *,
+    lending: int,
+    source: int,
+    venue: int,
+    supplied_side: int,
+    borrowed_side: int,
+    unit: int,
+    refine: int,
+    threshold: int,
+    loan_to_value: int,
+    bonus: int,
+    borrow_factor: int,
+    reserve_factor: int,
+    accrues: bool,
+    base: int,
+    slope1: int,
+    slope2: int,
+    optimal: int,
+    supply_cap: int,
+    borrow_cap: int,
+    delay: int,
+    heartbeat: int,
+    deviation: int,
+    max_step: int,
+    collateral: bool,
+    borrowable: bool,
+    liquidation_factor: int,
+) -> int:
     """Add a reserve whose sides are two markets just made; gives its number."""
 
-def add_liquidator(core: EngineCore, **numbers: Any) -> int:
+def add_liquidator(
+    core: EngineCore,
+    *,
+    capital: int,
+    gas: int,
+    min_profit: int,
+    latency: int,
+    halvings: int,
+    choice: int,
+    single: int,
+) -> int:
     """Add a liquidator; gives its number."""
 
 def liquidator_row(core: EngineCore, number: int) -> dict[str, int]:
