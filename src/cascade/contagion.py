@@ -57,8 +57,8 @@ class Contagion:
         counts: NDArray[np.int64],
         notional: NDArray[np.float64],
     ) -> None:
-        self.domains = tuple(domains)
-        self.assets = tuple(assets)
+        self.domains: tuple[str, ...] = tuple(domains)
+        self.assets: tuple[str, ...] = tuple(assets)
         self.counts = counts
         self.notional = notional
 
