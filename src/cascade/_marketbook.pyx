@@ -62,6 +62,10 @@ cdef class MarketBook(OrderEntry):
         fire_stops(&self.engine.state, self.market_state)
         return self.engine.end()
 
+    cdef int end_opening(self) except -1:
+        # no mark is formed, and no breaker looks
+        return self.engine.end()
+
     cdef int check_auction(self) except -1:
         if self.market_state.impact_venue:
             raise ValueError("an impact venue holds no auctions")

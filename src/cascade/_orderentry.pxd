@@ -16,6 +16,8 @@ cdef class OrderEntry(BookView):
     cdef int send_many(self, const Message* messages, int64_t count, BatchResult result) except -1
     cdef int begin_call(self) except -1
     cdef int end_call(self) except -1
+    # Ends a call that changed no price: an auction begins.
+    cdef int end_opening(self) except -1
     # Raises where no auctions are held.
     cdef int check_auction(self) except -1
     # What happens between `begin_call` and `end_call` of an uncross.

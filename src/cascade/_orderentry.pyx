@@ -56,6 +56,9 @@ cdef class OrderEntry(BookView):
     cdef int end_call(self) except -1:
         raise NotImplementedError
 
+    cdef int end_opening(self) except -1:
+        return self.end_call()
+
     cdef OrderResult send(self, Message* message):
         raise NotImplementedError
 
@@ -448,7 +451,7 @@ cdef class OrderEntry(BookView):
         self.check_auction()
         self.begin_call()
         auction_open(self.book)
-        self.end_call()
+        self.end_opening()
 
     def indicative(self):
         """Outcome of the uncross that would happen now.

@@ -577,3 +577,19 @@ def test_a_unit_that_nothing_could_be_closed_of_waits_in_its_first_market():
         engine.step()
         assert pick(rows(engine, "liquidation"), "cause")[1] == (-1,)
     assert hashes[0] == hashes[1]
+
+
+def test_an_auction_that_opens_is_no_look_of_the_breaker():
+    # the driver's auction changes no price, so a level counted from a new close is not reached by it
+    found = []
+    for kit in (TWIN, core_kit()):
+        levels = {"levels": (("0.05", 10),), "levels_on": "index", "close": 100}
+        engine = kit.engine()
+        market = kit.market(engine, rules={"feed": "index", "breaker": levels})
+        market.set_index(100)
+        market.set_close(110)
+        start = len(engine.events)
+        market.book.open_auction()
+        assert rows(engine, start=start) == []
+        found.append(engine.state_hash())
+    assert found[0] == found[1]
