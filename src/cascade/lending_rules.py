@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +20,12 @@ HIGHEST_RATE = 9
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
 CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1, "absorb": 2}
 BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
-BONUS_TERMS = {"fixed": 0, "health": 2, "discount": (1, 2), "covered": 0}
+BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
+    "fixed": 0,
+    "health": 2,
+    "discount": (1, 2),
+    "covered": 0,
+}
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
@@ -38,7 +44,9 @@ def _choice(value: Any, name: str, choices: Any) -> Any:
     return choices[value] if isinstance(choices, dict) else value
 
 
-def _terms(value: Any, name: str, kinds: dict[str, int], counts: dict[str, Any]) -> tuple[str, Any]:
+def _terms(
+    value: Any, name: str, kinds: dict[str, int], counts: Mapping[str, Any]
+) -> tuple[str, Any]:
     # a name alone, or a name and its numbers
     given = (value,) if isinstance(value, str) else value
     if not isinstance(given, (tuple, list)) or not given:
