@@ -323,14 +323,7 @@ def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
     lines = []
     if said != heard:
         lines.append(f"answer: twin {said}, core {heard}")
-    for k in range(max(len(expected), len(found))):
-        one = expected[k] if k < len(expected) else None
-        two = found[k] if k < len(found) else None
-        if one != two:
-            lines.append(f"event {k} of {len(expected)} and {len(found)}:")
-            lines.append(f"  twin {describe(one)}")
-            lines.append(f"  core {describe(two)}")
-            break
+    lines += first_event_apart(expected, found)
     if not lines and twin.engine.state_hash() != other.engine.state_hash():
         lines.append(f"state hash differs; twin {twin_state(twin.engine)}")
     if not lines and twin.engine.totals() != other.engine.totals():
@@ -338,6 +331,17 @@ def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
     twin.engine.validate()
     other.engine.validate()
     return "\n".join(lines)
+
+
+def first_event_apart(expected: list[tuple], found: list[tuple]) -> list[str]:
+    """Lines about the first event that twin and core do not share, none if they share all."""
+    for k in range(max(len(expected), len(found))):
+        one = expected[k] if k < len(expected) else None
+        two = found[k] if k < len(found) else None
+        if one != two:
+            where = f"event {k} of {len(expected)} and {len(found)}:"
+            return [where, f"  twin {describe(one)}", f"  core {describe(two)}"]
+    return []
 
 
 def describe(event: tuple | None) -> str:

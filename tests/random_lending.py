@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit, core_kit
-from random_engine_actions import describe
+from random_engine_actions import first_event_apart
 
 PRICES = {"ETH": 200, "BTC": 3000}
 RESERVES = ("ETH", "BTC", "USD")
@@ -166,14 +166,7 @@ def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
     lines = []
     if said != heard:
         lines.append(f"answer: twin {said}, core {heard}")
-    for k in range(max(len(expected), len(found))):
-        one = expected[k] if k < len(expected) else None
-        two = found[k] if k < len(found) else None
-        if one != two:
-            lines.append(f"event {k} of {len(expected)} and {len(found)}:")
-            lines.append(f"  twin {describe(one)}")
-            lines.append(f"  core {describe(two)}")
-            break
+    lines += first_event_apart(expected, found)
     for one, two in zip(twin.reserves(), other.reserves(), strict=True):
         if one != two:
             lines.append(f"reserve: twin {one}\n         core {two}")
@@ -183,6 +176,8 @@ def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
         lines.append(f"columns: twin {twin.columns()}\n         core {other.columns()}")
     if twin.engine.totals() != other.engine.totals():
         lines.append(f"totals: twin {twin.engine.totals()}, core {other.engine.totals()}")
+    if not lines and twin.engine.state_hash() != other.engine.state_hash():
+        lines.append("state hash differs")
     twin.engine.validate()
     other.engine.validate()
     return "\n".join(lines)

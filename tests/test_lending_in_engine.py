@@ -212,6 +212,13 @@ def test_what_the_engine_has_not_is_refused(protocol, words):
     assert len(engine.lending) == 0
 
 
+def test_a_protocol_that_absorbs_is_told_its_markets_terms():
+    close = ("absorb", "0.6", 20_000_000)
+    rules = cs.LendingRules.from_protocol(cs.rules.compound_v3(), close_factor=close)
+    assert rules == cs.LendingRules(close_factor=close, bad_debt="reserves", source="compound_v3")
+    assert rules.absorbs
+
+
 def test_a_question_that_is_answered_is_not_asked():
     rules = cs.LendingRules.from_protocol(cs.rules.euler_v1(), fee=0)
     assert rules.close_factor == ("target", Fraction(5, 4))

@@ -7,7 +7,7 @@ what the collateral at its liquidation factor is worth beyond it becomes base su
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport add_into, floor_divide, int128, saturate
-from cascade._borrower cimport borrowed_lots, supplied_lots
+from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, supplied_lots
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
@@ -28,10 +28,6 @@ from cascade._types cimport (
 cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
 
 
-cdef inline Reserve* _reserve_of(State* state, uint32_t position) noexcept nogil:
-    return &state.reserves[state.markets[state.positions[position].market].reserve - 1]
-
-
 cdef inline int128 _worth(const Reserve* reserve) noexcept nogil:
     # atoms of a lot
     return <int128>reserve.unit * reserve.price
@@ -47,7 +43,7 @@ cdef Event* _note(State* state, uint8_t kind, uint16_t side, int32_t account, in
 # ---------------------------------------------------------------- taking over
 
 cdef void _take_collateral(State* state, uint32_t position, const Reserve* base) noexcept nogil:
-    cdef Reserve* reserve = _reserve_of(state, position)
+    cdef Reserve* reserve = reserve_of(state, position)
     cdef int64_t lots = supplied_lots(state, reserve.number, state.positions[position].size)
     cdef Event* event
     move_scaled(state, position, -state.positions[position].size)
@@ -90,7 +86,7 @@ cdef int64_t _credited(State* state, uint32_t first) noexcept nogil:
     cdef const Reserve* reserve
     while i != NO_POSITION:
         if state.positions[i].size > 0:
-            reserve = _reserve_of(state, i)
+            reserve = reserve_of(state, i)
             value = supplied_lots(state, reserve.number, state.positions[i].size) * _worth(reserve)
             total += floor_divide(value * reserve.liquidation_factor, RATE_DENOMINATOR)
         i = unit_next(state, i)
@@ -98,7 +94,7 @@ cdef int64_t _credited(State* state, uint32_t first) noexcept nogil:
 
 
 cdef void _begin(State* state, const Taken* taken, const Unit* unit, uint32_t collateral) noexcept nogil:
-    cdef const Reserve* first = _reserve_of(state, collateral)
+    cdef const Reserve* first = reserve_of(state, collateral)
     cdef Event* event
     state.cause = taken.cause
     state.wave = taken.wave
@@ -115,10 +111,10 @@ cdef void _begin(State* state, const Taken* taken, const Unit* unit, uint32_t co
 
 cdef void _absorb(State* state, const Taken* taken, const Unit* unit, uint32_t collateral,
                   uint32_t debt) noexcept nogil:
-    cdef Reserve* base = _reserve_of(state, debt)
+    cdef Reserve* base = reserve_of(state, debt)
     cdef uint32_t i = unit_first(state, debt), following
     cdef int64_t owed = borrowed_lots(state, base.number, -state.positions[debt].size), balance
-    cdef uint16_t side = _reserve_of(state, collateral).supplied_side
+    cdef uint16_t side = reserve_of(state, collateral).supplied_side
     cdef int32_t account = state.positions[debt].account
     cdef Event* event
     balance = saturate(floor_divide(_credited(state, i), _worth(base)) - owed)
@@ -137,7 +133,7 @@ cdef void _absorb(State* state, const Taken* taken, const Unit* unit, uint32_t c
 cdef int absorb_unit(State* state, const Taken* taken, const Unit* unit) noexcept nogil:
     cdef uint32_t i = unit_first(state, taken.position), collateral = NO_POSITION, debt = NO_POSITION
     while i != NO_POSITION:
-        if _reserve_of(state, i).paused:
+        if not may_be_seized(state, reserve_of(state, i)):
             return 0
         if state.positions[i].size < 0:
             debt = i
@@ -146,7 +142,7 @@ cdef int absorb_unit(State* state, const Taken* taken, const Unit* unit) noexcep
         i = unit_next(state, i)
     if debt == NO_POSITION or collateral == NO_POSITION:
         return 0
-    i = _reserve_of(state, debt).lending
+    i = reserve_of(state, debt).lending
     _absorb(state, taken, unit, collateral, debt)
     _sell(state, i)
     return 1

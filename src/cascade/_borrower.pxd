@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from cascade._arithmetic cimport int128
 from cascade._clearing cimport Unit
+from cascade._reserve cimport Reserve
 from cascade._state cimport Market, Position, State
 
 # Value of signed scaled lots at a mark of their side: collateral down, debts up.
@@ -18,3 +19,13 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
 # Lots of a scaled amount: supplied down, borrowed up.
 cdef int64_t supplied_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil
 cdef int64_t borrowed_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil
+
+
+cdef inline Reserve* reserve_of(State* state, uint32_t position) noexcept nogil:
+    """Reserve whose side a position is on."""
+    return &state.reserves[state.markets[state.positions[position].market].reserve - 1]
+
+
+cdef inline bint may_be_seized(const State* state, const Reserve* reserve) noexcept nogil:
+    """Is it neither paused nor within the grace after a pause?"""
+    return not reserve.paused and state.clock >= reserve.grace_until

@@ -7,7 +7,7 @@ and each from the largest size down by halves, with the price that the sale itse
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
-from cascade._borrower cimport borrowed_lots, side_value, supplied_lots
+from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, side_value, supplied_lots
 from cascade._clearing cimport Unit, unit_first, unit_next
 from cascade._reserve cimport (
     BONUS_COVERED, BONUS_DISCOUNT, BONUS_HEALTH, CHOICE_WORST, CLOSE_FRACTION, CLOSE_TARGET,
@@ -16,14 +16,6 @@ from cascade._reserve cimport (
 from cascade._state cimport NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State
 from cascade._types cimport BUY, SELL
 from cascade._venuequote cimport venue_quote
-
-
-cdef inline Reserve* _reserve_of(State* state, uint32_t position) noexcept nogil:
-    return &state.reserves[state.markets[state.positions[position].market].reserve - 1]
-
-
-cdef inline bint _usable(const State* state, const Reserve* reserve) noexcept nogil:
-    return not reserve.paused and state.clock >= reserve.grace_until
 
 
 cdef inline int64_t _worth(const Reserve* reserve) noexcept nogil:
@@ -53,9 +45,9 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
     if after != NO_POSITION:
         _leg_key(state, position, after, debts, worst, last, &last_value)
     while i != NO_POSITION:
-        reserve = _reserve_of(state, i)
+        reserve = reserve_of(state, i)
         market = state.markets[state.positions[i].market]
-        if (state.positions[i].size < 0) == debts and _usable(state, reserve):
+        if (state.positions[i].size < 0) == debts and may_be_seized(state, reserve):
             value = side_value(state, market, state.positions[i].size, market.mark)
             key[0] = 0 if debts else reserve.bonus if worst else -reserve.bonus
             key[1] = place
@@ -74,7 +66,7 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
 cdef void _leg_key(State* state, uint32_t position, uint32_t leg, bint debts, bint worst, int64_t* key,
                    int128* value) noexcept nogil:
     cdef uint32_t i = unit_first(state, position)
-    cdef const Reserve* reserve = _reserve_of(state, leg)
+    cdef const Reserve* reserve = reserve_of(state, leg)
     cdef const Market* market = state.markets[state.positions[leg].market]
     key[0] = 0 if debts else reserve.bonus if worst else -reserve.bonus
     key[1] = 0
@@ -155,7 +147,7 @@ cdef int128 _whole_debt(State* state, uint32_t position) noexcept nogil:
     cdef const Reserve* reserve
     while i != NO_POSITION:
         if state.positions[i].size < 0:
-            reserve = _reserve_of(state, i)
+            reserve = reserve_of(state, i)
             total += <int128>borrowed_lots(state, reserve.number, -state.positions[i].size) * _worth(reserve)
         i = unit_next(state, i)
     return total
@@ -237,8 +229,8 @@ cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* de
 
 cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Values* values,
                      const Liquidator* liquidator, Deal* deal) noexcept nogil:
-    cdef const Reserve* collateral = _reserve_of(state, deal.collateral)
-    cdef const Reserve* debt = _reserve_of(state, deal.debt)
+    cdef const Reserve* collateral = reserve_of(state, deal.collateral)
+    cdef const Reserve* debt = reserve_of(state, deal.debt)
     cdef int64_t have = supplied_lots(state, collateral.number, state.positions[deal.collateral].size)
     cdef int64_t owed_lots = borrowed_lots(state, debt.number, -state.positions[deal.debt].size)
     cdef int64_t bonus = _bonus(&state.lendings[collateral.lending], collateral, unit, values)

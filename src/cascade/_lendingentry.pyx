@@ -509,6 +509,9 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         _check_flow(r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
     else:
         scaled = _scaled_more(r, lots, borrowed)
+        most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
+        if (<int128>most + lots) * r.unit * (r.price if r.price else 1) > LARGEST_VALUE:
+            raise OverflowError(f"{lots} lots more than {most} are worth more than 2**56 atoms")
     core.begin()
     position = claim_position(state, <int32_t>account, side, 0)
     if position == NO_POSITION:

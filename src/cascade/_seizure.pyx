@@ -11,7 +11,7 @@ from cascade._absorption cimport absorb_unit
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
 )
-from cascade._borrower cimport borrowed_lots, supplied_lots
+from cascade._borrower cimport borrowed_lots, reserve_of, supplied_lots
 from cascade._clearing cimport (
     Unit, trade_outside, trade_position, unit_evaluate, unit_first, unit_next,
 )
@@ -39,10 +39,6 @@ cdef enum:
 cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
 
 
-cdef inline Reserve* _reserve_of(State* state, uint32_t position) noexcept nogil:
-    return &state.reserves[state.markets[state.positions[position].market].reserve - 1]
-
-
 cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept nogil:
     # signed: more collateral or less debt is positive
     cdef Market* market = state.markets[state.positions[position].market]
@@ -62,8 +58,8 @@ cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept 
 
 cdef void _record(State* state, const Taken* taken, const Unit* unit, const Deal* deal,
                   int32_t who) noexcept nogil:
-    cdef const Reserve* collateral = _reserve_of(state, deal.collateral)
-    cdef const Reserve* debt = _reserve_of(state, deal.debt)
+    cdef const Reserve* collateral = reserve_of(state, deal.collateral)
+    cdef const Reserve* debt = reserve_of(state, deal.debt)
     cdef int32_t account = state.positions[deal.collateral].account
     cdef int64_t value = saturate(<int128>deal.repaid * debt.unit * debt.price)
     cdef Event* event = log_append(&state.log, EVENT_LIQUIDATION, collateral.supplied_side, taken.cause,
@@ -93,8 +89,8 @@ cdef void _record(State* state, const Taken* taken, const Unit* unit, const Deal
 
 cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
     # scaled collateral taken up, scaled debt given back down: the account bears the rounding
-    cdef Reserve* collateral = _reserve_of(state, deal.collateral)
-    cdef Reserve* debt = _reserve_of(state, deal.debt)
+    cdef Reserve* collateral = reserve_of(state, deal.collateral)
+    cdef Reserve* debt = reserve_of(state, deal.debt)
     cdef int64_t held = state.positions[deal.collateral].size, owed = -state.positions[deal.debt].size
     cdef int64_t taken = held, back = owed, exact
     if deal.seized != supplied_lots(state, collateral.number, held):
@@ -155,8 +151,8 @@ cdef void _note_health(State* state, const Unit* before, uint32_t position, Unit
 
 cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Deal* deal,
                    Liquidator* liquidator, int32_t who) noexcept nogil:
-    cdef uint32_t collateral = _reserve_of(state, deal.collateral).number
-    cdef uint32_t debt = _reserve_of(state, deal.debt).number
+    cdef uint32_t collateral = reserve_of(state, deal.collateral).number
+    cdef uint32_t debt = reserve_of(state, deal.debt).number
     cdef Unit after
     cdef int64_t gains, cost
     after.open_positions = 0
@@ -196,7 +192,7 @@ cdef void _lower_supply(State* state, Reserve* reserve, int64_t lots) noexcept n
 
 
 cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
-    cdef Reserve* reserve = _reserve_of(state, position)
+    cdef Reserve* reserve = reserve_of(state, position)
     cdef uint8_t rule = state.lendings[reserve.lending].bad_debt
     cdef int64_t scaled = -state.positions[position].size
     cdef int64_t lots = borrowed_lots(state, reserve.number, scaled)
@@ -278,7 +274,7 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef Deal deal
     cdef int who
     unit_evaluate(state, first, &unit)
-    if state.lendings[_reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
+    if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
         return absorb_unit(state, taken, &unit)
     if state.liquidator_count == 0:
         anybody = nobody()

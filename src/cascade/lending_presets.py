@@ -61,11 +61,17 @@ def _close_factor(rule: LiquidationRule, money: Fraction) -> tuple[Any, ...] | s
         return ("position", share, health, rule.close_size * money)
     if rule.close is CloseFactor.TARGET:
         return ("target", Fraction(rule.target_health, WAD))
-    raise _refuse("close", rule.close, "share, health, health_and_size, target and whole")
+    if rule.close is CloseFactor.ABSORB:
+        raise ValueError(
+            "close 'absorb': storefront factor and target reserves are a market's own; state "
+            'close_factor=("absorb", factor, target)'
+        )
+    raise _refuse("close", rule.close, "share, health, health_and_size, target, whole and absorb")
 
 
 def _bonus(rule: LiquidationRule) -> tuple[Any, ...] | str:
-    if rule.bonus in (Bonus.ASSET, Bonus.THRESHOLD):
+    if rule.bonus in (Bonus.ASSET, Bonus.THRESHOLD) or rule.close is CloseFactor.ABSORB:
+        # a storefront has its discount in the close factor
         return "fixed"
     if rule.bonus is Bonus.MARKET:
         # a base that is the cap too: one bonus whatever the health
@@ -81,7 +87,7 @@ def _bonus(rule: LiquidationRule) -> tuple[Any, ...] | str:
 
 def _fee(rule: LiquidationRule) -> Fraction | int:
     # the engine's fee is a share of the bonus; of a bonus that never changes any share can be one
-    if rule.fee in (Fee.NONE, Fee.BONUS):
+    if rule.fee in (Fee.NONE, Fee.BONUS) or rule.close is CloseFactor.ABSORB:
         return 0
     if rule.fee is Fee.SEIZED and rule.bonus is Bonus.MARKET:
         over = Fraction(rule.market_bonus, rule.factor_parts)

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, rate_parts, whole
+from cascade.exact_numbers import (
+    RATE_DENOMINATOR,
+    Rate,
+    exact,
+    nanoseconds,
+    rate_parts,
+    step_time,
+    whole,
+)
 
 if TYPE_CHECKING:
     from cascade.lending.rule import ProtocolRules
 
 __all__ = ["KinkRate", "LendingRules", "Liquidator", "Oracle"]
 
-NANOSECONDS = 10**9
 YEARLY_PARTS = 10**18
 HIGHEST_RATE = 9
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
@@ -29,13 +36,6 @@ BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
-
-
-def nanoseconds(seconds: Any, name: str) -> int:
-    number = exact(seconds, name) * NANOSECONDS
-    if not 0 <= number < 2**62:
-        raise ValueError(f"{name} {seconds!r} s is outside 0 ... {2**62 / NANOSECONDS:g}")
-    return round(number)
 
 
 def _choice(value: Any, name: str, choices: Any) -> Any:
@@ -120,6 +120,8 @@ class LendingRules:
 
     def __post_init__(self) -> None:
         self.numbers(1)
+        if self.absorbs and self.halt_above is not None:
+            raise ValueError(f"halt_above {self.halt_above!r} is of calls, not of absorption")
 
     @property
     def absorbs(self) -> bool:
@@ -244,8 +246,8 @@ class Oracle:
         """Whole numbers for the core."""
         beat, step = self.heartbeat, self.max_step
         return {
-            "delay": nanoseconds(self.delay, "delay"),
-            "heartbeat": -1 if beat is None else nanoseconds(beat, "heartbeat"),
+            "delay": step_time(self.delay, "delay"),
+            "heartbeat": nanoseconds(beat, "heartbeat", 0, -1),
             "deviation": rate_parts(self.deviation, "deviation", 0, 1),
             "max_step": -1 if step is None else rate_parts(step, "max_step", 0, 1),
         }
@@ -340,7 +342,7 @@ class Liquidator:
             "capital": -1 if self.capital is None else self._money(self.capital, "capital", atoms),
             "gas": self._money(self.gas, "gas", atoms),
             "min_profit": self._money(self.min_profit, "min_profit", atoms),
-            "latency": nanoseconds(self.latency, "latency"),
+            "latency": step_time(self.latency, "latency"),
             "halvings": self.halvings,
             "choice": _choice(self.choice, "choice", CHOICES),
             "single": self.calls == "single",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade import _lendingentry
 from cascade._grid import Grid
-from cascade.lending_rules import nanoseconds
+from cascade.exact_numbers import step_time
 from cascade.market import Market
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Reserve:
             `grace` is negative or too long.
         """
         _lendingentry.pause_reserve(
-            self.lending.engine, self.number, bool(paused), nanoseconds(grace, "grace")
+            self.lending.engine, self.number, bool(paused), step_time(grace, "grace")
         )
 
     def freeze(self, frozen: bool = True) -> None:

@@ -110,6 +110,15 @@ def test_a_paused_reserve_keeps_its_accounts(kit):
     assert engine.step().liquidated == 1
 
 
+def test_the_grace_after_a_pause_is_the_accounts(kit):
+    engine, lending = comet(kit)
+    lending["X"].pause()
+    assert engine.step(index={"X": 90}).liquidated == 0
+    lending["X"].pause(False, grace=5)
+    assert engine.step(dt=4).liquidated == 0
+    assert engine.step(dt=1).liquidated == 1
+
+
 def test_the_published_absorption(kit):
     # 44175 dollars against 44174.999999: one atom to the account, 44175 from the reserves
     words = words_of(kit)
@@ -169,3 +178,8 @@ def test_a_copy_goes_on_bit_for_bit(tmp_path):
 def test_wrong_rules_are_refused(close):
     with pytest.raises(ValueError, match="close_factor"):
         cs.LendingRules(close_factor=close)
+
+
+def test_halts_of_calls_are_not_of_absorption():
+    with pytest.raises(ValueError, match=r"halt_above '0.9' is of calls"):
+        cs.LendingRules(close_factor=("absorb", "0.5", 0), halt_above="0.9")

@@ -4,6 +4,8 @@ import pytest
 from engine_kit import pick, rows
 from lending_setups import borrower, lending_engine, numbers
 
+import cascade
+
 YEAR = 365 * 86_400
 
 # --- what one account does ---------------------------------------------------------------------
@@ -278,3 +280,15 @@ def test_accounts_are_judged_by_the_price_believed(kit):
     assert engine.step(index={"ETH": 90}, dt=1).liquidated == 0
     assert pool.health[account] == 8000 / 7600
     assert engine.step(dt=2).liquidated == 1
+
+
+def test_deposits_together_are_bounded_as_one_is():
+    engine = cascade.Engine(asset_decimals=0)
+    lending = engine.lending.add("lend")
+    lending.add_reserve("USD", liquidation_threshold="0.5")
+    (account,) = lending.open(collateral={"USD": 2**55})
+    with pytest.raises(OverflowError, match=r"worth more than 2\*\*56 atoms"):
+        lending.deposit(account, "USD", 2**55 + 1)
+    assert lending["USD"].row()["cash"] == 2**55
+    lending.deposit(account, "USD", 2**55)
+    assert lending["USD"].row()["cash"] == 2**56

@@ -21,12 +21,12 @@ class Absorption:
     # --- taking over ---------------------------------------------------------------------------
 
     def take(self, entry) -> None:
-        """Take over a borrower that is due; not while one of its reserves is paused."""
+        """Take over a borrower that is due; not while one of its reserves is paused or in its grace."""
         queue, name = self.cascade.queue, entry.unit
         lending = self.engine.clearing.accounts[name[0]].lending
         unit = self.engine.clearing.unit(name)
         owes = any(held.size < 0 for held in unit.holdings)
-        if not owes or any(held.reserve.paused for held in unit.holdings):
+        if not owes or not all(held.reserve.usable() for held in unit.holdings):
             queue.aside.add(name)
         else:
             self.cascade.units += 1

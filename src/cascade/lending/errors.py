@@ -6,6 +6,8 @@ values, and the account after a liquidation is a new one.
 
 from __future__ import annotations
 
+from typing import Any
+
 from cascade.errors import CascadeError
 
 __all__ = [
@@ -54,7 +56,7 @@ class LendingRefusedError(CascadeError, ValueError):
         self.allowed: str = allowed
         self.code: str = code
 
-    def __reduce__(self) -> tuple[type, tuple[str, object, str, str]]:
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return type(self), (self.field, self.value, self.allowed, self.code)
 
 

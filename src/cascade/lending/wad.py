@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cascade.errors import CascadeError
 from cascade.exact_numbers import Rate, exact, whole
+from cascade.lending.errors import LendingRefusedError
+from cascade.lending.fixed_point import RAY as RAY
+from cascade.lending.fixed_point import WAD as WAD
 
-WAD = 10**18
-RAY = 10**27
 RAD = 10**45
 
 
-class RefusalError(CascadeError, ValueError):
+class RefusalError(LendingRefusedError):
     """A call that a protocol's rule refuses; nothing has changed.
 
     Parameters
@@ -31,11 +31,14 @@ class RefusalError(CascadeError, ValueError):
     detail: str
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
+        super().__init__(reason, None, detail, reason)
         self.reason = reason
         self.detail = detail
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return type(self), (self.reason, self.detail)
 
 
