@@ -42,6 +42,7 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
     cdef int64_t place = 0
     cdef const Reserve* reserve
     cdef const Market* market
+    last[0] = last[1] = 0
     if after != NO_POSITION:
         _leg_key(state, position, after, debts, worst, last, &last_value)
     while i != NO_POSITION:
