@@ -6,7 +6,10 @@ from reference import engine as twin
 
 import cascade as cs
 
-NAMES = ("LendingRules", "Oracle", "KinkRate", "Liquidator")
+NAMES = (
+    *("LendingRules", "Oracle", "Liquidator"),
+    *("KinkRate", "JumpRate", "AdaptiveRate", "FixedRate"),
+)
 
 
 def lending_of(kit) -> SimpleNamespace:

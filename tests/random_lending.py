@@ -72,9 +72,11 @@ class Actor:
 
     def stated(self, given: dict) -> dict:
         made = dict(given)
-        for name, kind in (("oracle", "Oracle"), ("interest", "KinkRate")):
-            if made.get(name) is not None:
-                made[name] = getattr(self.kit.lending, kind)(**made[name])
+        if made.get("oracle") is not None:
+            made["oracle"] = self.kit.lending.Oracle(**made["oracle"])
+        if made["interest"] is not None:
+            model, terms = made["interest"]
+            made["interest"] = getattr(self.kit.lending, model)(**terms)
         return made
 
     def act(self, name: str, arguments: tuple) -> tuple:
@@ -232,6 +234,25 @@ def draw_rules(draw: random.Random) -> dict:
     }
 
 
+def draw_interest(draw: random.Random) -> tuple[str, dict] | None:
+    """A model of interest and its terms, or None."""
+    models = (
+        ("KinkRate", {"base": "0.01", "slope1": "0.04", "slope2": "0.6", "optimal": "0.8"}),
+        ("JumpRate", {"base": "0.02", "multiplier": "0.2", "kink": "0.1"}),
+        (
+            "JumpRate",
+            {"multiplier": "0.3", "period": 1, "supply": ("0.001", "0.4", 2, "0.05")},
+        ),
+        ("AdaptiveRate", {"initial": "0.3", "target": "0.02"}),
+        ("AdaptiveRate", {"target": "0.9", "steepness": "2.5", "least": "0.03"}),
+        ("FixedRate", {"rate": "0.11"}),
+    )
+    model, terms = draw.choice(models)
+    if draw.random() < 0.5:
+        terms = {**terms, "compounding": draw.choice(("linear", "binomial", "taylor"))}
+    return draw.choice((None, (model, terms)))
+
+
 def draw_reserve(draw: random.Random, name: str) -> dict:
     oracles = (
         None, {}, {"delay": 2}, {"deviation": "0.005", "heartbeat": 30}, {"max_step": "0.01"},
@@ -241,11 +262,10 @@ def draw_reserve(draw: random.Random, name: str) -> dict:
         "BTC": ("0.7", "0.75", "0.81"),
         "USD": ("0.9", 0),
     }
-    interest = {"base": "0.01", "slope1": "0.04", "slope2": "0.6", "optimal": "0.8"}
     made = {
         "liquidation_threshold": draw.choice(threshold[name]),
         "liquidation_bonus": draw.choice(("0.05", "0.1", 0)),
-        "interest": draw.choice((None, interest)),
+        "interest": draw_interest(draw),
         "reserve_factor": draw.choice((0, "0.1", 1)),
         "borrow_factor": draw.choice((1, 1, "0.9")),
         "supply_cap": None if draw.random() < 0.9 else 2_000_100,

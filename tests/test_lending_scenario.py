@@ -111,6 +111,28 @@ def shipped():
     return scenarios.load("lending").run()
 
 
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        ("{ slope1 = 0.1 }", "kink"),
+        ('{ model = "jump", supply = [0, 0.05, 1, 0.8], period = 1 }', "jump"),
+        ('{ model = "adaptive", target = 0.7, compounding = "linear" }', "adaptive"),
+        ('{ model = "fixed", rate = 0.1 }', "fixed"),
+    ],
+)
+def test_interest_of_a_file_names_its_model(tmp_path, table, kind):
+    text = SMALL.format(**PLAIN)
+    path = tmp_path / "case.toml"
+    path.write_text(
+        text.replace(text[text.index("interest =") :].splitlines()[0], f"interest = {table}")
+    )
+    (lending,) = scenarios.load(path).run().engine.lending
+    assert lending["USD"].given["interest"]["kind"] == kind
+    path.write_text(path.read_text().replace(table, '{ model = "kinky" }'))
+    with pytest.raises(cs.ScenarioError, match="model must be one of 'kink', 'jump'"):
+        scenarios.load(path).run()
+
+
 def by_kind(outcome):
     rows = defaultdict(list)
     names = outcome.events.dtype.names

@@ -28,8 +28,9 @@ from cascade.errors import (
 )
 from cascade.impact import Impact
 from cascade.index_sources import IndexSources
+from cascade.interest_models import AdaptiveRate, FixedRate, JumpRate, KinkRate
 from cascade.lending_market import LendingMarket
-from cascade.lending_rules import KinkRate, LendingRules, Liquidator, Oracle
+from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.losses import PAID_DTYPE, Losses
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
@@ -60,6 +61,7 @@ __all__ = [
     "MESSAGE_DTYPE",
     "ORDER_DTYPE",
     "PAID_DTYPE",
+    "AdaptiveRate",
     "Arbitrageur",
     "BatchResult",
     "BookView",
@@ -77,11 +79,13 @@ __all__ = [
     "Dislocation",
     "Engine",
     "EventKind",
+    "FixedRate",
     "Grid",
     "HaltState",
     "Impact",
     "IndexSources",
     "InvariantError",
+    "JumpRate",
     "KinkRate",
     "LendingMarket",
     "LendingRules",

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,7 @@ def add_reserve(
     bonus: int,
     borrow_factor: int,
     reserve_factor: int,
-    accrues: bool,
-    base: int,
-    slope1: int,
-    slope2: int,
-    optimal: int,
+    rate: Mapping[str, Any] | None,
     supply_cap: int,
     borrow_cap: int,
     delay: int,

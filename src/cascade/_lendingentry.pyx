@@ -22,6 +22,7 @@ from cascade._moves cimport test_moved
 from cascade._opening cimport create_accounts
 from cascade._oracle cimport believe_price
 from cascade._queue cimport queue_unit
+from cascade._rates cimport Rate, fill_rate
 from cascade._reserve cimport (
     CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Liquidator,
     Reserve,
@@ -100,14 +101,18 @@ cdef void _join_readers(State* state, Market* source, uint32_t number) noexcept 
 def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t venue,
                 int64_t supplied_side, int64_t borrowed_side, int64_t unit, int64_t refine,
                 int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
-                int64_t reserve_factor, bint accrues, int64_t base, int64_t slope1, int64_t slope2,
-                int64_t optimal, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
+                int64_t reserve_factor, rate, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
                 int64_t heartbeat, int64_t deviation, int64_t max_step, bint collateral,
                 bint borrowable, int64_t liquidation_factor):
-    """Add a reserve whose sides are two markets just made; -1 for no source or venue. Gives its number."""
+    """Add a reserve whose sides are two markets just made; -1 for no source or venue, None for no interest.
+    Gives its number."""
     cdef State* state = &core.state
     cdef Reserve* made
+    cdef Rate interest
     cdef uint32_t number = state.reserve_count
+    memset(&interest, 0, sizeof(Rate))
+    if rate is not None:
+        fill_rate(&interest, rate)
     if number >= 65534:
         raise ValueError("an engine has at most 65534 reserves")
     core.begin()
@@ -134,11 +139,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.bonus = bonus
     made.borrow_factor = borrow_factor
     made.reserve_factor = reserve_factor
-    made.accrues = accrues
-    made.base = base
-    made.slope1 = slope1
-    made.slope2 = slope2
-    made.optimal = optimal
+    made.rate = interest
     made.supply_cap = supply_cap
     made.borrow_cap = borrow_cap
     made.delay = delay
@@ -216,6 +217,7 @@ def reserve_row(EngineCore core, int64_t number):
     row["frozen"] = r.frozen
     row["grace_until"] = r.grace_until
     row["absorbed"] = r.absorbed
+    row["rate_at_target"] = r.rate.at_target
     return row
 
 

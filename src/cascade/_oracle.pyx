@@ -7,12 +7,13 @@ moves or take bounded steps; interest raises the sides' indices once a step.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport free, malloc
 
-from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128
-from cascade._borrower cimport borrowed_lots
+from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
+from cascade._borrower cimport borrowed_lots, supplied_lots
 from cascade._flows cimport note_rounding
 from cascade._log cimport Event, log_append
 from cascade._moves cimport note_move, test_moved
-from cascade._reserve cimport INDEX_ONE, YEAR, Reserve, Waiting
+from cascade._rates cimport borrow_growth, supply_growth
+from cascade._reserve cimport INDEX_ONE, Reserve, Waiting
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, RATE_DENOMINATOR, Market, State,
 )
@@ -130,40 +131,60 @@ cdef void _pass_prices(State* state, uint32_t number) noexcept nogil:
 
 # ---------------------------------------------------------------- interest
 
-cdef int64_t _yearly_rate(const Reserve* reserve, int64_t utilisation) noexcept nogil:
-    if utilisation <= reserve.optimal:
-        return reserve.base + <int64_t>floor_divide(<int128>reserve.slope1 * utilisation, reserve.optimal)
-    return reserve.base + reserve.slope1 + <int64_t>floor_divide(
-        <int128>reserve.slope2 * (utilisation - reserve.optimal), INDEX_ONE - reserve.optimal)
+cdef int64_t _utilisation(const State* state, const Reserve* reserve, int64_t debt) noexcept nogil:
+    cdef int128 whole = <int128>reserve.cash + debt
+    if reserve.rate.over_supplies:
+        whole = supplied_lots(state, reserve.number, reserve.supplied)
+    return saturate(floor_divide(<int128>debt * INDEX_ONE, whole)) if whole else 0
+
+
+cdef bint _raise_index(int64_t* index, int128 by) noexcept nogil:
+    # an index twice as high must fit
+    cdef int128 raised = index[0] + by
+    if not fits(raised * 2):
+        return False
+    index[0] = <int64_t>raised
+    return True
+
+
+cdef bint _pay_suppliers(State* state, Reserve* reserve, int128 paid, int64_t interest,
+                         int64_t* kept) noexcept nogil:
+    # by their own curve, else what borrowers paid less the reserve's share; what is kept may be below zero
+    cdef int64_t before
+    kept[0] = interest
+    if reserve.rate.supplies:
+        before = supplied_lots(state, reserve.number, reserve.supplied)
+        if paid < 0 or not _raise_index(&reserve.supply_index,
+                                        floor_divide(reserve.supply_index * paid, INDEX_ONE)):
+            return False
+        kept[0] -= supplied_lots(state, reserve.number, reserve.supplied) - before
+        return True
+    if reserve.supplied == 0:
+        return True
+    kept[0] = <int64_t>floor_divide(<int128>interest * reserve.reserve_factor, RATE_DENOMINATOR)
+    return _raise_index(&reserve.supply_index,
+                        floor_divide(<int128>(interest - kept[0]) * INDEX_ONE, reserve.supplied))
 
 
 cdef void _accrue(State* state, uint32_t number, int64_t elapsed) noexcept nogil:
     cdef Reserve* reserve = &state.reserves[number]
     cdef int64_t debt = borrowed_lots(state, number, reserve.borrowed), interest, kept, event = -1
-    cdef int128 growth, raised
+    cdef int64_t used = _utilisation(state, reserve, debt)
+    cdef int128 growth = borrow_growth(&reserve.rate, used, elapsed)
     cdef Event* record
     if debt == 0:
         return
-    growth = floor_divide(<int128>debt * INDEX_ONE, <int128>reserve.cash + debt)
-    growth = floor_divide(<int128>_yearly_rate(reserve, <int64_t>growth) * elapsed, YEAR)
-    raised = reserve.borrow_index + ceil_divide(reserve.borrow_index * growth, INDEX_ONE) if fits(growth) else -1
-    if raised < 0 or not fits(raised * 2):
+    if growth < 0 or not _raise_index(&reserve.borrow_index,
+                                      ceil_divide(reserve.borrow_index * growth, INDEX_ONE)):
         state.failed = FAILURE_OVERFLOW
         return
-    reserve.borrow_index = <int64_t>raised
     note_rounding(reserve, 1)
     interest = borrowed_lots(state, number, reserve.borrowed) - debt
-    kept = interest
-    if reserve.supplied:
-        kept = <int64_t>floor_divide(<int128>interest * reserve.reserve_factor, RATE_DENOMINATOR)
-        raised = reserve.supply_index + floor_divide(<int128>(interest - kept) * INDEX_ONE, reserve.supplied)
-        if not fits(raised * 2):
-            state.failed = FAILURE_OVERFLOW
-            return
-        reserve.supply_index = <int64_t>raised
-    if add_into(&reserve.treasury, kept):
+    if (not _pay_suppliers(state, reserve, supply_growth(&reserve.rate, used, elapsed), interest, &kept)
+            or add_into(&reserve.treasury, kept)):
         state.failed = FAILURE_OVERFLOW
-    if interest:
+        return
+    if interest or kept:
         record = log_append(&state.log, EVENT_INTEREST, reserve.borrowed_side, -1, 0)
         record.quantity = interest
         record.money = kept
@@ -175,7 +196,7 @@ cdef void pass_lending(State* state, int64_t elapsed) noexcept nogil:
     cdef uint32_t k
     if elapsed:
         for k in range(state.reserve_count):
-            if state.reserves[k].accrues:
+            if state.reserves[k].rate.kind:
                 _accrue(state, k, elapsed)
         test_moved(state)
     for k in range(state.reserve_count):

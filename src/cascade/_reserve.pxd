@@ -6,13 +6,13 @@ is a position of scaled lots. docs/lending-market.md says what every field means
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from cascade._rates cimport Rate
+
 cdef extern from *:
     """
     #define CASCADE_INDEX_ONE 1000000000000000000LL
-    #define CASCADE_YEAR (365LL * 86400 * 1000000000)
     """
-    const int64_t INDEX_ONE "CASCADE_INDEX_ONE"      # of an index, and of a yearly rate
-    const int64_t YEAR "CASCADE_YEAR"                # ns
+    const int64_t INDEX_ONE "CASCADE_INDEX_ONE"      # of an index, of a rate and of a growth
 
 cdef enum CloseFactor:
     CLOSE_WHOLE = 0
@@ -92,10 +92,6 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t bonus
     int64_t borrow_factor
     int64_t reserve_factor
-    int64_t base              # yearly rates, parts of 10**18
-    int64_t slope1
-    int64_t slope2
-    int64_t optimal
     int64_t supply_cap        # lots, -1: none
     int64_t borrow_cap
     int64_t delay             # ns
@@ -114,7 +110,6 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint16_t borrowed_side
     uint16_t source           # NO_MARKET: money itself
     uint16_t venue            # NO_MARKET: trades at the source's mark
-    uint8_t accrues
     uint8_t collateral
     uint8_t borrowable
     uint8_t paused
@@ -129,6 +124,8 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     # of protocols that take accounts over, docs/protocols/compound_v3.md
     int64_t liquidation_factor  # parts of 10**9 of its price that a borrower is credited
     int64_t absorbed          # lots for sale, all in the treasury
+    # interest: docs/lending-market.md
+    Rate rate
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call

@@ -13,8 +13,9 @@ from cascade import _lendingentry, _stages
 from cascade._grid import Grid
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.exact_numbers import rate_parts, whole
+from cascade.interest_models import InterestModel, stated_model
 from cascade.lending.rule import ProtocolRules
-from cascade.lending_rules import KinkRate, LendingRules, Oracle
+from cascade.lending_rules import LendingRules, Oracle
 from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
@@ -76,7 +77,7 @@ class LendingMarket:
         loan_to_value: Any = None,
         liquidation_bonus: Any = 0,
         borrow_factor: Any = 1,
-        interest: KinkRate | None = None,
+        interest: InterestModel | None = None,
         reserve_factor: Any = 0,
         supply_cap: Any = None,
         borrow_cap: Any = None,
@@ -105,8 +106,8 @@ class LendingMarket:
             What a liquidator gets beyond what it repays, as a share of that.
         borrow_factor : number, default 1
             Debts count as their value over it.
-        interest : KinkRate, optional
-            Yearly rate of debts; None: none.
+        interest : KinkRate, JumpRate, AdaptiveRate or FixedRate, optional
+            What debts pay; None: nothing.
         reserve_factor : number, default 0
             Share of interest that the protocol keeps.
         supply_cap, borrow_cap : number, optional
@@ -154,8 +155,8 @@ class LendingMarket:
         factor = rate_parts(borrow_factor, "borrow_factor", 0, 1)
         if factor == 0:
             raise ValueError(f"borrow_factor {borrow_factor!r} is not above zero")
-        if interest is not None and not isinstance(interest, KinkRate):
-            raise TypeError(f"interest must be a KinkRate, got {interest!r}")
+        if interest is not None and not isinstance(interest, InterestModel):
+            raise TypeError(f"interest must be a model such as KinkRate, got {interest!r}")
         if oracle is not None and not isinstance(oracle, Oracle):
             raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
         refine = self._refinement(refinement, interest, source)
@@ -172,8 +173,6 @@ class LendingMarket:
             "reserve_factor": rate_parts(reserve_factor, "reserve_factor", 0, 1),
             "supply_cap": self._cap(lots, supply_cap, "supply_cap"),
             "borrow_cap": self._cap(lots, borrow_cap, "borrow_cap"),
-            "accrues": interest is not None,
-            **(interest or KinkRate()).numbers(),
             **(oracle or Oracle()).numbers(),
             "collateral": bool(collateral),
             "borrowable": bool(borrowable),
@@ -184,10 +183,10 @@ class LendingMarket:
                 f"borrowable: where accounts are absorbed only {self.base.name!r} can be borrowed"
             )
         sides = self._sides(name, source, lots, refine)
-        number = _lendingentry.add_reserve(
-            engine, supplied_side=sides[0].number, borrowed_side=sides[1].number, **numbers
-        )
-        given = {**numbers, "name": name}
+        rate = None if interest is None else interest.numbers()
+        sided = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
+        number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
+        given = {**numbers, "name": name, "interest": stated_model(interest)}
         made = Reserve(self, name, source, sold, lots, sides, number, given)
         self.reserves[name] = made
         return made
@@ -267,7 +266,9 @@ class LendingMarket:
         return steps
 
     @staticmethod
-    def _refinement(given: int | None, interest: KinkRate | None, source: Market | None) -> int:
+    def _refinement(
+        given: int | None, interest: InterestModel | None, source: Market | None
+    ) -> int:
         if given is not None:
             if not 1 <= whole(given, "refinement") <= MAX_PRICE:
                 raise ValueError(f"refinement {given} is outside 1 ... {MAX_PRICE}")

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from cascade.exact_numbers import RATE_DENOMINATOR
+from cascade.interest_models import JumpRate, KinkRate
 from cascade.lending.account import Reserve
 from cascade.lending.fixed_point import BASIS_POINTS, RAY, WAD
 from cascade.lending.interest import KinkStrategy
@@ -30,7 +31,7 @@ from cascade.lending.rule import (
     Steps,
 )
 from cascade.lending.seizure import incentive_factor
-from cascade.lending_rules import KinkRate, LendingRules
+from cascade.lending_rules import LendingRules
 
 if TYPE_CHECKING:
     from cascade import reserve as engine_reserve
@@ -210,7 +211,7 @@ def _kink(strategy: KinkStrategy) -> KinkRate:
         optimal = Fraction(1, 2)
     return KinkRate(
         base=Fraction(strategy.base, RAY), slope1=Fraction(strategy.slope1, RAY),
-        slope2=Fraction(strategy.slope2, RAY), optimal=optimal,
+        slope2=Fraction(strategy.slope2, RAY), optimal=optimal, compounding="binomial",
     )  # fmt: skip
 
 
@@ -229,8 +230,12 @@ def _aave_terms(loaded: AaveMarket) -> dict[str, dict[str, Any]]:
 
 
 def _comet_terms(loaded: CometMarket) -> dict[str, dict[str, Any]]:
-    base, low, high, kink = (Fraction(number, WAD) for number in loaded.borrow_curve)
-    curve = KinkRate(base=base, slope1=low * kink, slope2=high * (1 - kink), optimal=kink)
+    borrow, supply = (
+        tuple(Fraction(number, WAD) for number in curve)
+        for curve in (loaded.borrow_curve, loaded.supply_curve)
+    )
+    # a year's numbers are cut to a second's
+    curve = JumpRate(*borrow, period=1, supply=supply)
     found: dict[str, dict[str, Any]] = {
         loaded.base: {"interest": curve, "collateral": False, "borrowable": True}
     }

@@ -1,4 +1,4 @@
-"""`LendingRules`, `Oracle`, `KinkRate`, `Liquidator`: what a person states about a lending market."""
+"""`LendingRules`, `Oracle`, `Liquidator`: what a person states about a lending market."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from cascade.exact_numbers import (
 if TYPE_CHECKING:
     from cascade.lending.rule import ProtocolRules
 
-__all__ = ["KinkRate", "LendingRules", "Liquidator", "Oracle"]
+__all__ = ["LendingRules", "Liquidator", "Oracle"]
 
-YEARLY_PARTS = 10**18
-HIGHEST_RATE = 9
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
 CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1, "absorb": 2}
 BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
@@ -251,48 +249,6 @@ class Oracle:
             "deviation": rate_parts(self.deviation, "deviation", 0, 1),
             "max_step": -1 if step is None else rate_parts(step, "max_step", 0, 1),
         }
-
-
-@dataclass(frozen=True)
-class KinkRate:
-    """Yearly borrow rate that bends at an optimal utilisation.
-
-    Parameters
-    ----------
-    base, slope1, slope2 : number
-        Rate without debts, what it rises by up to `optimal`, and by what more up to all borrowed.
-    optimal : number, default 0.8
-
-    Raises
-    ------
-    TypeError, ValueError
-        A rate is outside 0 ... 9 or `optimal` is not between 0 and 1.
-
-    Notes
-    -----
-    ``base + slope1 * u / optimal`` up to the optimum, ``base + slope1 + slope2 * (u - optimal) / (1 -
-    optimal)`` above; Aave, ``DefaultReserveInterestRateStrategyV2``.
-    """
-
-    base: Rate = 0
-    slope1: Rate = "0.04"
-    slope2: Rate = "0.6"
-    optimal: Rate = "0.8"
-
-    def __post_init__(self) -> None:
-        self.numbers()
-
-    def numbers(self) -> dict[str, int]:
-        """Whole numbers for the core, parts of 10**18."""
-        made = {}
-        for name in ("base", "slope1", "slope2", "optimal"):
-            number = exact(getattr(self, name), name)
-            if not 0 <= number <= HIGHEST_RATE // 3:
-                raise ValueError(f"{name} {number} is outside 0 ... {HIGHEST_RATE // 3}")
-            made[name] = int(number * YEARLY_PARTS)
-        if not 0 < made["optimal"] < YEARLY_PARTS:
-            raise ValueError(f"optimal {self.optimal!r} is not between 0 and 1")
-        return made
 
 
 @dataclass(frozen=True)

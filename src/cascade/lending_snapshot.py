@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from cascade import _lendingrestore
 from cascade.exact_numbers import exact
-from cascade.lending_rules import KinkRate, LendingRules, Liquidator, Oracle
+from cascade.interest_models import model_of
+from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.reserve import LendingSide, Reserve
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
     from cascade.market import Market
 
-PARTS, YEARLY_PARTS = 10**9, 10**18
+PARTS = 10**9
 SECOND = 10**9
-RATES = ("base", "slope1", "slope2", "optimal")
 MOVING = ("mark", "outside_size")  # of a side; its other numbers stay those of a new market
 
 
@@ -107,7 +107,6 @@ def add_side(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> Non
     given = reserves[number]
     lending = next(market for market in engine.lending if market.number == given["lending"])
     source, scale = _market_at(engine, given["source"]), engine.scale_of(lending.asset)
-    rate = {name: Fraction(given[name], YEARLY_PARTS) for name in RATES}
     reserve = lending.add_reserve(
         given["name"],
         price=source,
@@ -116,7 +115,7 @@ def add_side(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> Non
         loan_to_value=Fraction(given["loan_to_value"], PARTS),
         liquidation_bonus=Fraction(given["bonus"], PARTS),
         borrow_factor=Fraction(given["borrow_factor"], PARTS),
-        interest=KinkRate(**rate) if given["accrues"] else None,
+        interest=model_of(given["interest"]),
         reserve_factor=Fraction(given["reserve_factor"], PARTS),
         supply_cap=_amount(given["supply_cap"], source, scale),
         borrow_cap=_amount(given["borrow_cap"], source, scale),
@@ -188,7 +187,7 @@ def hash_rows(engine: Engine) -> list[bytes]:
 
 HASHED = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
-    "price", "updated", "paused", "absorbed", "frozen", "grace_until",
+    "price", "updated", "paused", "absorbed", "frozen", "grace_until", "rate_at_target",
 )  # fmt: skip
 
 

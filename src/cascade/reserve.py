@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LendingSide", "Reserve"]
 
 INDEX_ONE = 10**18
+SECONDS_PER_YEAR = 365 * 86_400
 
 
 class LendingSide(Market):
@@ -145,6 +146,11 @@ class Reserve:
     def borrow_index(self) -> float:
         """What one unit borrowed at the beginning has become."""
         return self.row()["borrow_index"] / INDEX_ONE
+
+    @property
+    def rate_at_target(self) -> float:
+        """Yearly rate at target utilisation of an `AdaptiveRate`, as the market has moved it; else 0."""
+        return self.row()["rate_at_target"] * SECONDS_PER_YEAR / INDEX_ONE
 
     @property
     def paused(self) -> bool:

@@ -22,7 +22,7 @@ from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
 from .lending import LendingMarkets, pass_lending
-from .lending_rules import KinkRate, LendingRules, Liquidator, Oracle
+from .lending_rules import LendingRules, Liquidator, Oracle
 from .lending_totals import check_reserve, lending_rows, lending_totals
 from .liquidators import Liquidators
 from .log import Log
@@ -31,6 +31,7 @@ from .market import Market
 from .outside import believed_now, rows_of
 from .pools import Concentrated, ConstantProduct, PoolVenue, Stableswap
 from .queue import Move, Queue
+from .rates import AdaptiveRate, FixedRate, JumpRate, KinkRate
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, StepResult
 from .residents import Residents
 from .rules import Impact, Rules, parts_of
@@ -38,11 +39,14 @@ from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
 
 __all__ = [
+    "AdaptiveRate",
     "Breaker",
     "Concentrated",
     "ConstantProduct",
     "Engine",
+    "FixedRate",
     "Impact",
+    "JumpRate",
     "KinkRate",
     "LendingRules",
     "Liquidator",

@@ -14,14 +14,14 @@ from . import log as events
 from . import loops
 from .clearing import ALL_CROSS, Account
 from .grid import whole
-from .lending_rules import ONE, KinkRate, LendingRules, Oracle
+from .lending_rules import ONE, LendingRules, Oracle
 from .lending_units import Borrower
 from .margin import Contract, Table, Tier, fits, rate_of
 from .market import Market
+from .rates import Model
 from .rules import Rules
 
 PARTS = 10**9
-YEAR = 365 * 86_400 * 10**9
 FLOWS = ("supplied", "redeemed", "borrowed", "repaid", "seized")
 
 
@@ -75,7 +75,7 @@ class Reserve:
     loan_to_value: Fraction
     bonus: int  # parts
     borrow_factor: Fraction
-    interest: KinkRate | None
+    interest: Model | None
     reserve_factor: int  # parts
     supply_cap: int | None
     borrow_cap: int | None
@@ -101,6 +101,7 @@ class Reserve:
     roundings: int = 0  # amounts that were rounded
     liquidation_factor: int = PARTS
     absorbed: int = 0  # lots of the treasury that are for sale
+    at_target: int = 0  # of an adaptive curve, a second's rate
 
     def lots(self, scaled: int, borrowed: bool) -> int:
         if borrowed:
@@ -130,6 +131,7 @@ class Reserve:
             "price": self.price_ticks,
             "paused": int(self.paused),
             "absorbed": self.absorbed,
+            "rate_at_target": self.at_target,
         }
 
     def pause(self, paused: bool = True, *, grace=0) -> None:
@@ -156,26 +158,36 @@ class Reserve:
 
     # --- interest ------------------------------------------------------------------------------
 
+    def utilisation(self) -> int:
+        """Debts over cash and debts, or over supplies as the model has it."""
+        whole = self.supplied_lots if self.interest.over_supplies else self.cash + self.owed_lots
+        return min(self.owed_lots * ONE // whole, 2**63 - 1) if whole else 0
+
     def accrue(self, elapsed: int) -> None:
-        """Interest of a step, linear in time, and the marks that follow."""
-        engine = self.lending.engine
-        debt = self.owed_lots
-        if not elapsed or not debt or self.interest is None:
+        """Interest of a step and the marks that follow."""
+        if not elapsed or self.interest is None:
             return
-        rate = self.interest.parts(debt * ONE // (self.cash + debt))
-        growth = rate * elapsed // YEAR
+        used, debt = self.utilisation(), self.owed_lots
+        growth, self.at_target = self.interest.growth(used, elapsed, self.at_target)
+        if not debt:
+            return
+        paid = self.interest.supply_growth(used, elapsed)
         self.borrow_index += ceil(Fraction(self.borrow_index * growth, ONE))
         self.roundings += 1
         interest = self.owed_lots - debt
-        kept = interest * self.reserve_factor // PARTS
-        if not self.supplied:
+        if paid is not None:
+            before = self.supplied_lots
+            self.supply_index += self.supply_index * paid // ONE
+            kept = interest - (self.supplied_lots - before)
+        elif not self.supplied:
             kept = interest
         else:
+            kept = interest * self.reserve_factor // PARTS
             self.supply_index += (interest - kept) * ONE // self.supplied
         self.treasury += kept
         event = -1
-        if interest:
-            event = engine.log.add(
+        if interest or kept:
+            event = self.lending.engine.log.add(
                 events.INTEREST, quantity=interest, money=kept, market=self.borrowed_side.number
             )
         self.form_marks(event)
@@ -327,6 +339,7 @@ class LendingMarket:
             int(rate_of(reserve_factor) * PARTS), *caps, collateral, borrowable, oracle or Oracle(),
         )  # fmt: skip
         reserve.liquidation_factor = int(rate_of(liquidation_factor) * PARTS)
+        reserve.at_target = 0 if interest is None else interest.first_at_target()
         if borrowable and self.rules.close_factor[0] == "absorb":
             if self.base is not None:
                 raise ValueError(f"{name!r}: only {self.base.name!r} can be borrowed")
@@ -343,7 +356,7 @@ class LendingMarket:
         return reserve
 
     @staticmethod
-    def refinement(interest: KinkRate | None, source: Market | None) -> int:
+    def refinement(interest: Model | None, source: Market | None) -> int:
         """Parts of a tick in the marks: with interest as fine as leaves the price room to grow."""
         if interest is None:
             return 1

@@ -1,8 +1,6 @@
-"""What is stated about a lending market of the twin: its rules, oracles, interest and liquidators."""
+"""What is stated about a lending market of the twin: its rules, oracles and liquidators."""
 
 from dataclasses import dataclass
-
-from .margin import rate_of
 
 ONE = 10**18  # of an index, and of a yearly rate
 
@@ -34,24 +32,6 @@ class Oracle:
     heartbeat: object = None
     deviation: object = 0
     max_step: object = None
-
-
-@dataclass
-class KinkRate:
-    """Yearly borrow rate by utilisation."""
-
-    base: object = 0
-    slope1: object = 0
-    slope2: object = 0
-    optimal: object = "0.8"
-
-    def parts(self, utilisation: int) -> int:
-        base, slope1, slope2, optimal = (
-            int(rate_of(x) * ONE) for x in (self.base, self.slope1, self.slope2, self.optimal)
-        )
-        if utilisation <= optimal:
-            return base + slope1 * utilisation // optimal
-        return base + slope1 + slope2 * (utilisation - optimal) // (ONE - optimal)
 
 
 @dataclass

@@ -49,6 +49,6 @@ def lending_rows(engine) -> list[list[int]]:
     for r in engine.reserves:
         rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
-        rows[-1] += [int(r.frozen), r.grace_until]
+        rows[-1] += [int(r.frozen), r.grace_until, r.at_target]
         rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
     return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]

@@ -26,8 +26,9 @@ from cascade.dislocation import Dislocation, furthest
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
 from cascade.errors import ScenarioError
+from cascade.interest_models import model_named
 from cascade.lending_market import LendingMarket
-from cascade.lending_rules import KinkRate, LendingRules, Liquidator, Oracle
+from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.market import Market
 from cascade.reserve import Reserve
 from cascade.rules import LENDING
@@ -366,7 +367,7 @@ class LendingScenario:
         }
         reserve = lending.add_reserve(
             section.name, price=section.price, venue=None if section.venue == "none" else "price",
-            interest=None if section.interest is None else KinkRate(**section.interest),
+            interest=None if section.interest is None else model_named(section.interest),
             oracle=None if section.oracle is None else Oracle(**section.oracle), **terms,
         )  # fmt: skip
         if section.supplied:
