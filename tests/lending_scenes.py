@@ -49,6 +49,17 @@ def lending_engine(kit, seed, absorb=False):
         debt={"USD": [3000, 3100, 2000, 4100, 9000]}
         | ({} if absorb else {"ETH": [0, 0, 0, 0.1, 0.01]}),
     )
+    owed = ("USD",) if absorb else ("USD", "ETH")
+    lending.add_category(
+        "coins",
+        collateral=("BTC", "ETH"),
+        borrowable=owed,
+        liquidation_threshold="0.9",
+        loan_to_value="0.85",
+        liquidation_bonus="0.02",
+    )
+    held = {"ETH": [4, 1], "BTC": [0, 0.1]}
+    lending.open(collateral=held, debt={"USD": [7000, 4200]}, category="coins")
     return engine, source
 
 
@@ -88,10 +99,14 @@ def go_on(engine, source, steps):
     for _ in range(steps):
         name = source.choice(["ETH", "BTC", "USD"])
         amount = {"ETH": 0.31, "BTC": 0.017, "USD": 711.31}[name]
-        account = source.randrange(5)
-        call = source.choice(["deposit", "withdraw", "borrow", "repay", "supply", "redeem"])
+        account = source.randrange(7)
+        call = source.choice(
+            ["deposit", "withdraw", "borrow", "repay", "supply", "redeem", "set_category"]
+        )
         try:
-            if call in ("supply", "redeem"):
+            if call == "set_category":
+                lending.set_category(account, source.choice([None, "coins"]))
+            elif call in ("supply", "redeem"):
                 getattr(lending[name], call)(amount)
             else:
                 getattr(lending, call)(account, name, amount)

@@ -58,6 +58,8 @@ class Actor:
             for name, given in terms["reserves"].items():
                 lending.add_reserve(name, **self.stated(given))
                 lending[name].supply({"ETH": 4000, "BTC": 300, "USD": 2_000_000}[name])
+            for name, given in terms["categories"].items():
+                lending.add_category(name, **given)
             self.lendings.append(lending)
         for terms in setup.liquidators:
             self.engine.liquidators.add(kit.lending.Liquidator(**terms))
@@ -86,12 +88,16 @@ class Actor:
         except (ValueError, OverflowError) as error:
             return (type(error).__name__,)
 
-    def open(self, lending, collateral, debt) -> tuple:
-        made = self.lendings[lending].open(collateral=dict(collateral), debt=dict(debt))
+    def open(self, lending, collateral, debt, category=None) -> tuple:
+        amounts = {"collateral": dict(collateral), "debt": dict(debt)}
+        made = self.lendings[lending].open(**amounts, category=category)
         return tuple(int(x) for x in made)
 
     def change(self, lending, what, account, reserve, amount) -> None:
         getattr(self.lendings[lending], what)(account, reserve, amount)
+
+    def set_category(self, lending, account, name) -> None:
+        self.lendings[lending].set_category(account, name)
 
     def outside(self, lending, what, reserve, amount) -> None:
         getattr(self.lendings[lending][reserve], what)(amount)
@@ -281,6 +287,20 @@ def draw_reserve(draw: random.Random, name: str) -> dict:
     }
 
 
+def draw_categories(draw: random.Random) -> dict:
+    """None, or one or two, whose collateral overlaps."""
+    made = {
+        "a": {"collateral": ("ETH", "BTC"), "borrowable": ("ETH", "USD")},
+        "b": {"collateral": ("USD", "ETH"), "borrowable": ("USD",)},
+    }
+    for terms in made.values():
+        terms["liquidation_threshold"] = draw.choice(("0.9", "0.97"))
+        terms["loan_to_value"] = draw.choice((None, "0.8"))
+        terms["liquidation_bonus"] = draw.choice((0, "0.02"))
+    names = draw.choice(((), (), ("a",), ("a", "b")))
+    return {name: made[name] for name in names}
+
+
 def draw_liquidator(draw: random.Random) -> dict:
     return {
         "capital": draw.choice((None, None, 3000)),
@@ -298,6 +318,7 @@ def draw_setup(draw: random.Random) -> Setup:
         {
             "rules": draw_rules(draw),
             "reserves": {name: draw_reserve(draw, name) for name in RESERVES},
+            "categories": draw_categories(draw),
         }
         for _ in range(draw.choice((1, 1, 2, 3)))
     )
@@ -333,9 +354,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
     name = draw.choices(
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
-            *("load_depth", "budget", "open"),
+            *("load_depth", "budget", "open", "set_category"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(("ETH", "BTC"))
@@ -346,8 +367,11 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
             prices[key] = max(PRICES[key] // 4, round(prices[key] * (1 + move)))
         index = tuple((k, p) for k, p in prices.items() if draw.random() < 0.8)
         return name, (index, draw.choice((0, 1, 5, 3600, 86400 * 30)))
+    categories = (None, *setup.lendings[lending]["categories"])
     if name == "open":
-        return name, draw_open(draw, lending, draw.randrange(1, 4))
+        return name, (*draw_open(draw, lending, draw.randrange(1, 4)), draw.choice(categories))
+    if name == "set_category":
+        return name, (lending, draw.randrange(accounts + 1), draw.choice(categories))
     if name == "change":
         what = draw.choice(("deposit", "withdraw", "borrow", "repay"))
         return name, (lending, what, draw.randrange(accounts + 1), reserve, amount)

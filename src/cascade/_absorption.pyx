@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport add_into, floor_divide, int128, saturate
 from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, supplied_lots
+from cascade._category cimport account_category, deposit_side
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
@@ -18,7 +19,7 @@ from cascade._reserve cimport (
 from cascade._seizure cimport move_scaled, nobody, trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport (
-    FAILURE_OVERFLOW, FAILURE_RESERVE, NO_POSITION, RATE_DENOMINATOR, State, Taken,
+    FAILURE_OVERFLOW, FAILURE_RESERVE, NO_POSITION, RATE_DENOMINATOR, Position, State, Taken,
 )
 from cascade._types cimport (
     BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, EVENT_SUPPLY,
@@ -52,13 +53,14 @@ cdef void _take_collateral(State* state, uint32_t position, const Reserve* base)
     if reserve.number != base.number and add_into(&reserve.absorbed, lots):
         state.failed = FAILURE_OVERFLOW
     note_rounding(reserve, 1)
-    event = _note(state, EVENT_SEIZE, reserve.supplied_side, state.positions[position].account, lots)
+    event = _note(state, EVENT_SEIZE, state.positions[position].market, state.positions[position].account, lots)
     event.counterparty = HOUSE_ACCOUNT
 
 
 cdef void _take_debt(State* state, uint32_t position, Reserve* base, int64_t owed, int64_t balance) noexcept nogil:
     cdef int32_t account = state.positions[position].account
     cdef uint32_t credited
+    cdef uint16_t side
     cdef Event* event
     move_scaled(state, position, -state.positions[position].size)
     if add_into(&base.treasury, -owed) | add_into(&base.treasury, -balance if balance > 0 else 0):
@@ -68,11 +70,12 @@ cdef void _take_debt(State* state, uint32_t position, Reserve* base, int64_t owe
     event.counterparty = HOUSE_ACCOUNT
     event.money = saturate(owed * _worth(base))
     if balance > 0:
-        credited = claim_position(state, account, base.supplied_side, 0)
+        side = deposit_side(state, base, account_category(state, account))
+        credited = claim_position(state, account, side, 0)
         if credited == NO_POSITION:
             return
         move_scaled(state, credited, saturate(floor_divide(<int128>balance * INDEX_ONE, base.supply_index)))
-        _note(state, EVENT_SUPPLY, base.supplied_side, account, balance)
+        _note(state, EVENT_SUPPLY, side, account, balance)
     elif balance < 0:
         event = _note(state, EVENT_BAD_DEBT, base.borrowed_side, account, -balance)
         event.money = saturate(-balance * _worth(base))
@@ -95,11 +98,11 @@ cdef int64_t _credited(State* state, uint32_t first) noexcept nogil:
 
 cdef void _begin(State* state, const Taken* taken, const Unit* unit, uint32_t collateral) noexcept nogil:
     cdef const Reserve* first = reserve_of(state, collateral)
+    cdef const Position* p = &state.positions[collateral]
     cdef Event* event
     state.cause = taken.cause
     state.wave = taken.wave
-    event = _note(state, EVENT_LIQUIDATION, first.supplied_side, state.positions[collateral].account,
-                  supplied_lots(state, first.number, state.positions[collateral].size))
+    event = _note(state, EVENT_LIQUIDATION, p.market, p.account, supplied_lots(state, first.number, p.size))
     event.side = SELL
     event.price = first.price
     event.money = saturate(unit.equity)
@@ -114,7 +117,7 @@ cdef void _absorb(State* state, const Taken* taken, const Unit* unit, uint32_t c
     cdef Reserve* base = reserve_of(state, debt)
     cdef uint32_t i = unit_first(state, debt), following
     cdef int64_t owed = borrowed_lots(state, base.number, -state.positions[debt].size), balance
-    cdef uint16_t side = reserve_of(state, collateral).supplied_side
+    cdef uint16_t side = state.positions[collateral].market
     cdef int32_t account = state.positions[debt].account
     cdef Event* event
     balance = saturate(floor_divide(_credited(state, i), _worth(base)) - owed)

@@ -39,13 +39,11 @@ cdef int128 side_value(const State* state, const Market* market, int64_t size, i
 
 
 cdef int128 side_weight(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil:
-    cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
-    return _weight(reserve, size, mark, reserve.threshold)
+    return _weight(&state.reserves[market.reserve - 1], size, mark, market.threshold)
 
 
 cdef int128 side_sure(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil:
-    cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
-    return _weight(reserve, size, mark, reserve.sure_threshold)
+    return _weight(&state.reserves[market.reserve - 1], size, mark, market.sure_threshold)
 
 
 cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int128 bound) noexcept nogil:
@@ -53,9 +51,9 @@ cdef int32_t side_tick(const State* state, const Market* market, int64_t size, i
     cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
     cdef int128 scale = <int128>(size if size > 0 else -size) * reserve.unit, least, tick
     if size > 0:
-        if bound <= 0 or reserve.sure_threshold == 0:
+        if bound <= 0 or market.sure_threshold == 0:
             return NEVER_BELOW
-        least = ceil_divide(bound * RATE_DENOMINATOR, reserve.sure_threshold)
+        least = ceil_divide(bound * RATE_DENOMINATOR, market.sure_threshold)
         tick = ceil_divide(least * reserve.refine, scale) - 1
         if tick < 1:
             return NEVER_BELOW
@@ -100,15 +98,15 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
         if market.mark == 0:
             unit.priced = False
         else:
-            weight = _weight(reserve, p.size, market.mark, reserve.threshold)
+            weight = _weight(reserve, p.size, market.mark, market.threshold)
             unit.equity += weight
             if p.size > 0:
                 unit.collateral += weight
-                if reserve.sure_threshold != reserve.threshold:
+                if market.sure_threshold != market.threshold:
                     weight = _value(reserve, p.size, market.mark)
-                    gathered += weight * reserve.threshold
+                    gathered += weight * market.threshold
                     counted += weight
-                    sure += _weight(reserve, p.size, market.mark, reserve.sure_threshold)
+                    sure += _weight(reserve, p.size, market.mark, market.sure_threshold)
         if unit.open_positions == 1:
             unit.inclusive = state.lendings[reserve.lending].inclusive
         i = unit_next(state, i)

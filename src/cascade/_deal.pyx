@@ -50,7 +50,7 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
         market = state.markets[state.positions[i].market]
         if (state.positions[i].size < 0) == debts and may_be_seized(state, reserve):
             value = side_value(state, market, state.positions[i].size, market.mark)
-            key[0] = 0 if debts else reserve.bonus if worst else -reserve.bonus
+            key[0] = 0 if debts else market.bonus if worst else -market.bonus
             key[1] = place
             if not debts and not worst:
                 value = -value
@@ -67,9 +67,8 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
 cdef void _leg_key(State* state, uint32_t position, uint32_t leg, bint debts, bint worst, int64_t* key,
                    int128* value) noexcept nogil:
     cdef uint32_t i = unit_first(state, position)
-    cdef const Reserve* reserve = reserve_of(state, leg)
     cdef const Market* market = state.markets[state.positions[leg].market]
-    key[0] = 0 if debts else reserve.bonus if worst else -reserve.bonus
+    key[0] = 0 if debts else market.bonus if worst else -market.bonus
     key[1] = 0
     while i != leg:
         key[1] += 1
@@ -110,7 +109,7 @@ cdef bint _halted(const Lending* rules, const Values* values, int64_t bonus) noe
     return values.debt * (RATE_DENOMINATOR + bonus) > values.collateral * RATE_DENOMINATOR
 
 
-cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* unit,
+cdef int64_t _bonus(const Lending* rules, const Market* side, const Unit* unit,
                     const Values* values) noexcept nogil:
     cdef int128 owed = unit.collateral - unit.equity, lacks
     cdef int64_t discount
@@ -118,9 +117,9 @@ cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* un
         lacks = 0
         if values.debt < values.collateral:
             lacks = floor_divide((values.collateral - values.debt) * RATE_DENOMINATOR, values.debt)
-        return reserve.bonus if lacks > reserve.bonus else <int64_t>lacks
+        return side.bonus if lacks > side.bonus else <int64_t>lacks
     if rules.bonus != BONUS_HEALTH and rules.bonus != BONUS_DISCOUNT:
-        return reserve.bonus
+        return side.bonus
     lacks = rules.bonus_base + floor_divide(-unit.equity * RATE_DENOMINATOR, owed)
     if rules.bonus == BONUS_HEALTH:
         return rules.bonus_cap if lacks > rules.bonus_cap else <int64_t>lacks
@@ -128,11 +127,11 @@ cdef int64_t _bonus(const Lending* rules, const Reserve* reserve, const Unit* un
     return <int64_t>floor_divide(<int128>discount * RATE_DENOMINATOR, RATE_DENOMINATOR - discount)
 
 
-cdef int64_t _to_target(const Lending* rules, const Unit* unit, const Reserve* collateral,
+cdef int64_t _to_target(const Lending* rules, const Unit* unit, const Market* side,
                         const Reserve* debt, int64_t owed_lots, int64_t bonus) noexcept nogil:
     cdef int128 owed = unit.collateral - unit.equity, value
     cdef int64_t taken = <int64_t>floor_divide(
-        <int128>collateral.threshold * (RATE_DENOMINATOR + bonus), RATE_DENOMINATOR)
+        <int128>side.threshold * (RATE_DENOMINATOR + bonus), RATE_DENOMINATOR)
     cdef int64_t left = <int64_t>floor_divide(
         <int128>rules.close_health * RATE_DENOMINATOR, debt.borrow_factor) - taken
     if left <= 0:
@@ -154,9 +153,10 @@ cdef int128 _whole_debt(State* state, uint32_t position) noexcept nogil:
     return total
 
 
-cdef int64_t _most(State* state, uint32_t position, const Unit* unit, const Reserve* collateral,
+cdef int64_t _most(State* state, uint32_t position, const Unit* unit, const Deal* deal, const Reserve* collateral,
                    int64_t have, const Reserve* debt, int64_t owed_lots, int64_t bonus) noexcept nogil:
     cdef const Lending* rules = &state.lendings[collateral.lending]
+    cdef const Market* side = state.markets[state.positions[deal.collateral].market]
     cdef int128 owed = unit.collateral - unit.equity, part
     if rules.close_factor == CLOSE_WHOLE:
         return owed_lots
@@ -164,7 +164,7 @@ cdef int64_t _most(State* state, uint32_t position, const Unit* unit, const Rese
     if rules.close_factor == CLOSE_FRACTION:
         return <int64_t>part
     if rules.close_factor == CLOSE_TARGET:
-        return _to_target(rules, unit, collateral, debt, owed_lots, bonus)
+        return _to_target(rules, unit, side, debt, owed_lots, bonus)
     if unit.collateral * RATE_DENOMINATOR <= rules.close_health * owed:
         return owed_lots
     if rules.close_factor == CLOSE_THRESHOLD:
@@ -234,12 +234,13 @@ cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Va
     cdef const Reserve* debt = reserve_of(state, deal.debt)
     cdef int64_t have = supplied_lots(state, collateral.number, state.positions[deal.collateral].size)
     cdef int64_t owed_lots = borrowed_lots(state, debt.number, -state.positions[deal.debt].size)
-    cdef int64_t bonus = _bonus(&state.lendings[collateral.lending], collateral, unit, values)
+    cdef int64_t bonus = _bonus(&state.lendings[collateral.lending],
+                                state.markets[state.positions[deal.collateral].market], unit, values)
     cdef int64_t lots
     cdef int32_t _attempt
     if _halted(&state.lendings[collateral.lending], values, bonus):
         return False
-    lots = _most(state, position, unit, collateral, have, debt, owed_lots, bonus)
+    lots = _most(state, position, unit, deal, collateral, have, debt, owed_lots, bonus)
     for _attempt in range(liquidator.halvings + 1):
         if lots == 0:
             return False

@@ -1,9 +1,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cascade._core import EngineCore
 
 RESERVE_FIELDS: tuple[str, ...]
@@ -91,27 +88,18 @@ def supply(core: EngineCore, number: int, lots: int) -> None:
 def redeem(core: EngineCore, number: int, lots: int) -> None:
     """Take back what was supplied from outside, as far as there is cash."""
 
-def open_borrowers(core: EngineCore, lending: int, columns: list[Any], count: int) -> int:
-    """New accounts from rows (reserve, borrowed, column of lots); gives the first account's id."""
+def open_borrowers(
+    core: EngineCore, lending: int, columns: list[Any], count: int, category: int
+) -> int:
+    """New accounts of a category from rows (reserve, borrowed, column of lots); gives the first account's id."""
 
 def change_claim(
-    core: EngineCore, lending: int, account: int, number: int, lots: int, borrowed: bool, less: bool
+    core: EngineCore,
+    lending: int,
+    account: int,
+    number: int,
+    lots: int,
+    borrowed: bool,
+    less: bool,
 ) -> None:
     """Deposit, withdraw, borrow or repay lots."""
-
-def borrower_columns(
-    core: EngineCore, lending: int
-) -> tuple[
-    NDArray[np.bool_],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-]:
-    """Membership, what is borne and owed, and values of collateral and debts, by account."""
-
-def borrowable_lots(core: EngineCore, lending: int, account: int, number: int) -> int:
-    """Most lots of a reserve that an account may borrow now; nothing changes."""
-
-def quote_lots(core: EngineCore, number: int, side: int, lots: int) -> int:
-    """Atoms that a market order would trade for at a market's venue, -1: it does not take so many."""

@@ -11,12 +11,14 @@ from libc.string cimport memset
 import numpy as np
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
-from cascade._borrower cimport borrowed_lots, side_value, side_weight, supplied_lots
-from cascade._clearing cimport (
-    Unit, claim_position, find_position, reserve_positions, unit_evaluate, unit_next, unit_first,
+from cascade._borrower cimport borrowed_lots, supplied_lots
+from cascade._category cimport (
+    account_category, deposit_side, lent_in, make_room, state_terms,
 )
+from cascade._clearing cimport claim_position, find_position, reserve_positions
 from cascade._core cimport EngineCore
 from cascade._flows cimport note_flow, note_rounding
+from cascade._lendingquote cimport borne_at_ratio, scaled_more
 from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._opening cimport create_accounts
@@ -24,22 +26,18 @@ from cascade._oracle cimport believe_price
 from cascade._queue cimport queue_unit
 from cascade._rates cimport Rate, fill_rate
 from cascade._reserve cimport (
-    CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Liquidator,
-    Reserve,
+    CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, LARGEST_LOTS,
+    LARGEST_VALUE, Lending, Liquidator, Reserve,
 )
 from cascade._seizure cimport move_scaled
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, FAILURE_MEMORY, NO_MARKET,
-    NO_POSITION, RATE_DENOMINATOR, Market, Position, State,
+    NO_POSITION, Market, State,
 )
 from cascade._types cimport (
     EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
 )
-from cascade._venuequote cimport venue_quote
 
-cdef int64_t BASIS_POINT = 100_000        # parts of a rate
-cdef int64_t LARGEST_LOTS = <int64_t>1 << 60
-cdef int128 LARGEST_VALUE = <int128>1 << 56
 cdef int64_t MOST_LOTS = 2**63 - 1           # that a sum over time can be
 
 RESERVE_FIELDS = (
@@ -132,11 +130,6 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.unit = unit
     made.refine = refine
     made.supply_index = made.borrow_index = INDEX_ONE
-    made.threshold = made.sure_threshold = threshold
-    if state.lendings[lending].average and threshold:
-        made.sure_threshold -= BASIS_POINT
-    made.loan_to_value = loan_to_value
-    made.bonus = bonus
     made.borrow_factor = borrow_factor
     made.reserve_factor = reserve_factor
     made.rate = interest
@@ -152,7 +145,8 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     if borrowable and state.lendings[lending].close_factor == CLOSE_ABSORB:
         state.lendings[lending].base = <uint16_t>(number + 1)
     state.reserve_count += 1
-    state.markets[supplied_side].reserve = state.markets[borrowed_side].reserve = number + 1
+    state.markets[borrowed_side].reserve = number + 1
+    state_terms(state, number, supplied_side, threshold, loan_to_value, bonus)
     if source < 0:
         believe_price(state, number, 1, -1, 0)
     else:
@@ -295,6 +289,7 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
     cdef Reserve* r = reserve_at(core, number)
     cdef int128 scaled
     cdef int64_t others
+    cdef uint16_t side
     if lots <= 0:
         raise ValueError("amount is not above zero")
     _check_open_for(r, False)
@@ -302,6 +297,10 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
         raise ValueError(f"amount of {lots} lots is above what was supplied")
     scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
     others = r.supplied + core.state.markets[r.supplied_side].outside_size
+    side = core.state.markets[r.supplied_side].next_side
+    while side:
+        others += core.state.markets[side - 1].outside_size
+        side = core.state.markets[side - 1].next_side
     if scaled > others:
         raise ValueError(f"amount of {lots} lots is above what was supplied")
     if lots > r.cash:
@@ -348,29 +347,29 @@ cdef int64_t _sum(const int64_t[::1] lots) noexcept:
     return total
 
 
-cdef inline int64_t _scaled_more(const Reserve* r, int64_t lots, bint borrowed) noexcept nogil:
-    if borrowed:
-        return <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.borrow_index)
-    return <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
-
-
-cdef void _enter(State* state, Reserve* r, const int64_t[::1] lots, uint32_t first, bint borrowed) noexcept nogil:
+cdef void _enter(State* state, Reserve* r, const int64_t[::1] lots, uint32_t first, uint16_t side,
+                 bint borrowed) noexcept nogil:
     cdef int64_t k, scaled
     cdef uint32_t position
     for k in range(lots.shape[0]):
-        scaled = _scaled_more(r, lots[k], borrowed)
+        scaled = scaled_more(r, lots[k], borrowed)
         if scaled == 0:
             continue
-        position = claim_position(state, <int32_t>(first + k),
-                                  r.borrowed_side if borrowed else r.supplied_side, 0)
+        position = claim_position(state, <int32_t>(first + k), side, 0)
         if position == NO_POSITION:
             return
         move_scaled(state, position, -scaled if borrowed else scaled)
 
 
-def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count):
-    """New accounts from rows (reserve, borrowed, int64 column of lots), in order of reserves and collateral
-    before debts; gives the first account's id."""
+cdef int _check_lent(const Reserve* r, uint8_t category) except -1:
+    if not lent_in(r, category):
+        raise ValueError("the reserve cannot be borrowed in that category")
+    return 0
+
+
+def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uint8_t category):
+    """New accounts of a category, 0: of none, from rows (reserve, borrowed, int64 column of lots), in order of
+    reserves and collateral before debts; gives the first account's id."""
     cdef State* state = &core.state
     cdef uint32_t first = state.account_count, i
     cdef int64_t k, wanted, after
@@ -378,11 +377,14 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count):
     cdef Event* event
     cdef const int64_t[::1] lots
     cdef bint debts
+    cdef uint16_t side
     if first + count >= 2**31 - 1:
         raise ValueError(f"an engine has at most {2**31 - 2} accounts")
     cash = {}
     for number, borrowed, column in columns:
         r = reserve_at(core, number)
+        if borrowed:
+            _check_lent(r, category)
         _check_column(core, r, column, borrowed)
         cash[number] = cash.get(number, r.cash) + (-_sum(column) if borrowed else _sum(column))
     for number, left in cash.items():
@@ -393,17 +395,22 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count):
     if wanted > state.position_capacity:
         reserve_positions(state, wanted)
     create_accounts(state, count, state.lendings[lending].asset, 0, False)
+    if category and not state.failed:
+        make_room(state)
     if state.failed:
         core.end()
     for k in range(count):
+        if category:
+            state.categories[first + k] = category
         state.accounts[first + k].flags = <uint16_t>(ACCOUNT_LENDING | lending << ACCOUNT_LENDING_SHIFT)
     for number, borrowed, column in columns:
         lots = column
         r = &state.reserves[<int64_t>number]
+        side = r.borrowed_side if borrowed else deposit_side(state, r, category)
         after = cash[number]
         debts = borrowed
         with nogil:
-            _enter(state, r, lots, first, debts)
+            _enter(state, r, lots, first, side, debts)
         r.cash = after
         note_flow(r, FLOW_BORROWED if debts else FLOW_SUPPLIED, _sum(lots))
         note_rounding(r, lots.shape[0])
@@ -419,66 +426,6 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count):
     return first
 
 
-cdef int128 _borne_at_ratio(State* state, uint32_t position) noexcept nogil:
-    # surplus with the loan-to-value ratios in place of the thresholds
-    cdef uint32_t i = unit_first(state, position)
-    cdef int128 total = 0
-    cdef const Position* p
-    cdef const Market* market
-    while i != NO_POSITION:
-        p = &state.positions[i]
-        market = state.markets[p.market]
-        if p.size > 0:
-            total += floor_divide(side_value(state, market, p.size, market.mark)
-                                  * state.reserves[market.reserve - 1].loan_to_value, RATE_DENOMINATOR)
-        else:
-            total += side_weight(state, market, p.size, market.mark)
-        i = unit_next(state, i)
-    return total
-
-
-def borrowable_lots(EngineCore core, int64_t lending, int64_t account, int64_t number):
-    """Most lots of a reserve that an account may borrow now; nothing changes."""
-    cdef State* state = &core.state
-    cdef Reserve* r = reserve_at(core, number)
-    cdef const Market* side = state.markets[r.borrowed_side]
-    cdef int64_t low = 0, high = r.cash, middle, held = 0
-    cdef int128 others
-    cdef uint32_t first, position
-    check_borrower(core, lending, account)
-    first = state.accounts[account].first
-    if not r.borrowable or first == NO_POSITION:
-        return 0
-    if r.borrow_cap >= 0:
-        middle = r.borrow_cap - borrowed_lots(state, number, r.borrowed)
-        high = middle if middle < high else high
-    if r.price:
-        middle = <int64_t>floor_divide(LARGEST_VALUE, <int128>r.unit * r.price)
-        high = middle if middle < high else high
-    position = find_position(state, <int32_t>account, r.borrowed_side, 0)
-    if position != NO_POSITION:
-        held = state.positions[position].size
-    others = _borne_at_ratio(state, unit_first(state, first)) - side_weight(state, side, held, side.mark)
-    while low < high:
-        middle = low + (high - low + 1) // 2
-        if others + side_weight(state, side, held - _scaled_more(r, middle, True), side.mark) >= 0:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def quote_lots(EngineCore core, int64_t number, int side, int64_t lots):
-    """Atoms that a market order would trade for at a market's venue, -1: it does not take so many."""
-    cdef Market* market = core.market_at(number)
-    if not 0 <= lots <= LARGEST_LOTS:
-        raise ValueError(f"lots {lots} are outside 0 ... {LARGEST_LOTS}")
-    core.begin()
-    lots = venue_quote(market, <uint8_t>side, lots)
-    core.release()
-    return lots
-
-
 def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t number, int64_t lots, bint borrowed,
                  bint less):
     """Deposit, withdraw, borrow or repay lots."""
@@ -486,10 +433,13 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     cdef Reserve* r = reserve_at(core, number)
     cdef int64_t held = 0, scaled, most
     cdef uint32_t position
-    cdef uint16_t side = r.borrowed_side if borrowed else r.supplied_side
+    cdef uint16_t side
     check_borrower(core, lending, account)
     if lots <= 0:
         raise ValueError("amount is not above zero")
+    if borrowed and not less:
+        _check_lent(r, account_category(state, account))
+    side = r.borrowed_side if borrowed else deposit_side(state, r, account_category(state, account))
     _check_open_for(r, not less)
     if not less:
         _check_column(core, r, np.array([lots]), borrowed)
@@ -510,7 +460,7 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         scaled = -scaled
         _check_flow(r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
     else:
-        scaled = _scaled_more(r, lots, borrowed)
+        scaled = scaled_more(r, lots, borrowed)
         most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
         if (<int128>most + lots) * r.unit * (r.price if r.price else 1) > LARGEST_VALUE:
             raise OverflowError(f"{lots} lots more than {most} are worth more than 2**56 atoms")
@@ -519,7 +469,7 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     if position == NO_POSITION:
         core.end()
     move_scaled(state, position, -scaled if borrowed else scaled)
-    if less != borrowed and _borne_at_ratio(state, position) < 0:
+    if less != borrowed and borne_at_ratio(state, position) < 0:
         move_scaled(state, position, scaled if borrowed else -scaled)
         core.end()
         raise ValueError(
@@ -541,47 +491,3 @@ cdef int check_borrower(EngineCore core, int64_t lending, int64_t account) excep
     if not flags & ACCOUNT_LENDING or flags >> ACCOUNT_LENDING_SHIFT != lending:
         raise ValueError(f"account {account} is none of this lending market")
     return 0
-
-
-def borrower_columns(EngineCore core, int64_t lending):
-    """Of each account of the engine: does it belong to the lending market, what its collateral bears, what it
-    owes (both weighted), and both unweighted; bool and four int64 columns, atoms."""
-    cdef State* state = &core.state
-    cdef int64_t k, count = state.account_count
-    cdef uint32_t i
-    cdef Unit unit
-    cdef const Market* market
-    cdef const Position* p
-    cdef int128 value
-    mine_array = np.zeros(count, np.uint8)
-    columns = np.zeros((4, count), np.int64)
-    if count == 0:
-        return mine_array.view(bool), *columns
-    cdef uint8_t[::1] mine = mine_array
-    cdef int64_t[:, ::1] out = columns
-    core.begin()
-    with nogil:
-        for k in range(count):
-            if (not state.accounts[k].flags & ACCOUNT_LENDING
-                    or state.accounts[k].flags >> ACCOUNT_LENDING_SHIFT != lending):
-                continue
-            mine[k] = 1
-            i = state.accounts[k].first
-            if i != NO_POSITION:
-                i = unit_first(state, i)
-            if i == NO_POSITION:
-                continue
-            unit_evaluate(state, i, &unit)
-            out[0, k] = <int64_t>unit.collateral
-            out[1, k] = <int64_t>(unit.collateral - unit.equity)
-            while i != NO_POSITION:
-                p = &state.positions[i]
-                market = state.markets[p.market]
-                value = side_value(state, market, p.size, market.mark)
-                if p.size > 0:
-                    out[2, k] += <int64_t>value
-                else:
-                    out[3, k] -= <int64_t>value
-                i = unit_next(state, i)
-    core.end()
-    return mine_array.view(bool), *columns

@@ -4,7 +4,7 @@ Nothing stored is trusted: amounts are bounded so that every product of the core
 must be those of price and index, and claims must be those of the positions.
 """
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t
 
 import numpy as np
 
@@ -51,7 +51,7 @@ cdef bint side_position(const State* state, int64_t account_flags, int64_t marke
         return not account_flags & ACCOUNT_LENDING and state.markets[market].reserve == 0
     reserve = &state.reserves[state.markets[market].reserve - 1]
     return (reserve.lending == account_flags >> ACCOUNT_LENDING_SHIFT
-            and (size >= 0 if market == reserve.supplied_side else size <= 0))
+            and (size <= 0 if market == reserve.borrowed_side else size >= 0))
 
 
 # ---------------------------------------------------------------- out
@@ -100,13 +100,14 @@ def forget_first_prices(EngineCore core):
     """Take back the prices that reserves believed when they were made: a stored state follows."""
     cdef State* state = &core.state
     cdef Market* market
-    cdef uint32_t k, side
+    cdef uint32_t k
     core.begin()
     for k in range(state.reserve_count):
         state.reserves[k].price = 0
         state.reserves[k].updated = 0
-        for side in (state.reserves[k].supplied_side, state.reserves[k].borrowed_side):
-            market = state.markets[side]
+    for k in range(state.market_count):
+        market = state.markets[k]
+        if market.reserve:
             market.mark = market.previous_mark = 0
             market.marks[0].count = market.marks[1].count = 0
     state.log.count = 0
@@ -178,15 +179,22 @@ cdef int restore_reserve(Reserve* r, row) except -1:
 
 cdef int check_claims(const State* state, const Reserve* r) except -1:
     # marks and what the positions hold; their sums are checked with the contracts
-    cdef const Market* supplied = state.markets[r.supplied_side]
     cdef const Market* borrowed = state.markets[r.borrowed_side]
-    cdef int128 fine = <int128>r.price * r.refine, lower, upper
+    cdef const Market* supplied
+    cdef int128 fine = <int128>r.price * r.refine, lower, upper, held = 0
+    cdef uint16_t side = r.supplied_side + 1
     where = f"reserve {r.number}: "
     lower = floor_divide(fine * r.supply_index, INDEX_ONE)
     lower = 0 if r.price == 0 else lower if lower > 1 else 1
     upper = ceil_divide(fine * r.borrow_index, INDEX_ONE)
-    require(supplied.mark == lower and borrowed.mark == upper, where + "marks of its sides")
-    require(supplied.outside_size <= 0 and r.supplied >= -supplied.outside_size, where + "deposits")
+    while side:
+        supplied = state.markets[side - 1]
+        require(supplied.mark == lower, where + "marks of its supplied sides")
+        require(supplied.outside_size <= 0, where + "deposits of a side")
+        held -= supplied.outside_size
+        side = supplied.next_side
+    require(borrowed.mark == upper, where + "mark of its borrowed side")
+    require(r.supplied >= held, where + "deposits")
     require(r.borrowed == borrowed.outside_size, where + "debts")
     return 0
 

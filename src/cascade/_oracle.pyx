@@ -4,7 +4,7 @@ docs/lending-market.md. An oracle reads the mark of a market when it changes and
 moves or take bounded steps; interest raises the sides' indices once a step.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
@@ -42,12 +42,17 @@ cdef void _change_side(State* state, uint32_t number, int128 mark, int64_t cause
 cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave) noexcept nogil:
     cdef const Reserve* reserve = &state.reserves[number]
     cdef int128 fine = <int128>reserve.price * reserve.refine, lower, upper
+    cdef uint16_t side
     if reserve.price == 0:
         return
     lower = floor_divide(fine * reserve.supply_index, INDEX_ONE)
     upper = ceil_divide(fine * reserve.borrow_index, INDEX_ONE)
     _change_side(state, reserve.supplied_side, lower if lower > 1 else 1, cause, wave)
     _change_side(state, reserve.borrowed_side, upper, cause, wave)
+    side = state.markets[reserve.supplied_side].next_side
+    while side:
+        _change_side(state, side - 1, lower if lower > 1 else 1, cause, wave)
+        side = state.markets[side - 1].next_side
 
 
 # ---------------------------------------------------------------- prices

@@ -4,15 +4,19 @@ A reserve's supplied and its borrowed side are markets without a venue; an accou
 is a position of scaled lots. docs/lending-market.md says what every field means.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cascade._rates cimport Rate
 
 cdef extern from *:
     """
     #define CASCADE_INDEX_ONE 1000000000000000000LL
+    #define CASCADE_LARGEST_LOTS (1LL << 60)
+    #define CASCADE_LARGEST_VALUE (1LL << 56)
     """
     const int64_t INDEX_ONE "CASCADE_INDEX_ONE"      # of an index, of a rate and of a growth
+    const int64_t LARGEST_LOTS "CASCADE_LARGEST_LOTS"       # of a reserve
+    const int64_t LARGEST_VALUE "CASCADE_LARGEST_VALUE"     # atoms of a claim when it is made
 
 cdef enum CloseFactor:
     CLOSE_WHOLE = 0
@@ -69,6 +73,11 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     uint8_t average
     uint8_t halt
     uint16_t base             # of CLOSE_ABSORB: the reserve that is borrowed, number and one
+    # terms of accounts, docs/lending-market.md
+    int64_t sentinel          # least health that is spared while the sequencer is down, -1: none
+    int64_t spared_until      # ns, end of the grace after it came back
+    uint16_t category_count
+    uint8_t sequencer_down
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -87,10 +96,7 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t treasury
     int64_t deficit
     int64_t kept              # seized and not sold
-    int64_t threshold         # parts of 10**9
-    int64_t loan_to_value
-    int64_t bonus
-    int64_t borrow_factor
+    int64_t borrow_factor     # parts of 10**9
     int64_t reserve_factor
     int64_t supply_cap        # lots, -1: none
     int64_t borrow_cap
@@ -117,7 +123,6 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     # freezing and the time after a pause, guards: docs/lending-market.md
     uint8_t frozen
     int64_t grace_until       # ns
-    int64_t sure_threshold    # that surely counts, whatever is truncated
     # what came and went since the beginning, docs/engine-api.md
     int64_t flows[5]          # lots by FLOW_SUPPLIED and so on
     int64_t roundings         # amounts of the reserve that were rounded
@@ -126,6 +131,22 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t absorbed          # lots for sale, all in the treasury
     # interest: docs/lending-market.md
     Rate rate
+    # terms of accounts, docs/lending-market.md
+    uint64_t lent_in[4]       # bit c: may be owed by accounts of category c
+    int64_t debt_ceiling      # of accounts with this collateral, hundredths; -1: it is not isolated
+    int64_t isolated_debt     # of those accounts, hundredths
+    int64_t hundredths        # of whole units of the asset in `hundredths_lots` lots
+    int64_t hundredths_lots
+    int64_t account_cap       # lots that one account may supply, -1: any
+    int64_t account_share     # the same in parts of 10**9 of all supplies
+    uint8_t isolation_lends   # may be owed by accounts with isolated collateral
+    uint8_t siloed            # is owed alone or not at all
+
+cdef struct Exposure:         # of all reserves of one price source together
+    int64_t supply_cap        # lots, -1: none
+    int64_t borrow_cap
+    uint16_t source           # NO_MARKET: money itself
+    uint16_t asset
 
 cdef struct Liquidator:       # atoms
     int64_t capital           # -1: borrowed for the call

@@ -46,7 +46,7 @@ cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept 
     cdef bint failed
     trade_position(state, position, scaled, 0)
     trade_outside(state, market, -scaled, 0)
-    if market.number == reserve.supplied_side:
+    if market.number != reserve.borrowed_side:
         failed = add_into(&reserve.supplied, scaled)
     else:
         failed = add_into(&reserve.borrowed, -scaled)
@@ -61,8 +61,9 @@ cdef void _record(State* state, const Taken* taken, const Unit* unit, const Deal
     cdef const Reserve* collateral = reserve_of(state, deal.collateral)
     cdef const Reserve* debt = reserve_of(state, deal.debt)
     cdef int32_t account = state.positions[deal.collateral].account
+    cdef uint16_t side = state.positions[deal.collateral].market
     cdef int64_t value = saturate(<int128>deal.repaid * debt.unit * debt.price)
-    cdef Event* event = log_append(&state.log, EVENT_LIQUIDATION, collateral.supplied_side, taken.cause,
+    cdef Event* event = log_append(&state.log, EVENT_LIQUIDATION, side, taken.cause,
                                    taken.wave)
     event.account = account
     event.side = SELL
@@ -71,7 +72,7 @@ cdef void _record(State* state, const Taken* taken, const Unit* unit, const Deal
     event.money = saturate(unit.equity)
     state.cause = last_event(state)
     state.wave = taken.wave
-    event = log_append(&state.log, EVENT_SEIZE, collateral.supplied_side, state.cause, state.wave)
+    event = log_append(&state.log, EVENT_SEIZE, side, state.cause, state.wave)
     event.account = account
     event.counterparty = who
     event.quantity = deal.seized

@@ -12,7 +12,7 @@ from cascade._halt cimport Breaker
 from cascade._impact cimport Impact
 from cascade._log cimport Log
 from cascade._margin cimport TierTable
-from cascade._reserve cimport Lending, Liquidator, Reserve
+from cascade._reserve cimport Exposure, Lending, Liquidator, Reserve
 from cascade._pool cimport Pool
 from cascade._resident cimport Resident
 from cascade._triggers cimport Triggers
@@ -335,6 +335,13 @@ cdef struct Market:
     uint16_t next_follower    # of the same mark
     # margin calls, docs/residents.md
     Triggers call_guards[2]   # at the warning level of units without an exact trigger; item: position number
+    # terms of a supplied side, docs/lending-market.md; rates in parts of 10**9
+    int64_t threshold
+    int64_t sure_threshold    # that surely counts, whatever an average truncates
+    int64_t loan_to_value
+    int64_t bonus
+    uint16_t next_side        # number and one of its reserve's next supplied side, 0: none
+    uint8_t category          # whose accounts have deposits on that side
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -444,6 +451,11 @@ cdef struct State:
     uint8_t accrues           # some market does
     # margin calls, docs/residents.md
     uint32_t* call_guard_place[2]   # of heaps of guards at warning levels, NULL without margin calls
+    # terms of borrowers, docs/lending-market.md
+    uint8_t* categories       # of accounts, 0: none; NULL before the first has one
+    uint32_t category_room
+    Exposure* exposures
+    uint32_t exposure_count
 
 cdef enum Failure:
     FAILURE_NONE = 0

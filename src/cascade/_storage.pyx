@@ -110,6 +110,8 @@ cdef void free_lending(State* state) noexcept:
     free(state.reserves)
     free(state.lendings)
     free(state.liquidators)
+    free(state.categories)
+    free(state.exposures)
 
 
 cdef void release_tables(State* state) noexcept:

@@ -20,7 +20,7 @@ from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, unit_atoms, whole
 from cascade.impact import Impact
-from cascade.lending_market import LendingMarkets
+from cascade.lending_markets import LendingMarkets
 from cascade.lending_totals import check_lending
 from cascade.liquidators import Liquidators
 from cascade.market import Market, Venue, check_follows, check_market

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _lendingentry, _stages
+from cascade import _lendingentry, _lendingquote, _lendingterms, _stages
 from cascade._grid import Grid
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.exact_numbers import rate_parts, whole
 from cascade.interest_models import InterestModel, stated_model
-from cascade.lending.rule import ProtocolRules
+from cascade.lending_categories import Category, add_category, category_of, numbered
 from cascade.lending_rules import LendingRules, Oracle
 from cascade.loops import open_loops
 from cascade.market import Market
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cascade.engine import Engine
     from cascade.lending.parameters import AaveMarket, CometMarket
 
-__all__ = ["LendingMarket", "LendingMarkets"]
+__all__ = ["LendingMarket"]
 
 LARGEST_UNIT = 2**31
 FINEST = 50_000_000
@@ -44,6 +44,7 @@ class LendingMarket:
     asset : str
         Money in which collateral and debts are compared.
     reserves : dict of str to Reserve
+    categories : dict of str to Category
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class LendingMarket:
         self.rules = rules
         self.asset = asset
         self.reserves: dict[str, Reserve] = {}
+        self.categories: dict[str, Category] = {}
 
     def __repr__(self) -> str:
         return f"<LendingMarket {self.name!r}: {', '.join(self.reserves) or 'no reserves'}>"
@@ -141,17 +143,7 @@ class LendingMarket:
             raise ValueError(
                 f"a lot at one tick is {unit} atoms, more than 2**31: use fewer decimals"
             )
-        threshold = rate_parts(liquidation_threshold, "liquidation_threshold", 0, 1)
-        if self.rules.health == "average" and threshold % BASIS_POINT:
-            raise ValueError(
-                f"liquidation_threshold {liquidation_threshold!r} is no whole number of basis points, "
-                'as health="average" asks for'
-            )
-        ratio = threshold
-        if loan_to_value is not None:
-            ratio = rate_parts(loan_to_value, "loan_to_value", 0, 1)
-            if ratio > threshold:
-                raise ValueError(f"loan_to_value {loan_to_value!r} is above the threshold")
+        terms = self._terms(liquidation_threshold, loan_to_value, liquidation_bonus)
         factor = rate_parts(borrow_factor, "borrow_factor", 0, 1)
         if factor == 0:
             raise ValueError(f"borrow_factor {borrow_factor!r} is not above zero")
@@ -166,9 +158,7 @@ class LendingMarket:
             "venue": -1 if sold is None else sold.number,
             "unit": unit,
             "refine": refine,
-            "threshold": threshold,
-            "loan_to_value": ratio,
-            "bonus": rate_parts(liquidation_bonus, "liquidation_bonus", 0, 1),
+            **terms,
             "borrow_factor": factor,
             "reserve_factor": rate_parts(reserve_factor, "reserve_factor", 0, 1),
             "supply_cap": self._cap(lots, supply_cap, "supply_cap"),
@@ -284,6 +274,56 @@ class LendingMarket:
             made *= 10
         return made
 
+    def add_category(
+        self,
+        name: str,
+        *,
+        collateral: Iterable[str],
+        borrowable: Iterable[str],
+        liquidation_threshold: Any,
+        loan_to_value: Any = None,
+        liquidation_bonus: Any = 0,
+    ) -> None:
+        """Add a category of assets that move together, with terms of its own.
+
+        Parameters
+        ----------
+        name : str
+        collateral : iterable of str
+            Reserves whose deposits have the category's terms, of accounts that are in it.
+        borrowable : iterable of str
+            Reserves that accounts in it may owe; nothing else.
+        liquidation_threshold, loan_to_value, liquidation_bonus : number
+            As of `add_reserve`.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            An argument is wrong; the message names it.
+
+        Notes
+        -----
+        Efficiency mode of Aave v3.
+        """
+        terms = self._terms(liquidation_threshold, loan_to_value, liquidation_bonus)
+        add_category(self, name, collateral, borrowable, terms)
+
+    def _terms(self, threshold: Any, ratio: Any, bonus: Any) -> dict[str, int]:
+        parts = rate_parts(threshold, "liquidation_threshold", 0, 1)
+        if self.rules.health == "average" and parts % BASIS_POINT:
+            raise ValueError(
+                f"liquidation_threshold {threshold!r} is no whole number of basis points, "
+                'as health="average" asks for'
+            )
+        most = parts if ratio is None else rate_parts(ratio, "loan_to_value", 0, 1)
+        if most > parts:
+            raise ValueError(f"loan_to_value {ratio!r} is above the threshold")
+        return {
+            "threshold": parts,
+            "loan_to_value": most,
+            "bonus": rate_parts(bonus, "liquidation_bonus", 0, 1),
+        }
+
     def _sides(
         self, name: str, source: Market | None, lots: Grid, refine: int
     ) -> tuple[LendingSide, LendingSide]:
@@ -292,7 +332,7 @@ class LendingMarket:
         rules = Rules(tiers=((0, 0),), feed="index")
         made = []
         for word in ("supplied", "borrowed"):
-            number = self._side(rules)
+            number = self.add_side(rules)
             side = LendingSide(
                 engine, number, f"{self.name} {name} {word}", Grid(tick / refine, "price"), lots,
                 rules, "linear", Fraction(1), self.asset, "book", {},
@@ -301,7 +341,8 @@ class LendingMarket:
             made.append(side)
         return made[0], made[1]
 
-    def _side(self, rules: Rules) -> int:
+    def add_side(self, rules: Rules) -> int:
+        """A market without a venue, for a side of a reserve; gives its number."""
         engine, scale = self.engine, self.engine.scale_of(self.asset)
         limits: dict[str, Any] = order_bounds(Grid(1, "step"), Grid(1, "step"))
         asset = engine.asset_number(self.asset)
@@ -317,6 +358,7 @@ class LendingMarket:
         *,
         collateral: Mapping[str, ArrayLike] | None = None,
         debt: Mapping[str, ArrayLike] | None = None,
+        category: str | None = None,
     ) -> NDArray[np.int64]:
         """Open accounts from columns of collateral and debts, one row an account.
 
@@ -325,6 +367,8 @@ class LendingMarket:
         collateral, debt : mapping of reserve name to amounts
             Columns of one length, or numbers. Collateral comes from outside and debts go there; they
             may be beyond the loan-to-value ratios, as history may have left them.
+        category : str, optional
+            Category that all of them are in.
 
         Returns
         -------
@@ -337,7 +381,8 @@ class LendingMarket:
             A reserve is unknown, an amount off the grid or too large, a cap passed, or less cash there
             than is borrowed.
         """
-        rows = []
+        chosen = numbered(self, category)
+        rows: list[Any] = []
         for given, borrowed in ((collateral, False), (debt, True)):
             for name, amounts in (given or {}).items():
                 reserve = self[name]
@@ -353,7 +398,7 @@ class LendingMarket:
             (number, borrowed, np.ascontiguousarray(np.broadcast_to(column, count)))
             for number, borrowed, column in sorted(rows, key=lambda row: row[:2])
         ]
-        first = _lendingentry.open_borrowers(self.engine, self.number, rows, count)
+        first = _lendingentry.open_borrowers(self.engine, self.number, rows, count, chosen)
         return np.arange(first, first + count)
 
     def loop(
@@ -365,6 +410,7 @@ class LendingMarket:
         amount: ArrayLike,
         swap: bool = True,
         rounds: int = 64,
+        category: str | None = None,
     ) -> NDArray[np.int64]:
         """Open accounts that deposit, borrow, swap and deposit again up to a leverage.
 
@@ -382,6 +428,8 @@ class LendingMarket:
             that are believed, at once and whatever the ratios; no venue moves.
         rounds : int, default 64
             Most rounds an account takes, 1 ... 64.
+        category : str, optional
+            Category that all of them are in.
 
         Returns
         -------
@@ -395,7 +443,7 @@ class LendingMarket:
             grid or above a cap; a leverage is below 1. A cap of the collateral passed in a later round
             leaves the rounds before it.
         """
-        return open_loops(self, collateral, debt, leverage, amount, swap, rounds)
+        return open_loops(self, collateral, debt, leverage, amount, swap, rounds, category)
 
     def borrowable(self, account: int, asset: str) -> float:
         """Most that an account may borrow of an asset now: by ratios, cash and cap.
@@ -407,23 +455,45 @@ class LendingMarket:
         """
         reserve = self[asset]
         return reserve.lots.number(
-            _lendingentry.borrowable_lots(
+            _lendingquote.borrowable_lots(
                 self.engine, self.number, whole(account, "account"), reserve.number
             )
         )
 
     def _change(self, account: int, asset: str, amount: Any, borrowed: bool, less: bool) -> None:
         reserve = self[asset]
-        lots = reserve.lots.steps(amount, "amount")
         _lendingentry.change_claim(
             self.engine,
             self.number,
             whole(account, "account"),
             reserve.number,
-            lots,
+            reserve.lots.steps(amount, "amount"),
             borrowed,
             less,
         )
+
+    def set_category(self, account: int, name: str | None) -> None:
+        """Opt an account into a category, or out of any with None.
+
+        Raises
+        ------
+        KeyError, ValueError
+            There is no such account or category, the account owes what the category does not lend, or its
+            collateral would bear less than it owes; nothing changes.
+        """
+        _lendingterms.set_category(
+            self.engine, self.number, whole(account, "account"), numbered(self, name)
+        )
+
+    def category_of(self, account: int) -> str | None:
+        """Category that an account is in; None: in none.
+
+        Raises
+        ------
+        ValueError
+            The account is none of this lending market.
+        """
+        return category_of(self, whole(account, "account"))
 
     def deposit(self, account: int, asset: str, amount: Any) -> None:
         """Add collateral from outside.
@@ -477,7 +547,7 @@ class LendingMarket:
             borrow factors), ``collateral`` and ``debt`` (values).
         """
         names = ("member", "borne", "owed", "collateral", "debt")
-        found = _lendingentry.borrower_columns(self.engine, self.number)
+        found = _lendingquote.borrower_columns(self.engine, self.number)
         return dict(zip(names, found, strict=True))
 
     @property
@@ -489,68 +559,3 @@ class LendingMarket:
         health[columns["owed"] == 0] = np.inf
         health[~columns["member"]] = np.nan
         return health
-
-
-class LendingMarkets:
-    """`engine.lending`: the lending markets of an engine by name."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._added: dict[str, LendingMarket] = {}
-
-    def __len__(self) -> int:
-        return len(self._added)
-
-    def __iter__(self) -> Iterator[LendingMarket]:
-        return iter(self._added.values())
-
-    def __getitem__(self, name: str) -> LendingMarket:
-        if name not in self._added:
-            known = ", ".join(map(repr, self._added)) or "none"
-            raise KeyError(f"lending market {name!r} is unknown; there are: {known}")
-        return self._added[name]
-
-    def __repr__(self) -> str:
-        return f"<LendingMarkets: {', '.join(self._added) or 'none'}>"
-
-    def add(
-        self,
-        name: str,
-        *,
-        rules: LendingRules | ProtocolRules | None = None,
-        asset: str | None = None,
-    ) -> LendingMarket:
-        """Add a lending market without reserves.
-
-        Parameters
-        ----------
-        name : str
-        rules : LendingRules or cascade.lending.ProtocolRules, optional
-            Rules of a protocol are taken as `LendingRules.from_protocol` takes them.
-        asset : str, optional
-            Money in which collateral and debts are compared; default the engine's.
-
-        Returns
-        -------
-        LendingMarket
-
-        Raises
-        ------
-        TypeError, ValueError
-            An argument is wrong, or the name exists.
-        """
-        if rules is None:
-            rules = LendingRules()
-        elif isinstance(rules, ProtocolRules):
-            rules = LendingRules.from_protocol(rules)
-        if not isinstance(rules, LendingRules):
-            raise TypeError(f"rules must be LendingRules, got {rules!r}")
-        if not isinstance(name, str) or not name or name in self._added:
-            raise ValueError(f"lending market {name!r} exists or is no name")
-        engine = self._engine
-        asset = engine.asset if asset is None else asset
-        numbers = rules.numbers(engine.scale_of(asset))
-        number = _lendingentry.add_lending(engine, asset=engine.asset_number(asset), **numbers)
-        made = LendingMarket(engine, name, number, rules, asset)
-        self._added[name] = made
-        return made

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _lendingrestore
+from cascade import _lendingrestore, _lendingterms
 from cascade.exact_numbers import exact
 from cascade.interest_models import model_of
 from cascade.lending_rules import LendingRules, Liquidator, Oracle
@@ -62,6 +62,17 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
             for market in engine.lending
         ],
         "reserves": reserves,
+        "categories": [
+            {
+                "lending": market.number,
+                "name": category.name,
+                "collateral": list(category.sides),
+                "borrowable": list(category.borrowable),
+                **category.terms,
+            }
+            for market in engine.lending
+            for category in market.categories.values()
+        ],
         "liquidators": [_fields(liquidator) for liquidator in engine.liquidators],
         "compete": engine.liquidators.compete,
     }
@@ -99,9 +110,16 @@ def _market_at(engine: Engine, number: int) -> Market | None:
     return None if number == -1 else engine.markets[number]
 
 
-def add_side(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> None:
-    """The reserve that a stored side belongs to, made with the first of its two sides."""
-    made = [market for market in engine.markets if isinstance(market, LendingSide)]
+def add_side(engine: Engine, entry: dict[str, Any], settings: dict[str, Any]) -> None:
+    """The reserve or category that a stored side belongs to, made with the first of its sides."""
+    if "category" in entry:
+        _add_category(engine, entry["category"], settings["categories"])
+    else:
+        _add_reserve(engine, entry["side"], settings["reserves"])
+
+
+def _add_reserve(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> None:
+    made = [m for m in engine.markets if isinstance(m, LendingSide) and m.category is None]
     if number != len(made) // 2:
         raise ValueError(f"side of reserve {number!r} does not follow {len(made)} others")
     given = reserves[number]
@@ -129,11 +147,29 @@ def add_side(engine: Engine, number: int, reserves: list[dict[str, Any]]) -> Non
         raise ValueError(f"reserve {given['name']!r}: its settings are not those of a reserve")
 
 
+def _add_category(engine: Engine, place: list[int], categories: list[dict[str, Any]]) -> None:
+    lending = next(market for market in engine.lending if market.number == place[0])
+    if place[1] != len(lending.categories) + 1:
+        raise ValueError(f"category {place[1]!r} does not follow {len(lending.categories)} others")
+    given = [entry for entry in categories if entry["lending"] == place[0]][place[1] - 1]
+    lending.add_category(
+        given["name"],
+        collateral=given["collateral"],
+        borrowable=given["borrowable"],
+        liquidation_threshold=Fraction(given["threshold"], PARTS),
+        loan_to_value=Fraction(given["loan_to_value"], PARTS),
+        liquidation_bonus=Fraction(given["bonus"], PARTS),
+    )
+
+
 def check_made(engine: Engine, settings: dict[str, Any]) -> None:
     """Refuse settings whose reserves were not all made."""
     made = sum(len(market.reserves) for market in engine.lending)
     if made != len(settings["reserves"]):
         raise ValueError(f"{made} reserves were made of {len(settings['reserves'])}")
+    made = sum(len(market.categories) for market in engine.lending)
+    if made != len(settings["categories"]):
+        raise ValueError(f"{made} categories were made of {len(settings['categories'])}")
     _lendingrestore.forget_first_prices(engine)
 
 
@@ -144,7 +180,17 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
     """Numbers of reserves, prices on their way and liquidators."""
     reserves, waiting = _lendingrestore.reserve_records(engine)
     liquidators = _lendingrestore.liquidator_records(engine)
-    return {"reserves": reserves, "waiting": waiting, "liquidators": liquidators}
+    categories = _lendingterms.account_categories(engine)
+    return {
+        "reserves": reserves,
+        "waiting": waiting,
+        "liquidators": liquidators,
+        "categories": categories if _has_categories(engine) else categories[:0],
+    }
+
+
+def _has_categories(engine: Engine) -> bool:
+    return any(market.categories for market in engine.lending)
 
 
 def check_side(market: Market, row: Any, names: tuple[str, ...]) -> None:
@@ -160,6 +206,7 @@ def check_side(market: Market, row: Any, names: tuple[str, ...]) -> None:
 def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
     """Numbers back into an engine whose accounts and markets are restored."""
     events = engine.event_count + len(arrays["events"])
+    _lendingterms.restore_categories(engine, arrays["categories"])
     _lendingrestore.restore_reserves(engine, arrays["reserves"], arrays["waiting"], events)
     _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
 
@@ -181,6 +228,8 @@ def hash_rows(engine: Engine) -> list[bytes]:
         prices = [n for row in waiting[at:end] for n in (row["due"], row["price"])]
         rows.append([named["waiting"], *prices])
         at = end
+    if _has_categories(engine):
+        rows.append(_lendingterms.account_categories(engine).tolist())
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
     return [np.array(row, dtype="<i8").tobytes() for row in rows]
 
@@ -191,9 +240,12 @@ HASHED = (
 )  # fmt: skip
 
 
-def side_entry(market: Market) -> dict[str, int] | None:
+def side_entry(market: Market) -> dict[str, Any] | None:
     """What stands for a side among the markets of the settings; None for other markets."""
     if not isinstance(market, LendingSide):
         return None
     reserve: Reserve = market.reserve
-    return {"side": reserve.number}
+    if market.category is None:
+        return {"side": reserve.number}
+    category = reserve.lending.categories[market.category]
+    return {"side": reserve.number, "category": [reserve.lending.number, category.number]}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cascade import _lendingrestore
+import numpy as np
+
+from cascade import _lendingrestore, _lendingterms
 from cascade._columns import position_table
 from cascade.errors import ReserveError
 
@@ -85,17 +87,20 @@ def check_lending(engine: Engine) -> None:
     ------
     ReserveError
         As `check_reserve_totals`; or the accounts' scaled claims are not the reserve's.
+    InvariantError
+        A claim is not on the side of its account's category.
     """
     if not len(engine.lending):
         return
     positions = position_table(engine)
     sums = lending_totals(engine)
+    _lendingterms.check_categories(engine)
     for market in engine.lending:
         for name, reserve in market.reserves.items():
-            held, owed = (
-                sum(positions["size"][positions["market"] == side.number].tolist())
-                for side in (reserve.supplied_side, reserve.borrowed_side)
-            )
+            mine = np.isin(positions["market"], [side.number for side in reserve.supplied_sides])
+            held = sum(positions["size"][mine].tolist())
+            mine = positions["market"] == reserve.borrowed_side.number
+            owed = sum(positions["size"][mine].tolist())
             row, where = reserve.row(), f"{market.name} {name}"
             if row["supplied"] < held:
                 raise ReserveError(f"{where}: accounts hold {held} of {row['supplied']} supplied")

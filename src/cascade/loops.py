@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _lendingentry
+from cascade import _lendingentry, _lendingquote
 from cascade.codes import Side
 from cascade.exact_numbers import exact, whole
+from cascade.lending_categories import numbered
 
 if TYPE_CHECKING:
     from cascade.lending_market import LendingMarket
@@ -35,6 +36,7 @@ def open_loops(
     amount: ArrayLike,
     swap: bool,
     rounds: int,
+    category: str | None,
 ) -> NDArray[np.int64]:
     """See `LendingMarket.loop`."""
     held, owed = lending[collateral], lending[debt]
@@ -42,6 +44,7 @@ def open_loops(
         raise ValueError(f"debt {debt!r} is the collateral or trades in the same market")
     if not 1 <= whole(rounds, "rounds") <= MOST_ROUNDS:
         raise ValueError(f"rounds {rounds} is outside 1 ... {MOST_ROUNDS}")
+    chosen = numbered(lending, category)
     lots, targets = _targets(held, leverage, amount)
     if not swap:
         worth, unit = _worth(held), _worth(owed)
@@ -49,8 +52,9 @@ def open_loops(
         debts = np.array(
             [-(-(t - a) * worth // unit) for a, t in zip(lots, targets, strict=True)], np.int64
         )
-        return _open(lending, held, np.array(targets, np.int64), owed, debts)
-    ids = _open(lending, held, np.array(lots, np.int64), owed, np.zeros(len(lots), np.int64))
+        return _open(lending, held, np.array(targets, np.int64), owed, debts, chosen)
+    none = np.zeros(len(lots), np.int64)
+    ids = _open(lending, held, np.array(lots, np.int64), owed, none, chosen)
     for account, have, target in zip(ids.tolist(), lots, targets, strict=True):
         _wind(lending, account, held, owed, target - have, rounds)
     return ids
@@ -92,11 +96,12 @@ def _open(
     lots: NDArray[np.int64],
     owed: Reserve,
     debts: NDArray[np.int64],
+    category: int,
 ) -> NDArray[np.int64]:
     rows: list[Any] = [(held.number, False, lots), (owed.number, True, debts)]
     rows = [row for row in rows if not row[1] or row[2].any()]
     rows.sort(key=lambda row: row[:2])
-    first = _lendingentry.open_borrowers(lending.engine, lending.number, rows, len(lots))
+    first = _lendingentry.open_borrowers(lending.engine, lending.number, rows, len(lots), category)
     return np.arange(first, first + len(lots))
 
 
@@ -108,7 +113,7 @@ def _wind(
 ) -> None:
     engine, number = lending.engine, lending.number
     for _ in range(rounds):
-        room = _lendingentry.borrowable_lots(engine, number, account, owed.number)
+        room = _lendingquote.borrowable_lots(engine, number, account, owed.number)
         lots = _most(left, partial(_fits, held, owed, room))
         if lots == 0:
             return
@@ -136,7 +141,7 @@ def _quote(reserve: Reserve, side: Side, lots: int) -> int | None:
         return lots
     if reserve.venue is None:
         return lots * int(reserve.given["unit"]) * reserve.source.mark_ticks
-    found = _lendingentry.quote_lots(reserve.lending.engine, reserve.venue.number, side, lots)
+    found = _lendingquote.quote_lots(reserve.lending.engine, reserve.venue.number, side, lots)
     return None if found < 0 else found
 
 

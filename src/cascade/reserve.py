@@ -29,6 +29,7 @@ class LendingSide(Market):
     is_side = True
     reserve: Reserve
     borrowed: bool
+    category: str | None = None  # whose accounts have their deposits there
 
     def check_index_given(self) -> None:
         """Refused: the mark follows the reserve's oracle.
@@ -57,6 +58,8 @@ class Reserve:
     lots : Grid
         Conversion between amounts and lots.
     supplied_side, borrowed_side : LendingSide
+    supplied_sides : list of LendingSide
+        `supplied_side` and those of categories.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Reserve:
         self.lots: Grid = lots
         self.supplied_side: LendingSide = sides[0]
         self.borrowed_side: LendingSide = sides[1]
+        self.supplied_sides: list[LendingSide] = [sides[0]]
         self.number = number
         self.given = given
         for side, borrowed in zip(sides, (False, True), strict=True):

@@ -103,6 +103,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "reserves": _lendingrestore.RESERVE_DTYPE,
     "waiting": _lendingrestore.WAITING_DTYPE,
     "liquidators": _lendingrestore.LIQUIDATOR_DTYPE,
+    "categories": np.dtype("u1"),
     "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
@@ -531,8 +532,8 @@ def _empty_engine(settings: dict[str, Any], original: Engine | None) -> Engine:
     lending_snapshot.add_lending(engine, lending)
     for number, entry in enumerate(settings["markets"]):
         if "side" in entry:
-            if number == len(engine.markets):  # the second side came with the first
-                lending_snapshot.add_side(engine, entry["side"], lending["reserves"])
+            if number == len(engine.markets):  # other sides came with the first
+                lending_snapshot.add_side(engine, entry, lending)
             continue
         market = engine.add_market(
             entry["name"],

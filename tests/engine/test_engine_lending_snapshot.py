@@ -72,6 +72,30 @@ def test_a_copy_has_the_words_of_its_original(tmp_path):
             other.lending.add("pool")
 
 
+def test_a_copy_has_the_categories_of_its_original(tmp_path):
+    engine, _ = lending_engine(core_kit(), 3)
+    engine.save(tmp_path / "engine.npz")
+    for other in (engine.copy(), cs.Engine.load(tmp_path / "engine.npz")):
+        found, lending = other.lending["pool"], engine.lending["pool"]
+        assert [found.category_of(k) for k in range(7)] == [None] * 5 + ["coins"] * 2
+        assert found.categories.keys() == {"coins"}
+        one, two = found.categories["coins"], lending.categories["coins"]
+        assert (one.number, one.borrowable, one.terms) == (two.number, two.borrowable, two.terms)
+        assert [s.number for s in one.sides.values()] == [s.number for s in two.sides.values()]
+        found.set_category(0, "coins")
+        assert (found.category_of(0), lending.category_of(0)) == ("coins", None)
+
+
+@pytest.mark.parametrize("change", [(0, 1), (5, 0), (5, 2)])
+def test_a_forged_category_is_refused(change):
+    engine, _ = lending_engine(core_kit(), 0)
+    arrays = {name: array.copy() for name, array in snapshot.to_arrays(engine).items()}
+    snapshot.from_arrays(arrays)
+    arrays["categories"][change[0]] = change[1]
+    with pytest.raises(ValueError, match="categor"):
+        snapshot.from_arrays(arrays)
+
+
 def test_markets_between_reserves_keep_their_places():
     engine = cs.Engine()
     for name in "AB":
@@ -202,6 +226,9 @@ def test_forged_claims_and_sides_are_refused(change):
         (b'"unit": 100,', b'"unit": 101,'),
         (b'"source": 1,', b'"source": 7,'),
         (b'"capital": 5000', b'"capital": -500'),
+        (b'"category": [0, 1]', b'"category": [0, 2]'),
+        (b'"collateral": ["BTC", "ETH"]', b'"collateral": ["ETH", "BTC"]'),
+        (b'"collateral": ["BTC", "ETH"]', b'"collateral": ["ETH"]'),
     ],
 )
 def test_forged_settings_are_refused(before, after):

@@ -5,7 +5,8 @@ collateral at its liquidation factor is worth beyond it becomes base supply.
 """
 
 from . import log as events
-from .lending import PARTS
+from .lending_categories import side_of
+from .lending_reserves import PARTS
 from .lending_rules import ONE, Liquidator
 from .records import BUY, SELL
 
@@ -52,18 +53,18 @@ class Absorption:
         liquidation = log.add(
             events.LIQUIDATION, cause=cause, wave=log.wave(cause) + 1, side=SELL,
             price=first.price_ticks, quantity=first.lots(held[0].size, False),
-            money=unit.equity(), account=account, market=first.supplied_side.number,
+            money=unit.equity(), account=account, market=held[0].side.number,
         )  # fmt: skip
         about = {"cause": liquidation, "account": account}
         for h in held:
             lots = h.reserve.lots(h.size, False)
-            lending.move_scaled(account, h.reserve, -h.size, False)
+            lending.move_scaled(account, h.side, -h.size)
             h.reserve.treasury += lots
             h.reserve.absorbed += lots if h.reserve is not base else 0
             h.reserve.roundings += 1
-            side = h.reserve.supplied_side.number
+            side = h.side.number
             log.add(events.SEIZE, counterparty=events.HOUSE, quantity=lots, market=side, **about)
-        lending.move_scaled(account, base, debt.size, True)
+        lending.move_scaled(account, base.borrowed_side, debt.size)
         base.treasury -= owed_lots + max(balance, 0)
         base.roundings += 2
         log.add(
@@ -71,8 +72,9 @@ class Absorption:
             market=base.borrowed_side.number, **about,
         )  # fmt: skip
         if balance > 0:
-            lending.move_scaled(account, base, balance * ONE // base.supply_index, False)
-            log.add(events.SUPPLY, quantity=balance, market=base.supplied_side.number, **about)
+            side = side_of(lending.category_of.get(account), base)
+            lending.move_scaled(account, side, balance * ONE // base.supply_index)
+            log.add(events.SUPPLY, quantity=balance, market=side.number, **about)
         if balance < 0:
             log.add(
                 events.BAD_DEBT, quantity=-balance, money=-balance * worth,
@@ -80,7 +82,7 @@ class Absorption:
             )  # fmt: skip
         borne = unit.borne()
         health = borne * PARTS // (borne - unit.equity())
-        side = first.supplied_side.number
+        side = held[0].side.number
         log.add(events.HEALTH, order=health, quantity=INFINITE, market=side, **about)
         return liquidation
 

@@ -1,5 +1,7 @@
 """Sums of the twin's lending markets: what must add up, and what a hash has of them."""
 
+from .lending_categories import category_number, side_of
+
 ROUNDING = 12  # lots that one rounded amount may leave at most
 
 
@@ -33,11 +35,16 @@ def check_reserve(reserve) -> None:
     assert reserve.cash >= 0, totals
     assert 0 <= totals["rounding"] <= ROUNDING * reserve.roundings, totals
     positions = reserve.lending.engine.clearing.positions
-    sides = (reserve.supplied_side, reserve.borrowed_side)
+    sides = (*reserve.supplied_sides, reserve.borrowed_side)
     held = [sum(p.size for p in positions if p.market == side.number) for side in sides]
     assert [side.outside_lots for side in sides] == [-lots for lots in held], held
-    assert reserve.supplied >= held[0] >= 0, held
-    assert reserve.borrowed == -held[1], held
+    assert min(held[:-1]) >= 0 and reserve.supplied >= sum(held[:-1]), held
+    assert [side.held for side in reserve.supplied_sides] == held[:-1], held
+    assert reserve.borrowed == -held[-1], held
+    for place in positions:
+        if place.market in [side.number for side in reserve.supplied_sides] and place.size:
+            category = reserve.lending.category_of.get(place.account)
+            assert place.market == side_of(category, reserve).number, place
     assert reserve.absorbed == 0 or 0 < reserve.absorbed <= reserve.treasury, totals
 
 
@@ -51,4 +58,11 @@ def lending_rows(engine) -> list[list[int]]:
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
         rows[-1] += [int(r.frozen), r.grace_until, r.at_target]
         rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
+    if any(market.categories for market in engine.lending.values()):
+        rows.append(
+            [
+                0 if account.lending is None else category_number(account.lending, number)
+                for number, account in enumerate(engine.clearing.accounts)
+            ]
+        )
     return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]

@@ -19,6 +19,7 @@ class SideHolding:
     size: int  # scaled lots, debts negative
     reserve: object
     mark: int
+    side: object  # whose threshold and bonus hold
     table: SideTable = SideTable()
     ladder_trigger: int = 0
 
@@ -28,7 +29,7 @@ class SideHolding:
 
     def weighted(self, mark: int) -> int:
         if self.size > 0:
-            return floor(self.value(mark) * self.reserve.threshold)
+            return floor(self.value(mark) * self.side.threshold)
         return floor(self.value(mark) / self.reserve.borrow_factor)
 
 
@@ -65,9 +66,7 @@ class Borrower:
         if not self.average:
             return sum(h.weighted(m) for h, m in held)
         # as Aave v2 to v3.3: the mean threshold in whole basis points, then percentMul, half up
-        counted = [
-            (h.value(m), h.reserve.threshold * 10_000) for h, m in held if h.reserve.threshold
-        ]
+        counted = [(h.value(m), h.side.threshold * 10_000) for h, m in held if h.side.threshold]
         total = sum(value for value, _ in counted)
         if not total:
             return 0
@@ -89,9 +88,7 @@ def borrower_of(lending, markets, positions) -> Borrower:
     """The unit of an account's positions on the sides of a lending market's reserves."""
     average = lending.rules.health == "average"
     held = [
-        SideHolding(
-            p.size, markets[p.market].reserve, markets[p.market].mark_ticks, SideTable(average)
-        )
-        for p in positions
+        SideHolding(p.size, side.reserve, side.mark_ticks, side, SideTable(average))
+        for p, side in ((p, markets[p.market]) for p in positions)
     ]
     return Borrower(held, lending.rules.trigger == "<=", average)

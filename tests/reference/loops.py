@@ -6,6 +6,7 @@ from math import ceil, floor
 import numpy as np
 
 from .grid import whole
+from .lending_categories import lent_in
 from .margin import rate_of
 from .records import BUY, SELL
 
@@ -17,9 +18,9 @@ def borrowable(lending, account: int, reserve) -> int:
 
     def accepted(lots: int) -> bool:
         scaled = ceil(Fraction(lots * ONE, reserve.borrow_index))
-        held = lending.scaled(account, reserve, True)
+        held = lending.scaled(account, reserve.borrowed_side)
         weights = [
-            floor(h.value(h.mark) * h.reserve.loan_to_value) if h.size > 0 else h.weighted(h.mark)
+            floor(h.value(h.mark) * h.side.loan_to_value) if h.size > 0 else h.weighted(h.mark)
             for h in lending.unit(account).holdings
             if h.size > 0 or h.reserve is not reserve
         ]
@@ -32,7 +33,8 @@ def borrowable(lending, account: int, reserve) -> int:
         most = min(most, reserve.borrow_cap - reserve.owed_lots)
     if reserve.price_ticks:
         most = min(most, 2**56 // (reserve.unit * reserve.price_ticks))
-    return largest(most, accepted) if reserve.borrowable else 0
+    lent = reserve.borrowable and lent_in(lending.category_of.get(account), reserve.name)
+    return largest(most, accepted) if lent else 0
 
 
 def largest(high: int, holds) -> int:
@@ -70,7 +72,9 @@ def needed(held, owed, lots: int, room: int):
     return fewest if brought is not None and brought >= cost else None
 
 
-def loop(lending, collateral, debt, *, leverage, amount, swap=True, rounds=64) -> np.ndarray:
+def loop(
+    lending, collateral, debt, *, leverage, amount, swap=True, rounds=64, category=None
+) -> np.ndarray:
     held, owed = lending.reserves[collateral], lending.reserves[debt]
     count = max(np.size(leverage), np.size(amount))
     amounts = np.broadcast_to(np.asarray(amount, dtype=object), count).tolist()
@@ -82,8 +86,10 @@ def loop(lending, collateral, debt, *, leverage, amount, swap=True, rounds=64) -
         worth, unit = held.unit * held.price_ticks, owed.unit * owed.price_ticks
         debts = [ceil(Fraction((t - a) * worth, unit)) for a, t in zip(own, aims, strict=True)]
         given = {collateral: [t * lot for t in aims]}
-        return lending.open(collateral=given, debt={debt: [d * other for d in debts]})
-    ids = lending.open(collateral={collateral: [a * lot for a in own]})
+        owing = {debt: [d * other for d in debts]}
+        return lending.open(collateral=given, debt=owing, category=category)
+    given = {collateral: [a * lot for a in own]}
+    ids = lending.open(collateral=given, category=category)
     for account, have, aim in zip(ids, own, aims, strict=True):
         left = aim - have
         for _ in range(rounds):

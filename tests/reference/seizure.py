@@ -44,29 +44,29 @@ class Seizure:
     def parts(rate) -> int:
         return int(rate_of(rate) * PARTS)
 
-    def bonus(self, rules, reserve, unit: Borrower) -> int:
+    def bonus(self, rules, side, unit: Borrower) -> int:
         borne = unit.borne()
         owed = borne - unit.equity()
         short = (owed - borne) * PARTS // owed
         if rules.bonus[0] == "covered":
             debt = unit.debt()
-            return min(reserve.bonus, max(0, unit.worth()) * PARTS // debt)
+            return min(side.bonus, max(0, unit.worth()) * PARTS // debt)
         if rules.bonus[0] == "health":
             return min(self.parts(rules.bonus[2]), self.parts(rules.bonus[1]) + short)
         if rules.bonus[0] == "discount":
             base = self.parts(rules.bonus[1]) if len(rules.bonus) == 3 else 0
             discount = min(self.parts(rules.bonus[-1]), base + short)
             return discount * PARTS // (PARTS - discount)
-        return reserve.bonus
+        return side.bonus
 
-    def halted(self, rules, reserve, unit: Borrower) -> bool:
+    def halted(self, rules, side, unit: Borrower) -> bool:
         """Is the account beyond where the rules still liquidate?"""
         debt = unit.debt()
         collateral = unit.worth() + debt
         if rules.halt_above is None:
             return False
         if rules.halt_above == "frontier":
-            return debt * (PARTS + self.bonus(rules, reserve, unit)) > collateral * PARTS
+            return debt * (PARTS + self.bonus(rules, side, unit)) > collateral * PARTS
         return debt > rate_of(rules.halt_above) * collateral
 
     def most(self, rules, unit: Borrower, collateral: SideHolding, debt: SideHolding) -> int:
@@ -81,9 +81,9 @@ class Seizure:
         if kind == "fraction":
             return owed_lots * self.parts(terms[0]) // PARTS
         if kind == "target":
-            bonus = self.bonus(rules, collateral.reserve, unit)
+            bonus = self.bonus(rules, collateral.side, unit)
             target = self.parts(terms[0])
-            taken = self.parts(collateral.reserve.threshold) * (PARTS + bonus) // PARTS
+            taken = self.parts(collateral.side.threshold) * (PARTS + bonus) // PARTS
             left = target * PARTS // self.parts(debt.reserve.borrow_factor) - taken
             if left <= 0:
                 return owed_lots
@@ -108,7 +108,7 @@ class Seizure:
     def amounts(self, rules, unit, collateral, debt, repaid: int) -> Deal | None:
         """What repaying so many lots takes; None: nothing, or the rest would be dust."""
         c, d = collateral.reserve, debt.reserve
-        bonus = self.bonus(rules, c, unit)
+        bonus = self.bonus(rules, collateral.side, unit)
         price, worth = c.unit * c.price_ticks, d.unit * d.price_ticks
         seized = repaid * worth * (PARTS + bonus) // (price * PARTS)
         have = c.lots(collateral.size, False)
@@ -159,11 +159,11 @@ class Seizure:
         sign = 1 if liquidator.choice == "worst" else -1
         collaterals = sorted(
             (h for h in usable if h.size > 0),
-            key=lambda h: (sign * h.reserve.bonus, sign * h.value(h.mark)),
+            key=lambda h: (sign * h.side.bonus, sign * h.value(h.mark)),
         )
         debts = sorted((h for h in usable if h.size < 0), key=lambda h: h.value(h.mark))
         for collateral in collaterals:
-            if self.halted(rules, collateral.reserve, unit):
+            if self.halted(rules, collateral.side, unit):
                 continue
             for debt in debts:
                 most = self.most(rules, unit, collateral, debt)
@@ -236,7 +236,7 @@ class Seizure:
         owed = borne - unit.equity()
         value = deal.repaid * d.unit * d.price_ticks
         self.cascade.notional += value
-        about = {"account": account, "market": c.supplied_side.number}
+        about = {"account": account, "market": deal.collateral.side.number}
         liquidation = log.add(
             events.LIQUIDATION, cause=cause, wave=log.wave(cause) + 1, side=SELL,
             price=c.price_ticks, quantity=deal.seized, money=unit.equity(), **about,
@@ -277,8 +277,8 @@ class Seizure:
         back = deal.repaid * ONE // d.borrow_index
         if deal.repaid == d.lots(owed, True):
             back = owed
-        lending.move_scaled(account, c, -min(taken, held), False)
-        lending.move_scaled(account, d, -back, True)
+        lending.move_scaled(account, deal.collateral.side, -min(taken, held))
+        lending.move_scaled(account, deal.debt.side, -back)
         c.cash -= deal.seized - deal.fee
         c.treasury += deal.fee
         d.cash += deal.repaid
@@ -318,7 +318,7 @@ class Seizure:
             return
         before = reserve.supplied_lots
         reserve.roundings += 1
-        lending.move_scaled(account, reserve, held.size, True)
+        lending.move_scaled(account, held.side, held.size)
         if rule == "deficit":
             reserve.deficit += lots
         elif rule == "reserves":

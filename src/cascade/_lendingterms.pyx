@@ -1,0 +1,165 @@
+"""Terms of lending markets that hold for accounts, as drivers call them, in whole numbers.
+
+Functions on an engine core; `cascade.lending_categories` has put names and numbers for words.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+import numpy as np
+
+from cascade._category cimport (
+    MOST_CATEGORIES, account_category, change_category, deposit_side, lent_in, make_room, state_terms,
+)
+from cascade._clearing cimport Unit, reserve_positions, unit_evaluate, unit_first
+from cascade._core cimport EngineCore
+from cascade._lendingentry cimport check_borrower
+from cascade._moves cimport test_moved
+from cascade._oracle cimport form_sides
+from cascade._queue cimport queue_unit
+from cascade._reserve cimport Reserve
+from cascade._state cimport (
+    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, Market, Position, State,
+)
+
+from cascade.errors import InvariantError
+
+
+# ---------------------------------------------------------------- categories
+
+def add_category(EngineCore core, int64_t lending, sides, borrowable, *, int64_t threshold, int64_t loan_to_value,
+                 int64_t bonus):
+    """A category of a lending market: markets just made become supplied sides of reserves, (reserve, market) each;
+    gives its number, from 1."""
+    cdef State* state = &core.state
+    cdef Market* last
+    cdef int64_t number, side
+    cdef uint8_t category
+    if state.lendings[lending].category_count >= MOST_CATEGORIES:
+        raise ValueError(f"a lending market has at most {MOST_CATEGORIES} categories")
+    category = <uint8_t>(state.lendings[lending].category_count + 1)
+    core.begin()
+    for number in borrowable:
+        state.reserves[number].lent_in[category >> 6] |= <uint64_t>1 << (category & 63)
+    for number, side in sides:
+        last = state.markets[state.reserves[number].supplied_side]
+        while last.next_side:
+            last = state.markets[last.next_side - 1]
+        last.next_side = <uint16_t>(side + 1)
+        state.markets[side].category = category
+        state_terms(state, <uint32_t>number, side, threshold, loan_to_value, bonus)
+        form_sides(state, <uint32_t>number, -1, 0)
+        test_moved(state)
+    state.lendings[lending].category_count = category
+    core.end()
+    return category
+
+
+cdef int _check_debts(EngineCore core, int64_t account, uint8_t category) except -1:
+    cdef State* state = &core.state
+    cdef uint32_t i = state.accounts[account].first
+    cdef const Reserve* reserve
+    while i != NO_POSITION:
+        reserve = &state.reserves[state.markets[state.positions[i].market].reserve - 1]
+        if state.positions[i].size < 0 and not lent_in(reserve, category):
+            raise ValueError(f"account {account} owes what cannot be borrowed in that category")
+        i = state.positions[i].next
+    return 0
+
+
+def set_category(EngineCore core, int64_t lending, int64_t account, uint8_t category):
+    """Opt an account into a category, 0: out of any; refused when it owes what the category does not lend or its
+    collateral would bear less than it owes."""
+    cdef State* state = &core.state
+    cdef uint8_t before
+    cdef uint32_t first
+    cdef Unit unit
+    check_borrower(core, lending, account)
+    _check_debts(core, account, category)
+    before = account_category(state, account)
+    core.begin()
+    unit.equity = 0
+    reserve_positions(state, <int64_t>state.position_count + state.reserve_count)
+    if category:
+        make_room(state)
+    if state.failed:
+        core.end()
+    change_category(state, account, category)
+    first = state.accounts[account].first
+    if first != NO_POSITION:
+        first = unit_first(state, first)
+    if first != NO_POSITION:
+        unit_evaluate(state, first, &unit)
+    if unit.equity < 0:
+        change_category(state, account, before)
+    if first != NO_POSITION:
+        queue_unit(state, first)
+    core.end()
+    if unit.equity < 0:
+        raise ValueError(f"the collateral of account {account} would bear less than it owes")
+
+
+def category_of(EngineCore core, int64_t lending, int64_t account):
+    """Number of the category that an account is in, 0: none."""
+    check_borrower(core, lending, account)
+    return account_category(&core.state, account)
+
+
+def account_categories(EngineCore core):
+    """Number of each account's category, 0: none; uint8."""
+    cdef State* state = &core.state
+    cdef int64_t k
+    core.begin()
+    try:
+        found = np.zeros(state.account_count, np.uint8)
+        for k in range(min(state.account_count, state.category_room)):
+            found[k] = state.categories[k]
+        return found
+    finally:
+        core.release()
+
+
+def restore_categories(EngineCore core, categories):
+    """Categories of restored accounts, whose claims must be where accounts of theirs have them."""
+    cdef State* state = &core.state
+    cdef int64_t k, lending, category
+    if len(categories) and (categories.dtype != np.uint8 or len(categories) != state.account_count):
+        raise ValueError("categories do not fit the accounts")
+    for k in range(len(categories)):
+        category = categories[k]
+        if category == 0:
+            continue
+        lending = state.accounts[k].flags >> ACCOUNT_LENDING_SHIFT
+        if not state.accounts[k].flags & ACCOUNT_LENDING or category > state.lendings[lending].category_count:
+            raise ValueError(f"account {k}: category {category} is unknown")
+        if make_room(state):
+            raise MemoryError("no memory for categories")
+        state.categories[k] = <uint8_t>category
+    if core.state.position_count and _misplaced(state) >= 0:
+        raise ValueError(f"position {_misplaced(state)}: not where accounts of its category have it")
+
+
+cdef int64_t _misplaced(const State* state) noexcept nogil:
+    # a claim that is not where accounts of its category have it, -1: none
+    cdef uint32_t k
+    cdef const Position* p
+    cdef const Reserve* r
+    cdef uint8_t category
+    for k in range(state.position_count):
+        p = &state.positions[k]
+        if state.markets[p.market].reserve == 0 or p.size == 0:
+            continue
+        r = &state.reserves[state.markets[p.market].reserve - 1]
+        category = account_category(state, p.account)
+        if not lent_in(r, category) if p.size < 0 else p.market != deposit_side(state, r, category):
+            return k
+    return -1
+
+
+def check_categories(EngineCore core):
+    """Raise InvariantError if a claim is not on the side of its account's category."""
+    cdef int64_t found
+    core.begin()
+    found = _misplaced(&core.state)
+    core.release()
+    if found >= 0:
+        raise InvariantError(f"position {found} is not where accounts of its category have it")

@@ -1,0 +1,110 @@
+"""Categories of a lending market: assets that move together, with terms of their own for who owes only of them.
+
+The engine has numbers for them, from 1 in the order in which they were added; here are their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cascade import _lendingterms
+from cascade.reserve import LendingSide
+from cascade.ruleset import Rules
+
+if TYPE_CHECKING:
+    from cascade.lending_market import LendingMarket
+
+__all__ = ["Category", "add_category", "category_of", "numbered"]
+
+MOST = 255
+
+
+@dataclass(frozen=True)
+class Category:
+    """Assets that move together, and the terms of accounts that owe only of them.
+
+    Attributes
+    ----------
+    name : str
+    number : int
+        From 1 in each lending market.
+    sides : dict of str to LendingSide
+        Supplied side of each collateral's reserve.
+    borrowable : tuple of str
+        What accounts of the category may owe.
+    terms : dict of str to int
+        Threshold, loan-to-value ratio and bonus, parts of 10**9.
+    """
+
+    name: str
+    number: int
+    sides: dict[str, LendingSide]
+    borrowable: tuple[str, ...]
+    terms: dict[str, int]
+
+
+def add_category(
+    lending: LendingMarket,
+    name: str,
+    collateral: Iterable[str],
+    borrowable: Iterable[str],
+    terms: dict[str, int],
+) -> Category:
+    """See `LendingMarket.add_category`; `terms` are parts of 10**9."""
+    if not isinstance(name, str) or not name or name in lending.categories:
+        raise ValueError(f"category {name!r} exists or is no name")
+    reserves = [lending[asset] for asset in dict.fromkeys(collateral)]
+    owed = [lending[asset] for asset in dict.fromkeys(borrowable)]
+    if not reserves:
+        raise ValueError(f"collateral: category {name!r} has none")
+    if len(lending.categories) == MOST:
+        raise ValueError(f"category {name!r}: a lending market has at most {MOST}")
+    engine, rules = lending.engine, Rules(tiers=((0, 0),), feed="index")
+    sides = {}
+    for reserve in reserves:
+        number = lending.add_side(rules)
+        side = LendingSide(
+            engine, number, f"{lending.name} {reserve.name} supplied, {name}",
+            reserve.supplied_side.ticks, reserve.lots, rules, "linear", Fraction(1), lending.asset, "book", {},
+        )  # fmt: skip
+        side.reserve, side.borrowed = reserve, False
+        engine.markets.append(side)
+        sides[reserve.name] = side
+    made = _lendingterms.add_category(
+        engine,
+        lending.number,
+        [(reserve.number, sides[reserve.name].number) for reserve in reserves],
+        [reserve.number for reserve in owed],
+        **terms,
+    )
+    for reserve in reserves:
+        reserve.supplied_sides.append(sides[reserve.name])
+        sides[reserve.name].category = name
+    found = Category(name, made, sides, tuple(reserve.name for reserve in owed), dict(terms))
+    lending.categories[name] = found
+    return found
+
+
+def numbered(lending: LendingMarket, name: str | None) -> int:
+    """Number of a category, 0 for None.
+
+    Raises
+    ------
+    KeyError
+        There is no such category.
+    """
+    if name is None:
+        return 0
+    if name not in lending.categories:
+        known = ", ".join(map(repr, lending.categories)) or "none"
+        raise KeyError(f"category {name!r} is unknown; there are: {known}")
+    return lending.categories[name].number
+
+
+def category_of(lending: LendingMarket, account: int) -> str | None:
+    """Name of the category that an account of a lending market is in."""
+    number = _lendingterms.category_of(lending.engine, lending.number, account)
+    return None if number == 0 else list(lending.categories)[number - 1]

@@ -1,0 +1,284 @@
+"""Reserves of the twin's lending markets: amounts, interest, prices that are believed, suppliers.
+
+docs/lending-market.md gives the formulas; `lending.py` has the accounts.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
+
+from . import log as events
+from .grid import whole
+from .lending_rules import ONE, Oracle
+from .margin import rate_of
+from .market import Market
+from .rates import Model
+
+PARTS = 10**9
+FLOWS = ("supplied", "redeemed", "borrowed", "repaid", "seized")
+
+
+class NoVenue:
+    """Where nothing trades."""
+
+    last = 0
+    auction = False
+    curved = False
+
+    def touch(self) -> tuple[int, int]:
+        return 0, 0
+
+    def due_stop(self) -> None:
+        return None
+
+    def set_mark(self, mark: int) -> None:
+        pass
+
+    def orders_of(self, account: int) -> list:
+        return []
+
+    def validate(self) -> None:
+        pass
+
+    def state(self) -> bytes:
+        return b""
+
+
+@dataclass
+class Side(Market):
+    """The supplied or the borrowed side of a reserve."""
+
+    reserve: object = None
+    borrowed: bool = False
+    held: int = 0  # scaled lots of accounts
+    threshold: Fraction = Fraction(0)
+    loan_to_value: Fraction = Fraction(0)
+    bonus: int = 0  # parts
+
+
+@dataclass
+class Reserve:
+    """One asset of a lending market; amounts in lots, scaled where an index applies."""
+
+    lending: object
+    name: str
+    number: int
+    source: Market | None
+    venue: Market | None
+    lot_size: object
+    unit: int  # atoms of a lot at one tick
+    refine: int
+    borrow_factor: Fraction
+    interest: Model | None
+    reserve_factor: int  # parts
+    supply_cap: int | None
+    borrow_cap: int | None
+    collateral: bool
+    borrowable: bool
+    oracle: Oracle
+    supply_index: int = ONE
+    borrow_index: int = ONE
+    supplied: int = 0
+    borrowed: int = 0
+    cash: int = 0
+    treasury: int = 0
+    deficit: int = 0
+    kept: int = 0
+    paused: bool = False
+    frozen: bool = False
+    grace_until: int = 0
+    price_ticks: int = 0
+    updated: int = 0
+    waiting: list = field(default_factory=list)  # (time, price, event)
+    # lots that came and went since the beginning
+    flows: dict = field(default_factory=lambda: dict.fromkeys(FLOWS, 0))
+    roundings: int = 0  # amounts that were rounded
+    liquidation_factor: int = PARTS
+    absorbed: int = 0  # lots of the treasury that are for sale
+    at_target: int = 0  # of an adaptive curve, a second's rate
+    category_sides: list = field(default_factory=list)
+
+    def lots(self, scaled: int, borrowed: bool) -> int:
+        if borrowed:
+            return ceil(Fraction(scaled * self.borrow_index, ONE))
+        return scaled * self.supply_index // ONE
+
+    @property
+    def owed_lots(self) -> int:
+        return self.lots(self.borrowed, True)
+
+    @property
+    def supplied_lots(self) -> int:
+        return self.lots(self.supplied, False)
+
+    def flow(self, kind: str, lots: int, count: int = 1) -> None:
+        self.flows[kind] += lots
+        self.roundings += count
+
+    @property
+    def supplied_sides(self) -> list:
+        return [self.supplied_side, *self.category_sides]
+
+    def row(self) -> dict:
+        names = ("supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury")
+        row = {name: getattr(self, name) for name in (*names, "deficit", "kept", "updated")}
+        lots = {"supplied_lots": self.supplied_lots, "owed_lots": self.owed_lots}
+        row |= {"frozen": int(self.frozen), "grace_until": self.grace_until}
+        return {
+            **row,
+            **lots,
+            "price": self.price_ticks,
+            "paused": int(self.paused),
+            "absorbed": self.absorbed,
+            "rate_at_target": self.at_target,
+        }
+
+    def pause(self, paused: bool = True, *, grace=0) -> None:
+        """Nothing happens to the reserve; afterwards liquidations wait for the time of grace."""
+        wait = round(rate_of(grace) * 10**9)
+        if wait < 0:
+            raise ValueError(f"grace {grace!r} is below 0")
+        if self.paused and not paused:
+            self.grace_until = self.lending.engine.clock + wait
+        self.paused = paused
+
+    def freeze(self, frozen: bool = True) -> None:
+        self.frozen = frozen
+
+    def usable(self) -> bool:
+        """May a liquidation involve the reserve?"""
+        return not self.paused and self.lending.engine.clock >= self.grace_until
+
+    def check_open_for(self, more: bool) -> None:
+        if self.paused:
+            raise ValueError(f"{self.name} is paused")
+        if more and self.frozen:
+            raise ValueError(f"{self.name} is frozen: nothing is added to its supply or debts")
+
+    # --- interest ------------------------------------------------------------------------------
+
+    def utilisation(self) -> int:
+        """Debts over cash and debts, or over supplies as the model has it."""
+        whole = self.supplied_lots if self.interest.over_supplies else self.cash + self.owed_lots
+        return min(self.owed_lots * ONE // whole, 2**63 - 1) if whole else 0
+
+    def accrue(self, elapsed: int) -> None:
+        """Interest of a step and the marks that follow."""
+        if not elapsed or self.interest is None:
+            return
+        used, debt = self.utilisation(), self.owed_lots
+        growth, self.at_target = self.interest.growth(used, elapsed, self.at_target)
+        if not debt:
+            return
+        paid = self.interest.supply_growth(used, elapsed)
+        self.borrow_index += ceil(Fraction(self.borrow_index * growth, ONE))
+        self.roundings += 1
+        interest = self.owed_lots - debt
+        if paid is not None:
+            before = self.supplied_lots
+            self.supply_index += self.supply_index * paid // ONE
+            kept = interest - (self.supplied_lots - before)
+        elif not self.supplied:
+            kept = interest
+        else:
+            kept = interest * self.reserve_factor // PARTS
+            self.supply_index += (interest - kept) * ONE // self.supplied
+        self.treasury += kept
+        event = -1
+        if interest or kept:
+            event = self.lending.engine.log.add(
+                events.INTEREST, quantity=interest, money=kept, market=self.borrowed_side.number
+            )
+        self.form_marks(event)
+
+    # --- the oracle ----------------------------------------------------------------------------
+
+    def offer(self, price: int, event: int) -> None:
+        """The source's mark has changed."""
+        delay = round(rate_of(self.oracle.delay) * 10**9)
+        if delay:
+            self.waiting.append((self.lending.engine.clock + delay, price, event))
+        else:
+            self.believe(price, event)
+
+    def pass_time(self) -> None:
+        """Prices whose delay is over, and the heartbeat."""
+        now = self.lending.engine.clock
+        for time, price, event in [row for row in self.waiting if row[0] <= now]:
+            self.waiting.remove((time, price, event))
+            self.believe(price, event)
+            self.lending.engine.queue.on_marks()
+        beat = self.oracle.heartbeat
+        if beat is None or self.source is None or not self.source.mark_ticks or self.oracle.delay:
+            return
+        if now - self.updated >= round(rate_of(beat) * 10**9):
+            self.believe(self.source.mark_ticks, -1)
+
+    def believe(self, price: int, event: int) -> None:
+        engine, old = self.lending.engine, self.price_ticks
+        beat = self.oracle.heartbeat
+        over = beat is not None and engine.clock - self.updated >= round(rate_of(beat) * 10**9)
+        if old and not over and abs(price - old) < rate_of(self.oracle.deviation) * old:
+            return
+        if old and self.oracle.max_step is not None:
+            step = max(1, floor(rate_of(self.oracle.max_step) * old))
+            price = min(max(price, old - step), old + step)
+        self.updated = engine.clock
+        if price == old:
+            return
+        self.price_ticks = price
+        event = engine.log.add(
+            events.ORACLE, cause=event, price=price, money=old, market=self.supplied_side.number
+        )
+        self.form_marks(event)
+
+    def form_marks(self, cause: int) -> None:
+        if not self.price_ticks:
+            return
+        fine = self.price_ticks * self.refine
+        lower = max(1, fine * self.supply_index // ONE)
+        upper = ceil(Fraction(fine * self.borrow_index, ONE))
+        marks = [(self.supplied_side, lower), (self.borrowed_side, upper)]
+        marks += [(side, lower) for side in self.category_sides]
+        for side, mark in marks:
+            if mark > events.MAX_PRICE:
+                raise OverflowError(f"{side.name}: {mark} is beyond the highest mark")
+            self.lending.engine.change_side(side, mark, cause)
+
+    # --- suppliers without an account ----------------------------------------------------------
+
+    def amount(self, amount, name: str = "amount") -> int:
+        lots = whole(name, amount, self.lot_size)
+        if lots <= 0:
+            raise ValueError(f"{name} {amount!r} must be above zero")
+        return lots
+
+    def supply(self, amount) -> None:
+        lots = self.amount(amount)
+        self.check_supply(lots)
+        scaled = lots * ONE // self.supply_index
+        self.cash += lots
+        self.flow("supplied", lots)
+        self.supplied += scaled
+        self.lending.note(events.SUPPLY, self.supplied_side, -1, lots)
+
+    def redeem(self, amount) -> None:
+        lots = self.amount(amount)
+        self.check_open_for(False)
+        if lots > self.supplied_lots:
+            raise ValueError(f"amount {amount!r} is above what was supplied")
+        scaled = ceil(Fraction(lots * ONE, self.supply_index))
+        others = self.supplied - sum(side.held for side in self.supplied_sides)
+        if scaled > others or lots > self.cash:
+            raise ValueError(f"amount {amount!r} is above what is there to redeem")
+        self.cash -= lots
+        self.flow("redeemed", lots)
+        self.supplied -= scaled
+        self.lending.note(events.REDEEM, self.supplied_side, -1, lots)
+
+    def check_supply(self, lots: int) -> None:
+        self.check_open_for(True)
+        if self.supply_cap is not None and self.supplied_lots + lots > self.supply_cap:
+            raise ValueError(f"{self.name}: the supply cap of {self.supply_cap} lots is passed")
+        if lots * ONE > (2**60 - self.supplied) * self.supply_index:
+            raise OverflowError(f"{self.name}: {lots} lots over an index of {self.supply_index}")
