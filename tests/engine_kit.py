@@ -10,6 +10,7 @@ import numpy as np
 from reference import engine as twin
 from reference import pools as twin_pools
 from reference import residents as twin_residents
+from reference import routes as twin_routes
 from reference.log import EVENT_DTYPE
 from reference.records import MESSAGE_DTYPE
 
@@ -85,6 +86,23 @@ class Kit:
             account=account,
             **fields,
         )
+
+    def route(self, engine, side, size, venues) -> list[int]:
+        """A trade split over markets of one asset: lots filled in all, then by market."""
+        if self.name == "core":
+            routed = engine.route(side, size, venues)
+            orders = routed.orders
+            return [
+                routed.filled,
+                *(orders[m.name].filled if m.name in orders else 0 for m in venues),
+            ]
+        lot = venues[0].lot_size
+        parts, *_ = twin_routes.route(tuple(venues), SELL if side == "sell" else BUY, size // lot)
+        filled = [
+            market.book.market(side, part * lot).filled if part else 0
+            for market, part in zip(venues, parts, strict=True)
+        ]
+        return [sum(filled), *filled]
 
     def trade(self, engine, market, side, size, account=-1, **fields) -> int:
         """A market order."""

@@ -17,9 +17,19 @@ from pathlib import Path
 from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit, core_kit
 from random_engine_actions import first_event_apart
 
-PRICES = {"ETH": 200, "BTC": 3000}
+PRICES = {"ETH": 200, "ETH 2": 200, "ETH 3": 200, "BTC": 3000}
+FIRST = {"ETH 2": "ETH", "ETH 3": "ETH"}  # further venues of an asset
 RESERVES = ("ETH", "BTC", "USD")
-DEPTH = {"ETH": 40, "BTC": 4}  # lots a level, or lots a tick
+DEPTH = {"ETH": 40, "ETH 2": 40, "ETH 3": 25, "BTC": 4}  # lots a level, or lots a tick
+VENUES = {
+    "ETH": (
+        "price", None, ("price", "ETH 2"), ("ETH 3", "price"), ("ETH 2", "ETH 3"),
+        ("ETH 3", "ETH 2", "price"),
+    ),
+    "BTC": ("price", "price", None),
+}  # fmt: skip
+
+ROUTES = (("ETH", "ETH 2", "ETH 3"), ("ETH 2", "ETH"), ("ETH 3", "ETH 2"), ("ETH 3",))
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,15 @@ class Actor:
     def load_depth(self, market, bids, asks) -> None:
         if self.setup.venues[market][0] == "book":
             self.markets[market].book.load_depth(list(bids), list(asks))
+
+    def auction(self, market) -> None:
+        book = self.markets[market].book
+        if self.setup.venues[market][0] == "book":
+            _ = book.uncross() if book.auction else book.open_auction()
+
+    def route(self, side, size, venues) -> tuple:
+        routed = self.kit.route(self.engine, side, size, [self.markets[name] for name in venues])
+        return tuple(int(lots) for lots in routed)
 
     def budget(self, accounts, notional) -> None:
         self.engine.budget(accounts=accounts, notional=notional)
@@ -282,7 +301,7 @@ def draw_reserve(draw: random.Random, name: str) -> dict:
     return {
         **made,
         "price": name,
-        "venue": draw.choice(("price", "price", None)),
+        "venue": draw.choice(VENUES[name]),
         "oracle": draw.choice(oracles),
     }
 
@@ -354,16 +373,18 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
     name = draw.choices(
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
-            *("load_depth", "budget", "open", "set_category"),
+            *("load_depth", "budget", "open", "set_category", "auction", "route"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
-    market = draw.choice(("ETH", "BTC"))
+    market = draw.choice(tuple(PRICES))
     amount = draw.choice((1, 7, 50)) * (200 if reserve == "USD" else 1)
     if name == "step":
         for key in prices:
             move = draw.uniform(-0.12, 0.08) if draw.random() < 0.7 else draw.uniform(-0.01, 0.01)
+            if key in FIRST:
+                move = prices[FIRST[key]] / prices[key] * draw.uniform(0.98, 1.02) - 1
             prices[key] = max(PRICES[key] // 4, round(prices[key] * (1 + move)))
         index = tuple((k, p) for k, p in prices.items() if draw.random() < 0.8)
         return name, (index, draw.choice((0, 1, 5, 3600, 86400 * 30)))
@@ -390,6 +411,12 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
             draw.choice(("long", "short")),
             draw.randrange(1, 2 * DEPTH[market]),
             draw.choice((5, 10, 20)),
+        ),
+        "auction": (market,),
+        "route": (
+            draw.choice(("buy", "sell")),
+            draw.randrange(1, 200),
+            draw.choice(ROUTES),
         ),
         "budget": draw.choice(((None, None), (1, None), (2, None), (None, 3000))),
     }

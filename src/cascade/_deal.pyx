@@ -4,7 +4,7 @@ docs/lending-market.md gives the formulas. Pairs of collateral and debt are trie
 and each from the largest size down by halves, with the price that the sale itself would make.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, side_value, supplied_lots
@@ -13,6 +13,7 @@ from cascade._reserve cimport (
     BONUS_COVERED, BONUS_DISCOUNT, BONUS_HEALTH, CHOICE_WORST, CLOSE_FRACTION, CLOSE_TARGET,
     CLOSE_THRESHOLD, CLOSE_WHOLE, HALT_LEVEL, HALT_NEVER, Lending, Liquidator, Reserve,
 )
+from cascade._route cimport route_quote
 from cascade._state cimport NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State
 from cascade._types cimport BUY, SELL
 from cascade._venuequote cimport venue_quote
@@ -213,6 +214,8 @@ cdef int64_t asset_quote(const State* state, uint32_t number, int side, int64_t 
         return saturate(<int128>lots * reserve.unit)
     if reserve.venue == NO_MARKET:
         return saturate(<int128>lots * reserve.unit * state.markets[reserve.source].mark)
+    if reserve.venue_count > 1:
+        return route_quote(state, reserve.venues, reserve.venue_count, <uint8_t>side, lots)
     return venue_quote(state.markets[reserve.venue], side, lots)
 
 

@@ -31,7 +31,7 @@ def add_reserve(
     *,
     lending: int,
     source: int,
-    venue: int,
+    venue: int | list[int],
     supplied_side: int,
     borrowed_side: int,
     unit: int,

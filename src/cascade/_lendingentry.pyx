@@ -29,6 +29,7 @@ from cascade._reserve cimport (
     CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, LARGEST_LOTS,
     LARGEST_VALUE, Lending, Liquidator, Reserve,
 )
+from cascade._route cimport state_venues, venue_list
 from cascade._seizure cimport move_scaled
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, FAILURE_MEMORY, NO_MARKET,
@@ -96,7 +97,7 @@ cdef void _join_readers(State* state, Market* source, uint32_t number) noexcept 
     state.reserves[last - 1].next_reader = <uint16_t>(number + 1)
 
 
-def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t venue,
+def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
                 int64_t supplied_side, int64_t borrowed_side, int64_t unit, int64_t refine,
                 int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
                 int64_t reserve_factor, rate, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
@@ -107,6 +108,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     cdef State* state = &core.state
     cdef Reserve* made
     cdef Rate interest
+    cdef list venues = venue_list(venue)
     cdef uint32_t number = state.reserve_count
     memset(&interest, 0, sizeof(Rate))
     if rate is not None:
@@ -124,7 +126,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, int64_t ven
     made.number = <uint16_t>number
     made.lending = <uint16_t>lending
     made.source = NO_MARKET if source < 0 else <uint16_t>source
-    made.venue = NO_MARKET if venue < 0 else <uint16_t>venue
+    state_venues(made, venues)
     made.supplied_side = <uint16_t>supplied_side
     made.borrowed_side = <uint16_t>borrowed_side
     made.unit = unit

@@ -18,4 +18,4 @@ def borrowable_lots(core: EngineCore, lending: int, account: int, number: int) -
     """Most lots of a reserve that an account may borrow now; nothing changes."""
 
 def quote_lots(core: EngineCore, number: int, side: int, lots: int) -> int:
-    """Atoms that a market order would trade for at a market's venue, -1: it does not take so many."""
+    """Atoms that market orders would trade for at a reserve's venues, -1: they do not take so many."""

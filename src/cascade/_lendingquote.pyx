@@ -12,12 +12,12 @@ from cascade._borrower cimport borrowed_lots, side_value, side_weight
 from cascade._category cimport account_category, lent_in
 from cascade._clearing cimport Unit, find_position, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
+from cascade._deal cimport asset_quote
 from cascade._lendingentry cimport check_borrower, reserve_at
 from cascade._reserve cimport INDEX_ONE, LARGEST_LOTS, LARGEST_VALUE, Reserve
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, RATE_DENOMINATOR, Market, Position, State,
 )
-from cascade._venuequote cimport venue_quote
 
 
 cdef int64_t scaled_more(const Reserve* r, int64_t lots, bint borrowed) noexcept nogil:
@@ -76,12 +76,12 @@ def borrowable_lots(EngineCore core, int64_t lending, int64_t account, int64_t n
 
 
 def quote_lots(EngineCore core, int64_t number, int side, int64_t lots):
-    """Atoms that a market order would trade for at a market's venue, -1: it does not take so many."""
-    cdef Market* market = core.market_at(number)
+    """Atoms that market orders would trade for at a reserve's venues, -1: they do not take so many."""
+    cdef Reserve* r = reserve_at(core, number)
     if not 0 <= lots <= LARGEST_LOTS:
         raise ValueError(f"lots {lots} are outside 0 ... {LARGEST_LOTS}")
     core.begin()
-    lots = venue_quote(market, <uint8_t>side, lots)
+    lots = asset_quote(&core.state, r.number, side, lots)
     core.release()
     return lots
 

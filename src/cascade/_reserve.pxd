@@ -55,6 +55,9 @@ cdef enum Halt:               # of liquidations of an account
     HALT_LEVEL = 1            # debts over collateral above a level
     HALT_FRONTIER = 2         # where a call lowers the health factor
 
+cdef enum:
+    MOST_VENUES = 8           # of a reserve
+
 cdef struct Lending:          # a lending market; rates in parts of 10**9, money in atoms
     int64_t close_fraction
     int64_t close_health
@@ -141,6 +144,9 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t account_share     # the same in parts of 10**9 of all supplies
     uint8_t isolation_lends   # may be owed by accounts with isolated collateral
     uint8_t siloed            # is owed alone or not at all
+    # several venues, docs/lending-market.md; `venue` is the first of them
+    uint16_t venues[MOST_VENUES]
+    uint8_t venue_count       # 0 or 1: `venue` alone
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none

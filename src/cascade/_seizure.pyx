@@ -24,6 +24,7 @@ from cascade._reserve cimport (
     BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, CLOSE_ABSORB,
     FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
 )
+from cascade._route cimport Route, plan_route
 from cascade._settlement cimport execute_spot, last_event
 from cascade._state cimport (
     FAILURE_OVERFLOW, FAILURE_RESERVE, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State, Taken,
@@ -110,21 +111,44 @@ cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
         state.failed = FAILURE_RESERVE
 
 
-cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
-    # atoms; what the venue does not take is bought at the mark, or kept
-    cdef Reserve* reserve = &state.reserves[number]
-    cdef Market* market
-    cdef int64_t value = 0, filled
-    if reserve.source == NO_MARKET or reserve.venue == NO_MARKET:
-        return asset_quote(state, number, side, lots)
-    market = state.markets[reserve.venue]
-    filled = execute_spot(state, market, side, lots, &value)
+cdef int64_t _trade_at(State* state, uint16_t venue, uint8_t side, int64_t lots, int64_t* value) noexcept nogil:
+    # lots filled; adds their atoms
+    cdef Market* market = state.markets[venue]
+    cdef int64_t atoms = 0, filled = execute_spot(state, market, side, lots, &atoms)
     if not market.touched:
         market.touched = True
         state.touched[state.touched_count] = market.number
         state.touched_count += 1
     if filled:
         market.last_liquidation = state.cause
+    if add_into(value, atoms):
+        state.failed = FAILURE_OVERFLOW
+    return filled
+
+
+cdef int64_t _trade_route(State* state, const Reserve* reserve, uint8_t side, int64_t lots,
+                          int64_t* value) noexcept nogil:
+    # the same over several venues, in their order
+    cdef Route route
+    cdef int64_t filled = 0
+    cdef int k
+    plan_route(state, reserve.venues, reserve.venue_count, side, lots, &route)
+    for k in range(reserve.venue_count):
+        if route.lots[k]:
+            filled += _trade_at(state, reserve.venues[k], side, route.lots[k], value)
+    return filled
+
+
+cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil:
+    # atoms; what the venues do not take is bought at the mark, or kept
+    cdef Reserve* reserve = &state.reserves[number]
+    cdef int64_t value = 0, filled
+    if reserve.source == NO_MARKET or reserve.venue == NO_MARKET:
+        return asset_quote(state, number, side, lots)
+    if reserve.venue_count > 1:
+        filled = _trade_route(state, reserve, side, lots, &value)
+    else:
+        filled = _trade_at(state, reserve.venue, side, lots, &value)
     if lots > filled:
         if side == SELL:
             reserve.kept += lots - filled

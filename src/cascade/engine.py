@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from cascade.liquidators import Liquidators
 from cascade.market import Market, Venue, check_follows, check_market
 from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
+from cascade.routed_orders import RoutedOrder, send_route, venues_of
 from cascade.ruleset import Rules
 from cascade.venues import POOLS, pool_in_steps
 
@@ -390,6 +391,33 @@ class Engine(EngineCore):
     def bad_debt(self, asset: str | None = None) -> float:
         """Losses that nobody paid so far."""
         return self.from_atoms(asset_row(self, self.asset_number(asset))["bad_debt"], asset)
+
+    def route(
+        self, side: Any, quantity: Any, venues: Sequence[Market | str], *, account: int = -1
+    ) -> RoutedOrder:
+        """Sell or buy in several markets so that no lot would have traded better in another of them.
+
+        Parameters
+        ----------
+        side : {"buy", "sell"}
+        quantity : number
+            On the lot grid, which all venues share.
+        venues : sequence of Market or str
+            At most eight; what trades alike goes to the first. Those in which nothing trades now get nothing.
+        account : int, default -1
+
+        Returns
+        -------
+        RoutedOrder
+            The market order of each venue (``docs/pools.md``, *Routing*).
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            An argument is wrong; nothing was sent.
+        """
+        found = venues_of(self, venues)
+        return send_route(found, side, found[0].lots.steps(quantity, "quantity"), account)
 
     def fund(self, market: Market | str, rate: Any) -> None:
         """Funding at the mark: longs pay `rate` of their value to shorts (negative: receive).

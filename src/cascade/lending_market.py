@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cascade import _lendingentry, _lendingquote, _lendingterms, _stages
 from cascade._grid import Grid
+from cascade._routeentry import MOST_VENUES
 from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.exact_numbers import rate_parts, whole
 from cascade.interest_models import InterestModel, stated_model
@@ -30,6 +31,13 @@ __all__ = ["LendingMarket"]
 LARGEST_UNIT = 2**31
 FINEST = 50_000_000
 BASIS_POINT = 10**5  # parts of a rate
+
+
+def _numbers_of(venues: tuple[Market, ...]) -> int | list[int]:
+    # one number as ever, -1 for none
+    if len(venues) > 1:
+        return [market.number for market in venues]
+    return venues[0].number if venues else -1
 
 
 class LendingMarket:
@@ -74,7 +82,7 @@ class LendingMarket:
         name: str,
         *,
         price: Market | str | None = None,
-        venue: Market | Literal["price"] | str | None = "price",
+        venue: Market | Literal["price"] | str | Sequence[Market | str] | None = "price",
         liquidation_threshold: Any = 0,
         loan_to_value: Any = None,
         liquidation_bonus: Any = 0,
@@ -97,9 +105,10 @@ class LendingMarket:
         price : Market or str, optional
             Linear market of this money whose mark is the price; its lots are the amounts' grid. None:
             the asset is the lending market's money, whose price is one.
-        venue : Market, str, "price" or None, default "price"
+        venue : Market, str, "price", None or several markets, default "price"
             Where the asset is sold and bought in liquidations: the market of its price, another one of
-            the same grid, or None: any amount at the mark.
+            the same lots, up to eight between which trades are split so that no lot would trade better
+            elsewhere, or None: any amount at the mark.
         liquidation_threshold : number, default 0
             Share of its value that counts for the health factor.
         loan_to_value : number, optional
@@ -155,7 +164,7 @@ class LendingMarket:
         numbers: dict[str, Any] = {
             "lending": self.number,
             "source": -1 if source is None else source.number,
-            "venue": -1 if sold is None else sold.number,
+            "venue": _numbers_of(sold),
             "unit": unit,
             "refine": refine,
             **terms,
@@ -238,12 +247,20 @@ class LendingMarket:
             raise ValueError(f"{what} {found.name!r} is not a linear market in {self.asset}")
         return found
 
-    def _sold_in(self, venue: Market | str | None, source: Market | None) -> Market | None:
-        sold = source if venue == "price" else None
-        if venue is not None and venue != "price":
-            sold = self._market(venue, "venue")
-        if sold is not None and (source is None or sold.lots != source.lots):
-            raise ValueError(f"venue {sold.name!r} has not the grid of the price's market")
+    def _sold_in(self, venue: Any, source: Market | None) -> tuple[Market, ...]:
+        several = isinstance(venue, (list, tuple))
+        if venue is None or (source is None and venue == "price"):
+            return ()
+        sold = tuple(
+            source if source is not None and name == "price" else self._market(name, "venue")
+            for name in (venue if several else [venue])
+        )
+        for market in sold:
+            if source is None or market.lots != source.lots:
+                raise ValueError(f"venue {market.name!r} has not the grid of the price's market")
+        if len(set(sold)) < len(sold) or not 1 <= len(sold) <= MOST_VENUES:
+            names = ", ".join(repr(market.name) for market in sold) or "nothing"
+            raise ValueError(f"venue has {names}: 1 ... {MOST_VENUES} markets, each once")
         return sold
 
     @staticmethod

@@ -110,6 +110,12 @@ def _market_at(engine: Engine, number: int) -> Market | None:
     return None if number == -1 else engine.markets[number]
 
 
+def _venues_at(engine: Engine, given: Any) -> Any:
+    if isinstance(given, list):
+        return [_market_at(engine, number) for number in given]
+    return _market_at(engine, given)
+
+
 def add_side(engine: Engine, entry: dict[str, Any], settings: dict[str, Any]) -> None:
     """The reserve or category that a stored side belongs to, made with the first of its sides."""
     if "category" in entry:
@@ -128,7 +134,7 @@ def _add_reserve(engine: Engine, number: int, reserves: list[dict[str, Any]]) ->
     reserve = lending.add_reserve(
         given["name"],
         price=source,
-        venue=_market_at(engine, given["venue"]),
+        venue=_venues_at(engine, given["venue"]),
         liquidation_threshold=Fraction(given["threshold"], PARTS),
         loan_to_value=Fraction(given["loan_to_value"], PARTS),
         liquidation_bonus=Fraction(given["bonus"], PARTS),

@@ -18,6 +18,7 @@ from cascade import _lendingentry, _lendingquote
 from cascade.codes import Side
 from cascade.exact_numbers import exact, whole
 from cascade.lending_categories import numbered
+from cascade.routed_orders import send_route
 
 if TYPE_CHECKING:
     from cascade.lending_market import LendingMarket
@@ -40,7 +41,7 @@ def open_loops(
 ) -> NDArray[np.int64]:
     """See `LendingMarket.loop`."""
     held, owed = lending[collateral], lending[debt]
-    if held is owed or (held.venue is not None and held.venue is owed.venue):
+    if held is owed or not set(held.venues).isdisjoint(owed.venues):
         raise ValueError(f"debt {debt!r} is the collateral or trades in the same market")
     if not 1 <= whole(rounds, "rounds") <= MOST_ROUNDS:
         raise ValueError(f"rounds {rounds} is outside 1 ... {MOST_ROUNDS}")
@@ -120,11 +121,11 @@ def _wind(
         borrowed = _needed(held, owed, lots, room)
         assert borrowed is not None
         _lendingentry.change_claim(engine, number, account, owed.number, borrowed, True, False)
-        if owed.source is not None and owed.venue is not None:
-            owed.venue.book.market("sell", owed.lots.step * borrowed)
-        if held.source is not None and held.venue is not None:
+        if owed.venues:
+            send_route(owed.venues, Side.SELL, borrowed)
+        if held.venues:
             # a band may stop the order before what was quoted
-            lots = held.venue.book.market("buy", held.lots.step * lots).filled
+            lots = send_route(held.venues, Side.BUY, lots).filled
             if lots == 0:
                 return
         _lendingentry.change_claim(engine, number, account, held.number, lots, False, False)
@@ -136,12 +137,8 @@ def _fits(held: Reserve, owed: Reserve, room: int, lots: int) -> bool:
 
 
 def _quote(reserve: Reserve, side: Side, lots: int) -> int | None:
-    # atoms that lots of a reserve's asset trade for; None: the venue does not take so many
-    if reserve.source is None:
-        return lots
-    if reserve.venue is None:
-        return lots * int(reserve.given["unit"]) * reserve.source.mark_ticks
-    found = _lendingquote.quote_lots(reserve.lending.engine, reserve.venue.number, side, lots)
+    # atoms that lots of a reserve's asset trade for; None: its venues do not take so many
+    found = _lendingquote.quote_lots(reserve.lending.engine, reserve.number, side, lots)
     return None if found < 0 else found
 
 

@@ -53,8 +53,8 @@ class Reserve:
         Position among the engine's reserves.
     source : Market or None
         Market whose mark is its price; None: money itself.
-    venue : Market or None
-        Where seized collateral is sold and repaid debts are bought.
+    venues : tuple of Market
+        Where seized collateral is sold and repaid debts are bought; empty: any amount at the mark.
     lots : Grid
         Conversion between amounts and lots.
     supplied_side, borrowed_side : LendingSide
@@ -67,7 +67,7 @@ class Reserve:
         lending: LendingMarket,
         name: str,
         source: Market | None,
-        venue: Market | None,
+        venues: tuple[Market, ...],
         lots: Grid,
         sides: tuple[LendingSide, LendingSide],
         number: int,
@@ -76,7 +76,7 @@ class Reserve:
         self.lending: LendingMarket = lending
         self.name = name
         self.source: Market | None = source
-        self.venue: Market | None = venue
+        self.venues: tuple[Market, ...] = venues
         self.lots: Grid = lots
         self.supplied_side: LendingSide = sides[0]
         self.borrowed_side: LendingSide = sides[1]
@@ -88,6 +88,11 @@ class Reserve:
 
     def __repr__(self) -> str:
         return f"<Reserve {self.name!r}: {self.supplied:g} supplied, {self.borrowed:g} borrowed>"
+
+    @property
+    def venue(self) -> Market | None:
+        """The first of its venues; None: any amount at the mark."""
+        return self.venues[0] if self.venues else None
 
     def row(self) -> dict[str, int]:
         """Whole numbers: lots, scaled lots, indices of 10**18, price in ticks."""

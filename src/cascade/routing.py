@@ -100,13 +100,16 @@ class _Split:
         return left
 
     def exchange(self, step: int) -> bool:
-        # the one move of `step` lots that gains most
+        # the one move of `step` lots that gains most; one that gains nothing only towards an earlier venue
         most, move = Fraction(0), None
         for giver in range(len(self.venues)):
             lost = self.gain(giver, -step)
             found = None if lost is None else self.best(step, without=giver)
-            if lost is not None and found is not None and lost + found[1] > most:
-                most, move = lost + found[1], (giver, found[0])
+            if lost is None or found is None:
+                continue
+            gained = lost + found[1]
+            if gained > most or (gained == 0 == most and move is None and found[0] < giver):
+                most, move = gained, (giver, found[0])
         if move is None:
             return False
         self.lots[move[0]] -= step
@@ -137,8 +140,9 @@ def route_sale(venues: Sequence[SaleVenue], lots: int) -> Route:
     Notes
     -----
     Allocation by marginal gain with steps of powers of two (Hochbaum 1994, "Lower and upper bounds
-    for the allocation problem"): the optimum where every venue's proceeds are concave. Rounded
-    proceeds are so but for a unit; the condition in the first line holds for them too.
+    for the allocation problem"): the optimum where every venue's proceeds are concave, of equal ones
+    the one that gives the most to earlier venues. Rounded proceeds are concave but for a unit; the
+    condition in the first line holds for them too. `Engine.route` and lending markets split likewise.
 
     Examples
     --------

@@ -59,10 +59,9 @@ class LendingMarket:
     ) -> Reserve:
         engine = self.engine
         source = None if price is None else engine.market(price)
-        if venue == "price":
-            venue = source
-        elif venue is not None:
-            venue = engine.market(venue)
+        names = venue if isinstance(venue, (list, tuple)) else [venue]
+        found = [source if name == "price" else name and engine.market(name) for name in names]
+        venues = tuple(market for market in found if market is not None)
         atoms = 10 ** engine.clearing.assets[self.asset].decimals
         lot_size = Fraction(1, atoms) if source is None else source.lot_size
         threshold = rate_of(liquidation_threshold)
@@ -71,7 +70,7 @@ class LendingMarket:
             refinement = self.refinement(interest, source)
         caps = [None if c is None else whole("cap", c, lot_size) for c in (supply_cap, borrow_cap)]
         reserve = Reserve(
-            self, name, len(engine.reserves), source, venue, lot_size,
+            self, name, len(engine.reserves), source, venues, lot_size,
             1 if source is None else source.contract.unit, refinement, rate_of(borrow_factor), interest,
             int(rate_of(reserve_factor) * PARTS), *caps, collateral, borrowable, oracle or Oracle(),
         )  # fmt: skip

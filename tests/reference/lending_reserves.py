@@ -64,7 +64,7 @@ class Reserve:
     name: str
     number: int
     source: Market | None
-    venue: Market | None
+    venues: tuple  # of Market, empty: any amount at the mark
     lot_size: object
     unit: int  # atoms of a lot at one tick
     refine: int

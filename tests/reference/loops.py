@@ -5,6 +5,7 @@ from math import ceil, floor
 
 import numpy as np
 
+from . import routes
 from .grid import whole
 from .lending_categories import lent_in
 from .margin import rate_of
@@ -48,13 +49,19 @@ def largest(high: int, holds) -> int:
 def quote(reserve, side: int, lots: int):
     if reserve.source is None:
         return lots
-    if reserve.venue is None:
+    if not reserve.venues:
         return lots * reserve.unit * reserve.source.mark_ticks
-    if reserve.venue.venue.auction or (
-        reserve.venue.halts is not None and reserve.venue.halts.throttled
-    ):
-        return None
-    return 0 if lots == 0 else reserve.venue.venue.quote(side, lots)
+    return routes.quote(reserve.venues, side, lots)
+
+
+def send(venues: tuple, side: str, lots: int, lot) -> int:
+    """Market orders over the venues, routed; lots filled."""
+    parts, *_ = routes.route(venues, SELL if side == "sell" else BUY, lots)
+    return sum(
+        market.book.market(side, part * lot).filled
+        for market, part in zip(venues, parts, strict=True)
+        if part
+    )
 
 
 def needed(held, owed, lots: int, room: int):
@@ -103,10 +110,10 @@ def loop(
                 break
             borrowed = needed(held, owed, lots, room)
             lending.borrow(account, debt, borrowed * other)
-            if owed.source is not None and owed.venue is not None:
-                owed.venue.book.market("sell", borrowed * other)
-            if held.source is not None and held.venue is not None:
-                lots = held.venue.book.market("buy", lots * lot).filled
+            if owed.venues:
+                send(owed.venues, "sell", borrowed, other)
+            if held.venues:
+                lots = send(held.venues, "buy", lots, lot)
                 if lots == 0:
                     break
             lending.deposit(account, collateral, lots * lot)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import ceil
 
 from . import log as events
+from . import routes
 from .absorption import Absorption
 from .clearing import ALL_CROSS
 from .lending import PARTS
@@ -129,13 +130,10 @@ class Seizure:
 
     def quote(self, reserve, side: int, lots: int) -> int | None:
         """Atoms for selling or buying lots of a reserve's asset; None: the venue has not so many."""
-        if reserve.venue is None or reserve.source is None:
+        if not reserve.venues or reserve.source is None:
             mark = 1 if reserve.source is None else reserve.source.mark_ticks
             return lots * reserve.unit * mark
-        market = reserve.venue
-        if market.venue.auction or (market.halts is not None and market.halts.throttled):
-            return None
-        return market.venue.quote(side, lots)
+        return routes.quote(reserve.venues, side, lots)
 
     def agreed(self, liquidator: Liquidator, deal: Deal) -> bool:
         """Does the call pay for itself?"""
@@ -286,10 +284,25 @@ class Seizure:
         d.flow("repaid", deal.repaid)
 
     def trade(self, reserve, side: int, lots: int, liquidation: int) -> int:
-        """Sell or buy at the venue, what it does not take at the mark; atoms."""
-        if reserve.venue is None or reserve.source is None:
+        """Sell or buy at the venues, what they do not take at the mark; atoms."""
+        if not reserve.venues or reserve.source is None:
             return self.quote(reserve, side, lots)
-        market = reserve.venue
+        parts = [lots]
+        if len(reserve.venues) > 1:
+            parts, *_ = routes.route(reserve.venues, side, lots)
+        filled = value = 0
+        for market, part in zip(reserve.venues, parts, strict=True):
+            if part or len(parts) == 1:
+                some, atoms = self.trade_at(market, side, part, liquidation)
+                filled, value = filled + some, value + atoms
+        if lots > filled and side == SELL:
+            reserve.kept += lots - filled
+        elif lots > filled:
+            value += (lots - filled) * reserve.unit * reserve.source.mark_ticks
+        return value
+
+    def trade_at(self, market, side: int, lots: int, liquidation: int) -> tuple[int, int]:
+        """Lots filled at one venue, and their atoms."""
         filled, fills, removals = market.venue.forced(side, lots, 0, events.LIQUIDATOR, 0)
         for order, removed in removals:
             self.engine.log_removal(market.number, order, removed, liquidation)
@@ -300,11 +313,7 @@ class Seizure:
         if fills:
             self.cascade.touched[market.number] = market.last_trade = liquidation
         self.cascade.queue.reenter_changed()
-        if lots > filled and side == SELL:
-            reserve.kept += lots - filled
-        elif lots > filled:
-            value += (lots - filled) * reserve.unit * reserve.source.mark_ticks
-        return value
+        return filled, value
 
     def write_off(self, lending, account: int, held: SideHolding, cause: int) -> None:
         """A debt without collateral: by the rule, who bears it."""
