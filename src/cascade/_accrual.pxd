@@ -18,10 +18,10 @@ cdef inline int128 owed_funding(const State* state, uint32_t position) noexcept 
 
 # Room for so many positions, once a market accrues.
 cdef int accrual_reserve(State* state, int64_t positions) noexcept nogil
-# Pays what a position's unit and, behind an isolated one, the account's cross unit owe.
-cdef void settle_touched(State* state, uint32_t position) noexcept nogil
+# Pays what a position's unit and, behind an isolated one, the account's cross unit owe; true: the balance moved.
+cdef bint settle_touched(State* state, uint32_t position) noexcept nogil
 # The same for the cross unit of an account.
-cdef void settle_balance(State* state, int32_t account) noexcept nogil
+cdef bint settle_balance(State* state, int32_t account) noexcept nogil
 # The account's balance without what its cross positions owe.
 cdef int128 available_balance(const State* state, int32_t account) noexcept nogil
 # A position that is settled grew or shrank by so many signed lots.

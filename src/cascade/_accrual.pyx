@@ -38,54 +38,62 @@ cdef int accrual_reserve(State* state, int64_t positions) noexcept nogil:
     return 0
 
 
-cdef void _settle(State* state, uint32_t position) noexcept nogil:
+cdef bint _settle(State* state, uint32_t position) noexcept nogil:
+    # has money moved?
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef int64_t* collateral = &p.margin
     cdef int128 due
     cdef Event* event
     if not market.rules.accrues or p.size == 0:
-        return
+        return False
     if not p.flags & POSITION_ISOLATED:
         collateral = &state.accounts[p.account].balance
     due = owed_funding(state, position)
     market.funding_weight += <int128>p.size * (<int128>market.funding_index - state.funding_at[position])
     state.funding_at[position] = market.funding_index
     if due == 0:
-        return
+        return False
     if not fits(due) or add_into(collateral, -<int64_t>due) or (
             add_into(&market.funding_pool, <int64_t>due)):
         state.failed = FAILURE_OVERFLOW
-        return
+        return False
     event = log_append(&state.log, EVENT_FUNDING, market.number, -1, 0)
     event.order = market.funding_index
     event.quantity = magnitude(p.size)
     event.money = <int64_t>due
     event.account = p.account
     event.side = BUY if p.size > 0 else SELL
+    return True
 
 
-cdef void settle_balance(State* state, int32_t account) noexcept nogil:
+cdef bint settle_balance(State* state, int32_t account) noexcept nogil:
+    # has the balance paid or received?
+    cdef bint moved = False
     cdef uint32_t i
     if not state.accrues:
-        return
+        return False
     i = state.accounts[account].first
     while i != NO_POSITION:
         if not state.positions[i].flags & POSITION_ISOLATED:
-            _settle(state, i)
+            moved |= _settle(state, i)
         i = state.positions[i].next
+    return moved
 
 
-cdef void settle_touched(State* state, uint32_t position) noexcept nogil:
+cdef bint settle_touched(State* state, uint32_t position) noexcept nogil:
+    # has the balance paid or received?
     cdef Position* p = &state.positions[position]
+    cdef bint moved
     if not state.accrues:
-        return
+        return False
     if p.flags & POSITION_ISOLATED:
         _settle(state, position)
-    settle_balance(state, p.account)
+    moved = settle_balance(state, p.account)
     if state.markets[p.market].rules.accrues:
         # without size nothing was owed, and what is opened now begins here
         state.funding_at[position] = state.markets[p.market].funding_index
+    return moved
 
 
 cdef int128 available_balance(const State* state, int32_t account) noexcept nogil:

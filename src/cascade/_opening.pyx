@@ -16,7 +16,7 @@ from cascade._clearing cimport (
 from cascade._conservation cimport gross_lots, note_change
 from cascade._log cimport Event, log_append
 from cascade._margin cimport position_value_wide
-from cascade._queue cimport queue_open, queue_reserve, queue_unit
+from cascade._queue cimport queue_open, queue_reserve, queue_traded, queue_unit
 from cascade._settlement cimport has_orders, lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, ACCOUNT_LENDING, NO_POSITION, POSITION_ISOLATED, POSITION_LADDER, POSITION_LONG_LEG,
@@ -148,8 +148,10 @@ cdef int create_accounts(State* state, int64_t count, uint32_t asset, int64_t ba
     return 0
 
 
-cdef void _write_row(State* state, Market* market, const OpenRequest* request, int64_t row,
+cdef bint _write_row(State* state, Market* market, const OpenRequest* request, int64_t row,
                      int32_t account, uint32_t position) noexcept nogil:
+    # has the account's balance paid or received funding?
+    cdef bint settled
     cdef Position* p = &state.positions[position]
     cdef int64_t size = request.sizes[row]
     cdef int128 value = _entry_value(market, request, row)
@@ -163,7 +165,7 @@ cdef void _write_row(State* state, Market* market, const OpenRequest* request, i
         p.trigger = <int32_t>request.triggers[row]
     if request.leverages != NULL:
         p.leverage = <uint32_t>request.leverages[row]
-    settle_touched(state, position)
+    settled = settle_touched(state, position)
     p.size += size
     accrual_resized(state, position, size)
     p.entry_value += <int64_t>value
@@ -173,12 +175,13 @@ cdef void _write_row(State* state, Market* market, const OpenRequest* request, i
     market.net += size
     market.long_lots += size if size > 0 else 0
     trade_outside(state, market, -size, -<int64_t>value)
+    return settled
 
 
 cdef int open_commit(State* state, Market* market, const OpenRequest* request) noexcept nogil:
     cdef int64_t k, deposits = state.assets[market.asset].net_deposits, wanted
     cdef uint32_t first = state.account_count, position
-    cdef bint exact
+    cdef bint exact, settled
     cdef int32_t account
     cdef Event* event
     wanted = <int64_t>state.position_count + request.count
@@ -197,9 +200,11 @@ cdef int open_commit(State* state, Market* market, const OpenRequest* request) n
     for k in range(request.count):
         account = <int32_t>(first + k) if request.accounts == NULL else <int32_t>request.accounts[k]
         position = claim_position(state, account, market.number, _leg(request, k))
-        _write_row(state, market, request, k, account, position)
+        settled = _write_row(state, market, request, k, account, position)
         if exact:
             queue_open(state, position)
+        elif settled:
+            queue_traded(state, position)
         else:
             queue_unit(state, position)
     for k in range(state.market_count):

@@ -245,3 +245,21 @@ def test_a_copy_goes_on_as_the_engine_does(kit):
         each.validate()
     assert again.state_hash() == engine.state_hash()
     assert (again.events[-3:] == engine.events[-3:]).all()
+
+
+def test_a_due_unit_that_is_paid_when_another_position_opens_is_looked_at_again(kit):
+    # 100 of margin - 60 = 40 against 47 at 94; nobody is taken, and at 100 the unit is well again
+    engine, market = accruing(kit, leverage=10, tiers=((0, "0.05"),))
+    other = kit.market(engine, "Y", rules={"feed": "index"})
+    other.set_index(100)
+    engine.budget(accounts=0)
+    assert engine.step(index={"X": 94}).pending == 1
+    assert engine.step(index={"X": 100}).pending == 1
+    # 0.01 * 100 * 10 lots for the long, paid into the balance behind the isolated position
+    engine.fund(market, "-0.01")
+    engine.accounts.open(
+        other, account=[0], side="long", size=[1], entry=100, leverage=2, mode="isolated"
+    )
+    assert settled(engine) == [(0, 10, -10, 0)]
+    assert engine.step().pending == 0
+    engine.validate()
