@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from engine_kit import TWIN, core_kit, rows
+from engine_kit import BUY, SELL, TWIN, core_kit, rows
 from lending_setups import lending_engine
 from random_lending import Actor, compare, draw_history, first_difference
 
@@ -97,3 +97,24 @@ def test_comparison_sees_a_difference():
     assert compare(twin, other, *actions[0]) == ""
     other.lendings[0]["USD"].supply(5)
     assert compare(twin, other, "step", ((), 1)) != ""
+
+
+@needs_core
+def test_a_refused_withdrawal_leaves_the_queue_as_it_was():
+    # nobody takes the account at 90; a trade at 102 makes it healthy, and only a step looks at it again
+    found = []
+    for kit in (TWIN, core_kit()):
+        engine, pool = lending_engine(kit, feed="last", venue=kit.linear(1, 1))
+        engine.liquidators.add(kit.lending.Liquidator(gas=10**6))
+        pool.open(collateral={"ETH": [10]}, debt={"USD": [790]})
+        market = engine.market("ETH")
+        kit.trade(engine, market, SELL, 10)
+        assert engine.step().pending == 1
+        kit.trade(engine, market, BUY, 12)
+        assert pool.health[0] > 1
+        with pytest.raises(ValueError, match="bears"):
+            pool.withdraw(0, "ETH", 5)
+        kit.trade(engine, market, BUY, 1)
+        found.append((engine.state_hash(), engine.step().pending))
+    assert found[0] == found[1]
+    assert found[0][1] == 0

@@ -279,9 +279,11 @@ class LendingMarket:
             scaled = -held if whole_of_it else -(floor(exact) if borrowed else ceil(exact))
         else:
             scaled = ceil(exact) if borrowed else floor(exact)
+        touched = len(self.engine.clearing.changed)
         self.move_scaled(account, side, scaled)
         if what in ("withdraw", "borrow") and not self.allowed(account):
             self.move_scaled(account, side, -scaled)
+            del self.engine.clearing.changed[touched:]
             raise ValueError(f"amount {amount!r} is more than the collateral of {account} bears")
         reserve.cash += lots if what in ("deposit", "repay") else -lots
         words = {"deposit": "supplied", "withdraw": "redeemed", "borrow": "borrowed"}
