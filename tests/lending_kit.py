@@ -7,7 +7,7 @@ from reference import engine as twin
 import cascade as cs
 
 NAMES = (
-    *("LendingRules", "Oracle", "Liquidator"),
+    *("CollateralAuction", "LendingRules", "Oracle", "Liquidator"),
     *("KinkRate", "JumpRate", "AdaptiveRate", "FixedRate"),
 )
 

@@ -63,7 +63,7 @@ class Actor:
             market.set_index(PRICES[name])
             self.markets[name] = market
         for number, terms in enumerate(setup.lendings):
-            rules = kit.lending.LendingRules(**terms["rules"])
+            rules = kit.lending.LendingRules(**self.ruled(terms["rules"]))
             lending = self.engine.lending.add(f"pool {number}", rules=rules)
             for name, given in terms["reserves"].items():
                 lending.add_reserve(name, **self.stated(given))
@@ -81,6 +81,17 @@ class Actor:
         if kind == "curve":
             return {"venue": self.kit.linear(*terms["curve"])}
         return {"venue": getattr(self.kit.pools, kind)(**terms["pool"])}
+
+    def ruled(self, given: dict) -> dict:
+        made = dict(given)
+        if "auction" in made:
+            auction = self.kit.lending.CollateralAuction(**made.pop("auction"))
+            made["close_factor"] = ("auction", auction)
+        return made
+
+    def stop(self, lending, stage) -> None:
+        if self.lendings[lending].auctions is not None:
+            self.lendings[lending].auctions.stage = stage
 
     def stated(self, given: dict) -> dict:
         made = dict(given)
@@ -183,7 +194,8 @@ class Actor:
 
 def covered(row: dict) -> bool:
     """Has the reserve at least what it owes to suppliers and treasury?"""
-    return row["cash"] + row["owed_lots"] + row["deficit"] >= row["supplied_lots"] + row["treasury"]
+    has = row["cash"] + row["owed_lots"] + row["deficit"] + row["awaited"]
+    return has >= row["supplied_lots"] + row["treasury"]
 
 
 def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
@@ -278,6 +290,30 @@ def draw_interest(draw: random.Random) -> tuple[str, dict] | None:
     return draw.choice((None, (model, terms)))
 
 
+def draw_auction(draw: random.Random) -> dict:
+    """Rules of a market that auctions: prices that fall within the steps of a history, limits, dust."""
+    curve = draw.choice(
+        (("linear", 40), ("stairstep", "0.9", 3), ("exponential", "0.95"), ("linear", 4000))
+    )
+    return {
+        "auction": {
+            "penalty": draw.choice(("0.13", 0, "0.05")),
+            "buf": draw.choice((1, "1.1", "1.3")),
+            "price": curve,
+            "tail": draw.choice((3, 30, 4000)),
+            "cusp": draw.choice((0, "0.4", "0.8")),
+            "hole": draw.choice((None, None, 3000, 40_000)),
+            "collateral_holes": draw.choice(((), (("ETH", 5000),), (("BTC", 20_000),))),
+            "dust": draw.choice((0, 500, 3000)),
+            "tip": draw.choice((0, 0, 10)),
+            "chip": draw.choice((0, "0.01")),
+        },
+        "trigger": draw.choice(("<", "<=")),
+        "bad_debt": draw.choice(("auction_shortfall", "auction_shortfall", "deficit", "suppliers")),
+        "health": draw.choice(("weighted", "average")),
+    }
+
+
 def draw_reserve(draw: random.Random, name: str) -> dict:
     oracles = (
         None, {}, {"delay": 2}, {"deviation": "0.005", "heartbeat": 30}, {"max_step": "0.01"},
@@ -332,15 +368,18 @@ def draw_liquidator(draw: random.Random) -> dict:
     }
 
 
+def draw_lending(draw: random.Random) -> dict:
+    """Rules and reserves; where accounts are auctioned only money is borrowed."""
+    auctions = draw.random() < 0.35
+    reserves = {name: draw_reserve(draw, name) for name in RESERVES}
+    for name in RESERVES if auctions else ():
+        reserves[name] |= {"borrowable": name == "USD", "collateral": name != "USD"}
+    rules = draw_auction(draw) if auctions else draw_rules(draw)
+    return {"rules": rules, "reserves": reserves, "categories": draw_categories(draw)}
+
+
 def draw_setup(draw: random.Random) -> Setup:
-    lendings = tuple(
-        {
-            "rules": draw_rules(draw),
-            "reserves": {name: draw_reserve(draw, name) for name in RESERVES},
-            "categories": draw_categories(draw),
-        }
-        for _ in range(draw.choice((1, 1, 2, 3)))
-    )
+    lendings = tuple(draw_lending(draw) for _ in range(draw.choice((1, 1, 2, 3))))
     return Setup(
         draw.choice(("sequential", "sequential", "batch")),
         {name: draw_venue(draw, name) for name in PRICES},
@@ -350,8 +389,8 @@ def draw_setup(draw: random.Random) -> Setup:
     )
 
 
-def draw_open(draw: random.Random, lending: int, count: int) -> tuple:
-    """Accounts near their thresholds, some of them with several collaterals or debts."""
+def draw_open(draw: random.Random, lending: int, count: int, plain: bool = False) -> tuple:
+    """Accounts near their thresholds, some of them with several collaterals or, unless `plain`, debts."""
     collateral: dict = {"ETH": [], "BTC": [], "USD": []}
     debt: dict = {"ETH": [], "BTC": [], "USD": []}
     for _ in range(count):
@@ -361,6 +400,8 @@ def draw_open(draw: random.Random, lending: int, count: int) -> tuple:
         worth = eth * PRICES["ETH"] + btc * PRICES["BTC"]
         owed = int(worth * draw.uniform(0.55, 0.85))
         held = draw.choice((0, 0, 0, 3)) if eth else 0
+        if plain:
+            spare, held = 0, 0
         rows = ((collateral, (eth, btc, spare)), (debt, (held, 0, owed)))
         for columns, row in rows:
             for name, lots in zip(RESERVES, row, strict=True):
@@ -373,9 +414,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
     name = draw.choices(
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
-            *("load_depth", "budget", "open", "set_category", "auction", "route"),
+            *("load_depth", "budget", "open", "set_category", "auction", "route", "stop"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(tuple(PRICES))
@@ -390,7 +431,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         return name, (index, draw.choice((0, 1, 5, 3600, 86400 * 30)))
     categories = (None, *setup.lendings[lending]["categories"])
     if name == "open":
-        return name, (*draw_open(draw, lending, draw.randrange(1, 4)), draw.choice(categories))
+        plain = "auction" in setup.lendings[lending]["rules"]
+        opened = draw_open(draw, lending, draw.randrange(1, 4), plain)
+        return name, (*opened, draw.choice(categories))
     if name == "set_category":
         return name, (lending, draw.randrange(accounts + 1), draw.choice(categories))
     if name == "change":
@@ -405,6 +448,7 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         "outside": (lending, draw.choice(("supply", "redeem")), reserve, amount * 20),
         "pause": (lending, reserve, draw.random() < 0.4, draw.choice((0, 0, 4))),
         "freeze": (lending, reserve, draw.random() < 0.5),
+        "stop": (lending, draw.choice((0, 0, 1, 2, 3))),
         "trade": (market, draw.choice((BUY, SELL)), draw.randrange(1, DEPTH[market])),
         "perpetual": (
             market,
@@ -432,7 +476,8 @@ def draw_history(seed: int, length: int = 24) -> tuple[Setup, list]:
     actions = []
     for lending in range(len(setup.lendings)):
         count = draw.randrange(1, 7)
-        actions.append(("open", draw_open(draw, lending, count)))
+        plain = "auction" in setup.lendings[lending]["rules"]
+        actions.append(("open", draw_open(draw, lending, count, plain)))
         accounts += count
     while len(actions) < length:
         actions.append(draw_action(draw, setup, prices, accounts))

@@ -11,6 +11,7 @@ from cascade._version import __version__ as __version__
 from cascade.adlcompare import PolicyOutcome, compare_adl
 from cascade.breakers import Breaker, HaltState
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
+from cascade.collateral_auction import CollateralAuction, OpenAuctions
 from cascade.contagion import Contagion
 from cascade.dislocation import DISLOCATION_DTYPE, Dislocation
 from cascade.dtypes import FILL_DTYPE, MESSAGE_DTYPE, ORDER_DTYPE
@@ -70,6 +71,7 @@ __all__ = [
     "CascadeTree",
     "ClosedAccountOrderError",
     "Code",
+    "CollateralAuction",
     "Concentrated",
     "ConservationError",
     "ConstantProduct",
@@ -102,6 +104,7 @@ __all__ = [
     "MomentumFlow",
     "MoneyConservationError",
     "NoiseFlow",
+    "OpenAuctions",
     "Oracle",
     "OrderBook",
     "OrderResult",

@@ -16,6 +16,7 @@ from cascade._clearing cimport (
     Unit, collateral_of, pay_fund, release_margin, required_margin, signed_value, trade_house,
     trade_position, unit_due, unit_evaluate, unit_first, unit_next,
 )
+from cascade._collateral_auction cimport begin_auctions, offer_auctions
 from cascade._conservation cimport (
     STAGE_ADL, STAGE_BACKSTOP, STAGE_BOOK, STAGE_FUND, check_book, check_money, check_trades, note_change,
 )
@@ -499,8 +500,16 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
             return
 
 
+cdef inline void _take_due(State* state, int64_t allowed) noexcept nogil:
+    if state.batch:
+        _in_batches(state, allowed)
+    else:
+        _one_by_one(state, allowed)
+
+
 cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
-    cdef int64_t allowed = 0x7FFFFFFFFFFFFFFF, k, by_time
+    cdef int64_t allowed = 0x7FFFFFFFFFFFFFFF, k, by_time, seen = 0
+    cdef bint stirred = False
     state.notional_allowed = 0x7FFFFFFFFFFFFFFF
     if state.budget_accounts >= 0:
         allowed = state.budget_accounts
@@ -518,11 +527,15 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         waterfall_begin(state)
     if state.lending_count:
         open_storefronts(state)
+        stirred = begin_auctions(state)
         _refresh_touched(state)
-    if state.batch:
-        _in_batches(state, allowed)
-    else:
-        _one_by_one(state, allowed)
+    _take_due(state, allowed)
+    # what was liquidated or taken may have moved prices that auctions are taken at
+    while state.lending_count and not state.failed and (stirred or state.counters.liquidated > seen):
+        seen = state.counters.liquidated
+        stirred = offer_auctions(state)
+        _refresh_touched(state)
+        _take_due(state, allowed)
     for k in range(state.deferred_count):
         queue_return(state, &state.deferred[k])
     state.deferred_count = 0

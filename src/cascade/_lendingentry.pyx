@@ -26,8 +26,8 @@ from cascade._oracle cimport believe_price
 from cascade._queue cimport queue_unit
 from cascade._rates cimport Rate, fill_rate
 from cascade._reserve cimport (
-    CLOSE_ABSORB, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, LARGEST_LOTS,
-    LARGEST_VALUE, Lending, Liquidator, Reserve,
+    CLOSE_ABSORB, CLOSE_AUCTION, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE,
+    LARGEST_LOTS, LARGEST_VALUE, Lending, Liquidator, Reserve,
 )
 from cascade._route cimport state_venues, venue_list
 from cascade._seizure cimport move_scaled
@@ -144,7 +144,8 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     made.collateral = collateral
     made.borrowable = borrowable
     made.liquidation_factor = liquidation_factor
-    if borrowable and state.lendings[lending].close_factor == CLOSE_ABSORB:
+    made.hole = -1
+    if borrowable and state.lendings[lending].close_factor in (CLOSE_ABSORB, CLOSE_AUCTION):
         state.lendings[lending].base = <uint16_t>(number + 1)
     state.reserve_count += 1
     state.markets[borrowed_side].reserve = number + 1
@@ -214,6 +215,8 @@ def reserve_row(EngineCore core, int64_t number):
     row["grace_until"] = r.grace_until
     row["absorbed"] = r.absorbed
     row["rate_at_target"] = r.rate.at_target
+    row["auctioned"] = r.auctioned
+    row["awaited"] = r.awaited
     return row
 
 

@@ -268,9 +268,10 @@ def reserve_totals(EngineCore core, int64_t number):
         sums = {"cash": r.cash, **dict(zip(names, [r.flows[n] for n in range(FLOW_COUNT)], strict=True))}
         sums["debts"] = -((-r.borrowed * int(r.borrow_index)) // INDEX_ONE)
         sums["deficit"] = r.deficit
+        sums["awaited"] = r.awaited
         sums["supplies"] = r.supplied * int(r.supply_index) // INDEX_ONE
         sums["treasury"] = r.treasury
-        sums["rounding"] = sums["cash"] + sums["debts"] + r.deficit - sums["supplies"] - r.treasury
+        sums["rounding"] = sums["cash"] + sums["debts"] + r.deficit + r.awaited - sums["supplies"] - r.treasury
         sums["roundings"] = r.roundings
         return sums
     finally:

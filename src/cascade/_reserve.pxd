@@ -7,6 +7,7 @@ is a position of scaled lots. docs/lending-market.md says what every field means
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cascade._rates cimport Rate
+from cascade._sale cimport Auctioneer
 
 cdef extern from *:
     """
@@ -25,6 +26,7 @@ cdef enum CloseFactor:
     CLOSE_POSITION = 3        # the same of the whole debt, and only of large positions
     CLOSE_TARGET = 4          # up to a health factor
     CLOSE_ABSORB = 5          # the protocol takes the account over
+    CLOSE_AUCTION = 6         # what there is room for, into an auction
 
 cdef enum Bonus:
     BONUS_FIXED = 0           # of the collateral's reserve
@@ -37,6 +39,7 @@ cdef enum BadDebt:            # who bears a debt without collateral
     BAD_DEBT_DEFICIT = 1
     BAD_DEBT_RESERVES = 2
     BAD_DEBT_SUPPLIERS = 3
+    BAD_DEBT_SHORTFALL = 4    # the surplus, then a deficit
 
 cdef enum:                    # flows of a reserve's cash; plain, because they index arrays
     FLOW_SUPPLIED = 0
@@ -75,12 +78,14 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     int64_t halt_level        # debts over collateral
     uint8_t average
     uint8_t halt
-    uint16_t base             # of CLOSE_ABSORB: the reserve that is borrowed, number and one
+    uint16_t base             # of CLOSE_ABSORB, CLOSE_AUCTION: the reserve that is borrowed, number and one
     # terms of accounts, docs/lending-market.md
     int64_t sentinel          # least health that is spared while the sequencer is down, -1: none
     int64_t spared_until      # ns, end of the grace after it came back
     uint16_t category_count
     uint8_t sequencer_down
+    # docs/collateral-auctions.md
+    Auctioneer* auctioneer    # of CLOSE_AUCTION, else NULL
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -147,6 +152,11 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     # several venues, docs/lending-market.md; `venue` is the first of them
     uint16_t venues[MOST_VENUES]
     uint8_t venue_count       # 0 or 1: `venue` alone
+    # collateral auctions, docs/collateral-auctions.md
+    int64_t auctioned         # lots in auctions, all in the treasury
+    int64_t awaited           # lots of debt that auctions are to bring
+    int64_t tabs              # of auctions of this collateral, lots of the base
+    int64_t hole              # limit on them in atoms, -1: none
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none

@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint8_t
 
-from cascade._reserve cimport Liquidator
+from cascade._clearing cimport Unit
+from cascade._reserve cimport Liquidator, Reserve
 from cascade._state cimport State, Taken
 
 # Signed scaled lots for a position on a side: more collateral or less debt is positive.
@@ -13,3 +14,10 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil
 # Atoms for lots of a reserve's asset, sold or bought at its venue; the event in `State.cause` is the cause.
 cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil
 cdef Liquidator nobody() noexcept nogil
+# Has a liquidator not seen yet what the event `cause` changed?
+cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil
+# HEALTH of an account before and after; `after` is filled in where positions are left.
+cdef void note_health(State* state, const Unit* before, uint32_t position, Unit* after) noexcept nogil
+# Lots that nobody owes any more, by the rule of who bears them; and from the surplus, then a deficit.
+cdef void strike_debt(State* state, Reserve* reserve, int64_t lots) noexcept nogil
+cdef bint cover_loss(Reserve* reserve, int64_t lots) noexcept nogil

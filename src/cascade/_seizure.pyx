@@ -15,14 +15,15 @@ from cascade._borrower cimport borrowed_lots, reserve_of, supplied_lots
 from cascade._clearing cimport (
     Unit, trade_outside, trade_position, unit_evaluate, unit_first, unit_next,
 )
+from cascade._collateral_auction cimport bark_unit
 from cascade._deal cimport Deal, asset_quote, find_deal
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
 from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._reserve cimport (
-    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS, CLOSE_ABSORB,
-    FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
+    BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_SHORTFALL, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS,
+    CLOSE_ABSORB, CLOSE_AUCTION, FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
 )
 from cascade._route cimport Route, plan_route
 from cascade._settlement cimport execute_spot, last_event
@@ -157,7 +158,7 @@ cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lo
     return value
 
 
-cdef void _note_health(State* state, const Unit* before, uint32_t position, Unit* after) noexcept nogil:
+cdef void note_health(State* state, const Unit* before, uint32_t position, Unit* after) noexcept nogil:
     # of the account before and after the call, at the same prices
     cdef uint32_t first = unit_first(state, position)
     cdef int128 owed = before.collateral - before.equity, owed_after = 0
@@ -190,7 +191,7 @@ cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Dea
             | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
         state.failed = FAILURE_OVERFLOW
     liquidator.done += 1
-    _note_health(state, unit, deal.collateral, &after)
+    note_health(state, unit, deal.collateral, &after)
     if after.open_positions and not after.seizable:
         _write_off(state, deal.debt)
 
@@ -228,9 +229,26 @@ cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
     state.counters.bad_debt += event.money
     if rule == BAD_DEBT_STAYS:
         return
-    note_rounding(reserve, 1)
     move_scaled(state, position, scaled)
-    if rule == BAD_DEBT_DEFICIT:
+    strike_debt(state, reserve, lots)
+
+
+cdef bint cover_loss(Reserve* reserve, int64_t lots) noexcept nogil:
+    # 1 when the deficit does not fit
+    cdef int64_t covered = reserve.treasury if reserve.treasury < lots else lots
+    if covered < 0:
+        covered = 0
+    reserve.treasury -= covered
+    return add_into(&reserve.deficit, lots - covered)
+
+
+cdef void strike_debt(State* state, Reserve* reserve, int64_t lots) noexcept nogil:
+    cdef uint8_t rule = state.lendings[reserve.lending].bad_debt
+    note_rounding(reserve, 1)
+    if rule == BAD_DEBT_SHORTFALL:
+        if cover_loss(reserve, lots):
+            state.failed = FAILURE_OVERFLOW
+    elif rule == BAD_DEBT_DEFICIT:
         reserve.deficit += lots
     elif rule == BAD_DEBT_RESERVES:
         reserve.treasury -= lots
@@ -242,7 +260,7 @@ cdef void _write_off_debt(State* state, uint32_t position) noexcept nogil:
 
 # ---------------------------------------------------------------- who acts
 
-cdef bint _waits(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil:
+cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil:
     # has the liquidator not seen yet that the account is due?
     if liquidator.latency == 0 or not state.log.first <= cause < state.log.first + state.log.count:
         return False
@@ -254,7 +272,7 @@ cdef int _first_of_all(State* state, const Taken* taken, uint32_t first, const U
     # number of the first liquidator who gains, -1: nobody does
     cdef uint16_t k
     for k in range(state.liquidator_count):
-        if (not _waits(state, &state.liquidators[k], taken.cause)
+        if (not has_not_seen(state, &state.liquidators[k], taken.cause)
                 and find_deal(state, first, unit, &state.liquidators[k], deal)):
             return k
     return NOBODY
@@ -268,7 +286,7 @@ cdef int _highest_bidder(State* state, const Taken* taken, uint32_t first, const
     cdef uint16_t k
     cdef Deal offer
     for k in range(state.liquidator_count):
-        if (_waits(state, &state.liquidators[k], taken.cause)
+        if (has_not_seen(state, &state.liquidators[k], taken.cause)
                 or not find_deal(state, first, unit, &state.liquidators[k], &offer)):
             continue
         if best == NOBODY or offer.profit > deal.profit:
@@ -301,6 +319,8 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     unit_evaluate(state, first, &unit)
     if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
         return absorb_unit(state, taken, &unit)
+    if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_AUCTION:
+        return bark_unit(state, taken, &unit)
     if state.liquidator_count == 0:
         anybody = nobody()
         if not find_deal(state, first, &unit, &anybody, &deal):

@@ -10,6 +10,7 @@ from cascade._halt cimport breaker_free
 from cascade._impact cimport impact_free, impact_init
 from cascade._margin cimport Tier, TierTable
 from cascade._memory cimport memory_release
+from cascade._sale cimport free_auctioneer
 from cascade._state cimport Account, Market, Position, Ramp, State
 from cascade._triggers cimport triggers_free, triggers_init
 
@@ -107,6 +108,8 @@ cdef void free_lending(State* state) noexcept:
     cdef uint32_t k
     for k in range(state.reserve_count):
         free(state.reserves[k].waiting)
+    for k in range(state.lending_count):
+        free_auctioneer(state.lendings[k].auctioneer)
     free(state.reserves)
     free(state.lendings)
     free(state.liquidators)

@@ -110,3 +110,8 @@ cdef enum EventKind:
     EVENT_REPAY = 37
     EVENT_SEIZE = 38
     EVENT_HEALTH = 39
+    EVENT_KICK = 40
+    EVENT_TAKE = 41
+    EVENT_REDO = 42
+    EVENT_RETURNED = 43
+    EVENT_INCENTIVE = 44

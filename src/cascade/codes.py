@@ -61,6 +61,11 @@ class EventKind(IntEnum):
     REPAY = 37
     SEIZE = 38
     HEALTH = 39
+    KICK = 40
+    TAKE = 41
+    REDO = 42
+    RETURNED = 43
+    INCENTIVE = 44
 
 
 class TimeInForce(IntEnum):

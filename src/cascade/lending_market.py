@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _lendingentry, _lendingquote, _lendingterms, _stages
+from cascade import _auctionentry, _lendingentry, _lendingquote, _lendingterms, _stages
 from cascade._grid import Grid
 from cascade._routeentry import MOST_VENUES
 from cascade.bounds import MAX_PRICE, order_bounds
+from cascade.collateral_auction import OpenAuctions
 from cascade.exact_numbers import rate_parts, whole
 from cascade.interest_models import InterestModel, stated_model
 from cascade.lending_categories import Category, add_category, category_of, numbered
@@ -53,6 +54,8 @@ class LendingMarket:
         Money in which collateral and debts are compared.
     reserves : dict of str to Reserve
     categories : dict of str to Category
+    auctions : OpenAuctions or None
+        What is open where the rules auction.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class LendingMarket:
         self.asset = asset
         self.reserves: dict[str, Reserve] = {}
         self.categories: dict[str, Category] = {}
+        self.auctions: OpenAuctions | None = OpenAuctions(self) if rules.auction else None
 
     def __repr__(self) -> str:
         return f"<LendingMarket {self.name!r}: {', '.join(self.reserves) or 'no reserves'}>"
@@ -177,23 +181,34 @@ class LendingMarket:
             "borrowable": bool(borrowable),
             "liquidation_factor": rate_parts(liquidation_factor, "liquidation_factor", 0, 1),
         }
-        if borrowable and self.rules.absorbs and self.base is not None:
-            raise ValueError(
-                f"borrowable: where accounts are absorbed only {self.base.name!r} can be borrowed"
-            )
+        self._check_base(bool(borrowable), bool(collateral))
         sides = self._sides(name, source, lots, refine)
         rate = None if interest is None else interest.numbers()
         sided = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
         number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
         given = {**numbers, "name": name, "interest": stated_model(interest)}
+        if self.rules.auction is not None:
+            _auctionentry.set_hole(engine, number, self.rules.auction.hole_of(name, scale))
         made = Reserve(self, name, source, sold, lots, sides, number, given)
         self.reserves[name] = made
         return made
 
+    def _check_base(self, borrowable: bool, collateral: bool) -> None:
+        # a protocol that takes debts over has one asset that is borrowed
+        if not borrowable or not (self.rules.absorbs or self.rules.auction):
+            return
+        if self.base is not None:
+            raise ValueError(
+                f"borrowable: where accounts are absorbed or auctioned only {self.base.name!r} can be "
+                "borrowed"
+            )
+        if self.rules.auction and collateral:
+            raise ValueError("collateral: what is borrowed is not auctioned; say collateral=False")
+
     @property
     def base(self) -> Reserve | None:
-        """The one reserve that can be borrowed where the protocol absorbs accounts; None elsewhere."""
-        if not self.rules.absorbs:
+        """The one reserve that can be borrowed where the protocol absorbs or auctions; None elsewhere."""
+        if not (self.rules.absorbs or self.rules.auction):
             return None
         return next((r for r in self.reserves.values() if r.given["borrowable"]), None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cascade import _lendingentry
+from cascade import _auctionentry, _lendingentry
 from cascade.lending.rule import ProtocolRules
 from cascade.lending_market import LendingMarket
 from cascade.lending_rules import LendingRules
@@ -76,6 +76,9 @@ class LendingMarkets:
         asset = engine.asset if asset is None else asset
         numbers = rules.numbers(engine.scale_of(asset))
         number = _lendingentry.add_lending(engine, asset=engine.asset_number(asset), **numbers)
+        if rules.auction is not None:
+            terms = rules.auction.numbers(engine.scale_of(asset))
+            _auctionentry.add_auctions(engine, number, **terms)
         made = LendingMarket(engine, name, number, rules, asset)
         self._added[name] = made
         return made

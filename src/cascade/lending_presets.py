@@ -67,6 +67,11 @@ def _close_factor(rule: LiquidationRule, money: Fraction) -> tuple[Any, ...] | s
             "close 'absorb': storefront factor and target reserves are a market's own; state "
             'close_factor=("absorb", factor, target)'
         )
+    if rule.close is CloseFactor.AUCTION:
+        raise ValueError(
+            "close 'auction': curve, limits and incentives are a market's own; state "
+            'close_factor=("auction", CollateralAuction(...))'
+        )
     raise _refuse("close", rule.close, "share, health, health_and_size, target, whole and absorb")
 
 
@@ -104,9 +109,9 @@ def _bad_debt(rule: LiquidationRule, money: Fraction) -> str:
         raise _refuse(
             "least_socialised", rule.least_socialised, "no least debt that is written off"
         )
-    if rule.bad_debt in (BadDebt.STAYS, BadDebt.DEFICIT, BadDebt.RESERVES, BadDebt.SUPPLIERS):
+    if rule.bad_debt is not BadDebt.REDISTRIBUTION:
         return rule.bad_debt.value
-    raise _refuse("bad_debt", rule.bad_debt, "stays, deficit, reserves and suppliers")
+    raise _refuse("bad_debt", rule.bad_debt, "no redistribution to other borrowers")
 
 
 def rules_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+from cascade.collateral_auction import CollateralAuction
 from cascade.exact_numbers import (
     RATE_DENOMINATOR,
     Rate,
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["LendingRules", "Liquidator", "Oracle"]
 
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
+CLOSE_FACTORS |= {"auction": 6}
 CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1, "absorb": 2}
+CLOSE_TERMS |= {"auction": 1}
 BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
 BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
     "fixed": 0,
@@ -31,7 +34,7 @@ BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
     "discount": (1, 2),
     "covered": 0,
 }
-BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3}
+BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3, "auction_shortfall": 4}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
 
@@ -71,7 +74,8 @@ class LendingRules:
         worth `v` or more; ``("target", h)``, as much as brings the health factor to `h`;
         ``("absorb", factor, target)``, the protocol takes the account over and sells its collateral
         at ``price * (1 - factor * (1 - liquidation factor))`` while its reserves of what is
-        borrowed are worth less than `target`.
+        borrowed are worth less than `target`; ``("auction", CollateralAuction(...))``, what there is
+        room for goes into an auction whose price falls.
     bonus : str or tuple, default "fixed"
         ``"fixed"``, each reserve's own; ``("health", base, most)``, `base` and what the health
         factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price;
@@ -84,9 +88,10 @@ class LendingRules:
     min_leftover : number, default 0
         Value of collateral and debt of the pair that a call may leave at least, unless one of them
         is zero.
-    bad_debt : {"stays", "deficit", "reserves", "suppliers"}, default "stays"
+    bad_debt : {"stays", "deficit", "reserves", "suppliers", "auction_shortfall"}, default "stays"
         Who bears a debt without collateral: nobody until the last supplier leaves, a deficit of the
-        reserve, its treasury, or all suppliers at once.
+        reserve, its treasury, all suppliers at once, or the treasury as far as it goes and then a
+        deficit. With auctions it is what an auction did not bring, and ``"stays"`` is refused.
     health : {"weighted", "average"}, default "weighted"
         Each collateral counts with its own threshold, or all with their mean, cut to a whole basis
         point, as in Aave v2 to v3.3; thresholds are whole basis points then.
@@ -111,7 +116,7 @@ class LendingRules:
     fee: Rate = 0
     trigger: Literal["<", "<="] = "<"
     min_leftover: Any = 0
-    bad_debt: Literal["stays", "deficit", "reserves", "suppliers"] = "stays"
+    bad_debt: Literal["stays", "deficit", "reserves", "suppliers", "auction_shortfall"] = "stays"
     health: Literal["weighted", "average"] = "weighted"
     halt_above: Rate | Literal["frontier"] | None = None
     source: str = ""
@@ -120,6 +125,35 @@ class LendingRules:
         self.numbers(1)
         if self.absorbs and self.halt_above is not None:
             raise ValueError(f"halt_above {self.halt_above!r} is of calls, not of absorption")
+        if self.auction is not None:
+            self._check_auction()
+
+    def _check_auction(self) -> None:
+        # what a call is asked, an auction is not
+        for name, value in (
+            ("bonus", "fixed"),
+            ("fee", 0),
+            ("min_leftover", 0),
+            ("halt_above", None),
+        ):
+            if getattr(self, name) != value:
+                raise ValueError(f"{name} {getattr(self, name)!r} is of calls, not of auctions")
+        if self.bad_debt == "stays":
+            raise ValueError(
+                "bad_debt 'stays': what an auction does not bring has no account to stay with; say "
+                "'auction_shortfall', 'deficit', 'reserves' or 'suppliers'"
+            )
+
+    @property
+    def auction(self) -> CollateralAuction | None:
+        """Terms of collateral auctions; None: liquidators make calls, or the protocol absorbs."""
+        if isinstance(self.close_factor, str) or self.close_factor[0] != "auction":
+            return None
+        if not isinstance(self.close_factor[1], CollateralAuction):
+            raise TypeError(
+                f"close_factor 'auction' has a CollateralAuction, got {self.close_factor[1]!r}"
+            )
+        return self.close_factor[1]
 
     @property
     def absorbs(self) -> bool:
@@ -166,6 +200,8 @@ class LendingRules:
         close = {"fraction": 0, "health": 0, "value": 0}
         if kind == "target":
             close["health"] = rate_parts(terms[0], "close_factor", 1, 10)
+        elif kind == "auction":
+            pass  # in calls of its own
         elif terms:
             close["fraction"] = rate_parts(terms[0], "close_factor", 0, 1)
         if kind == "absorb":

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _lendingrestore, _lendingterms
+from cascade import _auctionentry, _lendingrestore, _lendingterms
+from cascade.collateral_auction import CollateralAuction
 from cascade.exact_numbers import exact
 from cascade.interest_models import model_of
 from cascade.lending_rules import LendingRules, Liquidator, Oracle
@@ -37,12 +38,17 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, list)):
         return [_plain(part) for part in value]
+    if isinstance(value, CollateralAuction):
+        return {"auction": _fields(value)}
     return {"number": str(exact(value, "value"))}
 
 
 def _stated(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_stated(part) for part in value)
+    if isinstance(value, dict) and "auction" in value:
+        terms = value["auction"].items()
+        return CollateralAuction(**{name: _stated(given) for name, given in terms})
     return Fraction(value["number"]) if isinstance(value, dict) else value
 
 
@@ -187,11 +193,14 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
     reserves, waiting = _lendingrestore.reserve_records(engine)
     liquidators = _lendingrestore.liquidator_records(engine)
     categories = _lendingterms.account_categories(engine)
+    houses, sales = _auctionentry.sale_records(engine)
     return {
         "reserves": reserves,
         "waiting": waiting,
         "liquidators": liquidators,
         "categories": categories if _has_categories(engine) else categories[:0],
+        "auctioneers": houses,
+        "auctions": sales,
     }
 
 
@@ -215,13 +224,14 @@ def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
     _lendingterms.restore_categories(engine, arrays["categories"])
     _lendingrestore.restore_reserves(engine, arrays["reserves"], arrays["waiting"], events)
     _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
+    _auctionentry.restore_sales(engine, arrays["auctioneers"], arrays["auctions"], events)
 
 
 def hash_rows(engine: Engine) -> list[bytes]:
     """What a hash has of lending markets, when there is anything of them."""
     if not len(engine.lending) and not len(engine.liquidators):
         return []
-    rows: list[list[int]] = []
+    rows = _auction_rows(engine)
     for market in engine.markets:
         numbers = market.row()
         rows.append([numbers["spot_size"], numbers["spot_entry"]])
@@ -238,6 +248,16 @@ def hash_rows(engine: Engine) -> list[bytes]:
         rows.append(_lendingterms.account_categories(engine).tolist())
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
     return [np.array(row, dtype="<i8").tobytes() for row in rows]
+
+
+def _auction_rows(engine: Engine) -> list[list[int]]:
+    houses, sales = _auctionentry.sale_records(engine)
+    rows, at = [], 0
+    for house in houses.tolist():
+        rows.append(list(house))
+        rows += [list(sale[:8]) for sale in sales[at : at + house[2]].tolist()]
+        at += house[2]
+    return rows
 
 
 HASHED = (

@@ -31,7 +31,8 @@ def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
     -------
     dict
         ``cash``; ``supplied``, ``redeemed``, ``borrowed``, ``repaid``, ``seized`` since the beginning;
-        ``debts``, ``deficit``, ``supplies``, ``treasury`` now; ``rounding``, what the reserve has
+        ``debts``, ``deficit``, ``awaited`` (debts that auctions are to bring), ``supplies``,
+        ``treasury`` now; ``rounding``, what the reserve has
         beyond what it owes; ``roundings``, amounts that were rounded.
     """
     return {
@@ -56,7 +57,7 @@ def check_reserve_totals(name: str, sums: dict[str, Any]) -> None:
     Raises
     ------
     ReserveError
-        Cash is not what came less what went; or cash, debts and deficit are less than supplies and
+        Cash is not what came less what went; or cash, debts, awaited and deficit are less than supplies and
         treasury, or more than rounding explains.
 
     Notes
@@ -67,11 +68,11 @@ def check_reserve_totals(name: str, sums: dict[str, Any]) -> None:
     went = sums["redeemed"] + sums["borrowed"] + sums["seized"]
     if sums["cash"] != came - went or sums["cash"] < 0:
         raise ReserveError(f"{name}: cash is {sums['cash']} lots, {came} came and {went} went")
-    has = sums["cash"] + sums["debts"] + sums["deficit"]
+    has = sums["cash"] + sums["debts"] + sums["deficit"] + sums["awaited"]
     owes = sums["supplies"] + sums["treasury"]
     if not 0 <= has - owes <= ROUNDING_LOTS * sums["roundings"]:
         raise ReserveError(
-            f"{name}: cash, debts and deficit are {has} lots against supplies and treasury of {owes}, "
+            f"{name}: cash, debts, awaited and deficit are {has} lots against supplies and treasury of {owes}, "
             f"which {sums['roundings']} roundings do not explain"
         )
 
@@ -107,3 +108,5 @@ def check_lending(engine: Engine) -> None:
             if row["borrowed"] != -owed:
                 raise ReserveError(f"{where}: accounts owe {-owed} of {row['borrowed']} borrowed")
             check_reserve_totals(where, sums[market.name][name])
+        if market.auctions is not None:
+            market.auctions.check()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade import (
+    _auctionentry,
     _lendingrestore,
     _outsiderows,
     _poolrows,
@@ -104,6 +105,8 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "waiting": _lendingrestore.WAITING_DTYPE,
     "liquidators": _lendingrestore.LIQUIDATOR_DTYPE,
     "categories": np.dtype("u1"),
+    "auctioneers": _auctionentry.HOUSE_DTYPE,
+    "auctions": _auctionentry.SALE_DTYPE,
     "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }

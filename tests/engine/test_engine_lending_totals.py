@@ -40,7 +40,9 @@ def test_flows_of_a_liquidation(kit):
     # 11 coins at 80 bear 704 of 750: 750 * 1.1 / 80 = 10.3, so 10 are taken and 728 repaid for them
     engine.step(index={"X": 80})
     sums = engine.totals()["lending"]["pool"]
-    nothing = dict.fromkeys(("borrowed", "repaid", "debts", "deficit", "treasury", "rounding"), 0)
+    nothing = dict.fromkeys(
+        ("borrowed", "repaid", "debts", "deficit", "treasury", "rounding", "awaited"), 0
+    )
     coins = {**nothing, "supplied": 12, "redeemed": 1, "seized": 10, "cash": 1, "supplies": 1}
     money = {**nothing, "supplied": 2000, "redeemed": 100, "borrowed": 800, "seized": 0}
     for name, expected in (("X", coins), ("USD", money)):
@@ -124,7 +126,7 @@ def test_sums_hold_in_random_histories(kit, seed):
 
 def sums(**changes):
     good = {"cash": 70, "supplied": 100, "redeemed": 10, "borrowed": 30, "repaid": 20, "seized": 10}
-    good |= {"debts": 12, "deficit": 3, "supplies": 80, "treasury": 5, "roundings": 4}
+    good |= {"debts": 8, "deficit": 3, "supplies": 80, "treasury": 5, "roundings": 4, "awaited": 4}
     return good | changes
 
 
@@ -135,13 +137,13 @@ def sums(**changes):
         ({"seized": 11}, "cash is 70 lots, 120 came and 51 went"),
         ({"cash": -1, "redeemed": 81}, "cash is -1 lots"),
         ({"supplies": 81}, "85 lots against supplies and treasury of 86"),
-        ({"debts": 61}, "134 lots against supplies and treasury of 85"),
+        ({"debts": 57}, "134 lots against supplies and treasury of 85"),
         ({"treasury": -44}, "85 lots against supplies and treasury of 36"),
     ],
 )
 def test_sums_that_do_not_add_up_are_refused(changes, message):
     check_reserve_totals("R", sums())
-    check_reserve_totals("R", sums(debts=60))  # 48 beyond, as four roundings may leave
+    check_reserve_totals("R", sums(debts=56))  # 48 beyond, as four roundings may leave
     with pytest.raises(cs.ReserveError, match=message):
         check_reserve_totals("R", sums(**changes))
 

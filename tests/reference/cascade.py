@@ -44,12 +44,26 @@ class Cascade:
 
     def run(self, affordable: int | None) -> None:
         """Liquidate while something is due and the budget lasts."""
-        self.units, self.notional, self.affordable = 0, 0, affordable
+        self.units, self.notional, self.affordable, self.seen = 0, 0, affordable, 0
         self.queue.aside.clear()
         self.waterfall.begin()
         self.touched = {}
-        Seizure(self).absorption.open()
+        seizure = Seizure(self)
+        seizure.absorption.open()
+        stirred = seizure.auctions.begin()
         self.refresh_touched()
+        self.liquidate()
+        # what was liquidated or taken may have moved prices that auctions are taken at
+        while stirred or self.units > self.seen:
+            self.seen, self.touched = self.units, {}
+            stirred = seizure.auctions.offer_all()
+            self.refresh_touched()
+            self.liquidate()
+        self.queue.aside.clear()
+        self.waterfall.share()
+
+    def liquidate(self) -> None:
+        """Take units while some are due and the budget lasts."""
         while not self.exhausted() and (taken := self.queue.takeable()):
             self.touched = {}
             for entry in taken if self.engine.execution == "batch" else taken[:1]:
@@ -59,8 +73,6 @@ class Cascade:
                     continue
                 self.take(entry)
             self.refresh_touched()
-        self.queue.aside.clear()
-        self.waterfall.share()
 
     def refresh_touched(self) -> None:
         """Marks of the markets that were traded in, in the order first touched, then their stops."""

@@ -35,12 +35,14 @@ from .rates import AdaptiveRate, FixedRate, JumpRate, KinkRate
 from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, StepResult
 from .residents import Residents
 from .rules import Impact, Rules, parts_of
+from .sales import CollateralAuction
 from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
 
 __all__ = [
     "AdaptiveRate",
     "Breaker",
+    "CollateralAuction",
     "Concentrated",
     "ConstantProduct",
     "Engine",

@@ -21,6 +21,7 @@ from .margin import Contract, Table, Tier, fits, rate_of
 from .market import Market
 from .rates import Model
 from .rules import Rules
+from .sales import Auctioneer
 
 
 class LendingMarket:
@@ -30,7 +31,8 @@ class LendingMarket:
         self.engine, self.name, self.number = engine, name, number
         self.rules, self.asset = rules, asset
         self.reserves: dict[str, Reserve] = {}
-        self.base: Reserve | None = None  # of a protocol that absorbs
+        self.base: Reserve | None = None  # of a protocol that absorbs or auctions
+        self.auctions = None if rules.auction is None else Auctioneer()
         self.categories: dict[str, categories.Category] = {}
         self.category_of: dict[int, categories.Category | None] = {}
 
@@ -76,7 +78,9 @@ class LendingMarket:
         )  # fmt: skip
         reserve.liquidation_factor = int(rate_of(liquidation_factor) * PARTS)
         reserve.at_target = 0 if interest is None else interest.first_at_target()
-        if borrowable and self.rules.close_factor[0] == "absorb":
+        if borrowable and self.rules.close_factor[0] in ("absorb", "auction"):
+            if collateral and self.auctions is not None:
+                raise ValueError(f"{name!r}: what is borrowed is not auctioned")
             if self.base is not None:
                 raise ValueError(f"{name!r}: only {self.base.name!r} can be borrowed")
             self.base = reserve

@@ -95,6 +95,8 @@ class Reserve:
     roundings: int = 0  # amounts that were rounded
     liquidation_factor: int = PARTS
     absorbed: int = 0  # lots of the treasury that are for sale
+    auctioned: int = 0  # lots of the treasury that are in auctions
+    awaited: int = 0  # debts that auctions are to bring
     at_target: int = 0  # of an adaptive curve, a second's rate
     category_sides: list = field(default_factory=list)
 
@@ -130,6 +132,8 @@ class Reserve:
             "price": self.price_ticks,
             "paused": int(self.paused),
             "absorbed": self.absorbed,
+            "auctioned": self.auctioned,
+            "awaited": self.awaited,
             "rate_at_target": self.at_target,
         }
 

@@ -22,6 +22,13 @@ class LendingRules:
         for name in ("close_factor", "bonus"):
             if isinstance(getattr(self, name), str):
                 setattr(self, name, (getattr(self, name),))
+        if self.auction is not None and self.bad_debt == "stays":
+            raise ValueError("bad_debt 'stays': an auction's shortfall has no account to stay with")
+
+    @property
+    def auction(self):
+        """Terms of collateral auctions; None: liquidators make calls."""
+        return self.close_factor[1] if self.close_factor[0] == "auction" else None
 
 
 @dataclass

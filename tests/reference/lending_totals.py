@@ -7,12 +7,13 @@ ROUNDING = 12  # lots that one rounded amount may leave at most
 
 def reserve_totals(reserve) -> dict:
     """What a reserve has and owes, in lots: docs/engine-api.md."""
-    held = reserve.cash + reserve.owed_lots + reserve.deficit
+    held = reserve.cash + reserve.owed_lots + reserve.deficit + reserve.awaited
     return {
         "cash": reserve.cash,
         **reserve.flows,
         "debts": reserve.owed_lots,
         "deficit": reserve.deficit,
+        "awaited": reserve.awaited,
         "supplies": reserve.supplied_lots,
         "treasury": reserve.treasury,
         "rounding": held - reserve.supplied_lots - reserve.treasury,
@@ -38,6 +39,8 @@ def check_reserve(reserve) -> None:
     sides = (*reserve.supplied_sides, reserve.borrowed_side)
     held = [sum(p.size for p in positions if p.market == side.number) for side in sides]
     assert [side.outside_lots for side in sides] == [-lots for lots in held], held
+    if reserve.lending.auctions is not None:
+        reserve.lending.auctions.check(reserve.lending.base)
     assert min(held[:-1]) >= 0 and reserve.supplied >= sum(held[:-1]), held
     assert [side.held for side in reserve.supplied_sides] == held[:-1], held
     assert reserve.borrowed == -held[-1], held
@@ -52,7 +55,8 @@ def lending_rows(engine) -> list[list[int]]:
     """What a hash has of lending markets, when there is anything of them."""
     if not len(engine.lending) and not engine.liquidators:
         return []
-    rows = [[m.spot_lots, m.spot_entry] for m in engine.clearing.markets]
+    rows = [row for m in engine.lending.values() if m.auctions for row in m.auctions.rows()]
+    rows += [[m.spot_lots, m.spot_entry] for m in engine.clearing.markets]
     for r in engine.reserves:
         rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])

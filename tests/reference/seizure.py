@@ -12,6 +12,7 @@ from . import log as events
 from . import routes
 from .absorption import Absorption
 from .clearing import ALL_CROSS
+from .collateral_auctions import CollateralAuctions, bear
 from .lending import PARTS
 from .lending_rules import ONE, Liquidator
 from .lending_units import Borrower, SideHolding
@@ -38,6 +39,7 @@ class Seizure:
         self.cascade = cascade
         self.engine = cascade.engine
         self.absorption = Absorption(self)
+        self.auctions = CollateralAuctions(self)
 
     # --- what may be repaid --------------------------------------------------------------------
 
@@ -188,8 +190,9 @@ class Seizure:
         cascade, queue = self.cascade, self.cascade.queue
         name = entry.unit
         account = name[0]
-        if self.engine.clearing.accounts[account].lending.rules.close_factor[0] == "absorb":
-            self.absorption.take(entry)
+        kind = self.engine.clearing.accounts[account].lending.rules.close_factor[0]
+        if kind in ("absorb", "auction"):
+            self.absorption.take(entry) if kind == "absorb" else self.auctions.bark(entry)
             return
         unit = self.engine.clearing.unit(name)
         chosen = self.choose(account, unit, entry.cause)
@@ -325,10 +328,16 @@ class Seizure:
         )  # fmt: skip
         if rule == "stays":
             return
-        before = reserve.supplied_lots
-        reserve.roundings += 1
         lending.move_scaled(account, held.side, held.size)
-        if rule == "deficit":
+        self.strike(lending, reserve, lots, cause)
+
+    def strike(self, lending, reserve, lots: int, cause: int) -> None:
+        """Lots that nobody owes any more: by the rule, who bears them."""
+        rule, before = lending.rules.bad_debt, reserve.supplied_lots
+        reserve.roundings += 1
+        if rule == "auction_shortfall":
+            bear(reserve, lots)
+        elif rule == "deficit":
             reserve.deficit += lots
         elif rule == "reserves":
             reserve.treasury -= lots
