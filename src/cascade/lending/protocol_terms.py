@@ -9,7 +9,8 @@ from cascade.exact_numbers import Rate
 from cascade.lending.auction_prices import StairstepDecrease
 from cascade.lending.collateral_auctions import AuctionTerms
 from cascade.lending.wad import RAD, RAY, WAD, amount, in_units
-from cascade.rules import crvusd, liquity_v2, maker_liq2
+from cascade.rules import crvusd, liquity_v2
+from cascade.rules.maker_liq2 import AUCTIONS
 
 
 class Penalties(TypedDict):
@@ -59,7 +60,7 @@ def auction_terms(
     >>> terms.tail_seconds, terms.chost_rad // RAD
     (8400, 11300)
     """
-    data = _named(maker_liq2.AUCTIONS, collateral, "collateral")
+    data = _named(AUCTIONS, collateral, "collateral")
     return AuctionTerms(
         price=StairstepDecrease(in_units(data["cut"], RAY, "cut"), int(data["step"])),
         liquidation_ratio_ray=in_units(liquidation_ratio, RAY, "liquidation_ratio"),

@@ -17,7 +17,7 @@ from cascade.rules import (  # noqa: F401  # isort: skip
     crvusd as crvusd,
     liquity_v1 as liquity_v1,
     liquity_v2 as liquity_v2,
-    maker_liq2 as maker_liq2,
+    maker_liq2 as _maker_liq2,
 )
 from cascade.rules.halts import (  # isort: skip
     BREAKER_VENUES,
@@ -30,6 +30,7 @@ from cascade.rules.halts import (  # isort: skip
     okx_price_limit,
 )
 
+from cascade.rules.auction_presets import maker_liq2
 from cascade.rules.presets import PRESETS, VENUES, Preset, Venue, describe, tiers_from_file
 from cascade.rules.protocols import (
     AUCTION_PROTOCOLS,
