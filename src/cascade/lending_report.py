@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade._lendingentry import liquidator_row
+from cascade.auction_report import auction_lines, measure_auctions
 from cascade.codes import EventKind, Side
 from cascade.report import PATH_ROWS, WAVE_ROWS
 from cascade.report_text import humanise, pairs, percent, price_text, sampled, table
@@ -124,18 +125,22 @@ def _health(outcome: LendingOutcome) -> list[dict[str, int]]:
 
 def _liquidators(outcome: LendingOutcome, events: Events) -> list[dict[str, int]]:
     seized, repaid = _of(events, EventKind.SEIZE), _of(events, EventKind.REPAY)
-    fills = _of(events, EventKind.FILL)
+    fills, takes = _of(events, EventKind.FILL), _of(events, EventKind.TAKE)
     fills = fills[fills["account"] == LIQUIDATOR]
-    where = np.flatnonzero(events["kind"] == EventKind.LIQUIDATION) + outcome.first_event
-    # a liquidator's fill is caused by its call
-    who = seized["counterparty"][np.searchsorted(where, fills["cause"])]
+    # a liquidator's fill is caused by its call or its take, or by an incentive; SEIZE follows its LIQUIDATION
+    acts = (EventKind.LIQUIDATION, EventKind.TAKE, EventKind.INCENTIVE)
+    where = np.flatnonzero(np.isin(events["kind"], acts))
+    actors = events["counterparty"][where].copy()
+    actors[events["kind"][where] == EventKind.LIQUIDATION] = seized["counterparty"]
+    who = actors[np.searchsorted(where + outcome.first_event, fills["cause"])]
     rows = []
     for number, before in enumerate(outcome.before.liquidators):
         after = liquidator_row(outcome.engine, number)
         mine = fills[who == number]
         calls = seized["counterparty"] == number
+        taken = int((takes["counterparty"] == number).sum())
         rows.append({
-            "number": number, "calls": int(calls.sum()),
+            "number": number, "calls": int(calls.sum()) + taken,
             "repaid_atoms": _total(repaid["money"][calls]),
             "sold_atoms": _total(mine["money"][mine["side"] == Side.SELL]),
             "bought_atoms": _total(mine["money"][mine["side"] == Side.BUY]),
@@ -227,7 +232,9 @@ def exact(outcome: LendingOutcome) -> dict[str, Any]:
     events = outcome.events
     path = _path(outcome, events)
     away = max(path, key=lambda row: abs(row["pool_ticks"] - row["oracle_ticks"]))
+    auctions = [measure_auctions(x, events) for x in outcome.engine.lending if x.rules.auction]
     return {
+        **({"auctions": auctions} if auctions else {}),
         "path": path,
         "furthest": {name: away[name] for name in ("time_ns", "pool_ticks", "oracle_ticks")},
         "dislocation": {
@@ -327,6 +334,7 @@ def measure(outcome: LendingOutcome) -> dict[str, Any]:
             for row in whole["bad_debt"]
         ],
         "waiting": _in_units(whole["waiting"], scale),
+        **({"auctions": [_in_units(row, scale) for row in whole["auctions"]]} if "auctions" in whole else {}),
         "steps": outcome.steps,
         "simulated_seconds": outcome.engine.time,
         "events": whole["events"],
@@ -438,6 +446,7 @@ BEARERS = {
     "deficit": "the reserve's deficit",
     "reserves": "the protocol's reserves",
     "suppliers": "the suppliers",
+    "auction_shortfall": "the protocol's surplus, then its deficit",
 }
 
 
@@ -476,8 +485,10 @@ def render(numbers: dict[str, Any]) -> str:
     lines = [
         f"{names}: {numbers['borrowers']:,} borrowers, seed {numbers['seed']}, {numbers['scenario']}",
     ]
+    auctions = numbers.get("auctions", [])
+    sold = [auction_lines(auctions, numbers["asset"])] if auctions else []
     for part in (
-        _price_lines(numbers), _liquidation_lines(numbers), waves, _health_lines(numbers),
+        _price_lines(numbers), _liquidation_lines(numbers), waves, *sold, _health_lines(numbers),
         _path_lines(numbers), _liquidator_lines(numbers), _bad_debt_lines(numbers),
     ):  # fmt: skip
         lines += ["", *part]

@@ -392,9 +392,7 @@ class CollateralAuctions:
             scaled = sale.lot * ONE // reserve.supply_index
             side = side_of(lending.category_of.get(sale.account), reserve)
             lending.move_scaled(sale.account, side, scaled)
-            log.add(
-                events.RETURNED, quantity=sale.lot, market=side.number, **about
-            )
+            log.add(events.RETURNED, quantity=sale.lot, market=side.number, **about)
             self.cascade.queue.reenter_changed()
         if sale.due:
             base.awaited -= sale.due

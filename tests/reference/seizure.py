@@ -13,7 +13,7 @@ from . import routes
 from .absorption import Absorption
 from .clearing import ALL_CROSS
 from .collateral_auctions import CollateralAuctions, bear
-from .lending import PARTS
+from .lending_reserves import PARTS
 from .lending_rules import ONE, Liquidator
 from .lending_units import Borrower, SideHolding
 from .margin import rate_of

@@ -22,6 +22,7 @@ from cascade._lendingentry import liquidator_row
 from cascade._poolrows import quote_pool
 from cascade.bounds import MAX_PRICE
 from cascade.codes import MessageKind, Side
+from cascade.collateral_auction import CollateralAuction
 from cascade.dislocation import Dislocation, furthest
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
@@ -31,7 +32,7 @@ from cascade.lending_market import LendingMarket
 from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.market import Market
 from cascade.reserve import Reserve
-from cascade.rules import LENDING
+from cascade.rules import LENDING, maker_liq2
 from cascade.ruleset import Rules
 from cascade.scenarios import borrowers
 from cascade.scenarios.checks import check_venue
@@ -48,6 +49,8 @@ from cascade.scenarios.scenario import Progress
 from cascade.venues import PoolVenue
 
 DEFAULT_STEPS = 100
+#: Presets of markets that auction, by name; the variant is a collateral.
+AUCTIONED = {"maker_liq2": maker_liq2}
 #: Fee of a pool that the file does not state, as the venues have it.
 DEFAULT_FEE = Fraction(3, 1000)
 Columns = dict[str, NDArray[Any]]
@@ -261,6 +264,8 @@ class LendingScenario:
         fee: dict[str, Any] = {} if section.fee is None else {"fee": section.fee}
         with self._named("lending.rules"):
             if isinstance(section.rules, str):
+                if section.rules in AUCTIONED:
+                    return AUCTIONED[section.rules](section.variant or "ETH-A")
                 if section.rules not in LENDING:
                     raise ValueError(f"{section.rules!r} is not one of {', '.join(LENDING)}")
                 return LendingRules.from_protocol(LENDING[section.rules](section.variant), **fee)
@@ -268,6 +273,10 @@ class LendingScenario:
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in (section.rules or {}).items()
             }
+            close = given.get("close_factor")
+            if isinstance(close, tuple) and len(close) == 2 and isinstance(close[1], dict):
+                terms = {k: tuple(v) if isinstance(v, list) else v for k, v in close[1].items()}
+                given["close_factor"] = (close[0], CollateralAuction(**terms))
             return LendingRules(**{**given, **fee})
 
     @contextmanager
