@@ -129,6 +129,9 @@ class Actor:
     def freeze(self, lending, reserve, frozen) -> None:
         self.lendings[lending][reserve].freeze(frozen)
 
+    def oracle(self, lending, reserve, failure) -> None:
+        self.lendings[lending][reserve].fail_oracle(failure)
+
     def trade(self, market, side, size) -> None:
         self.kit.trade(self.engine, self.markets[market], side, size)
 
@@ -268,6 +271,8 @@ def draw_rules(draw: random.Random) -> dict:
         "bad_debt": draw.choice(("stays", "deficit", "reserves", "suppliers")),
         "health": draw.choice(("weighted", "average")),
         "halt_above": draw.choice((None, None, "frontier", "0.97")),
+        "fee_on": draw.choice(("bonus", "bonus", "repay")),
+        "zero_price": draw.choice(("skipped", "given", "refused")),
     }
 
 
@@ -414,9 +419,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
     name = draw.choices(
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
-            *("load_depth", "budget", "open", "set_category", "auction", "route", "stop"),
+            *("load_depth", "budget", "open", "set_category", "auction", "route", "stop", "oracle"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(tuple(PRICES))
@@ -449,6 +454,7 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         "pause": (lending, reserve, draw.random() < 0.4, draw.choice((0, 0, 4))),
         "freeze": (lending, reserve, draw.random() < 0.5),
         "stop": (lending, draw.choice((0, 0, 1, 2, 3))),
+        "oracle": (lending, reserve, draw.choice((None, None, "zero", "zero", "stale", "reverts"))),
         "trade": (market, draw.choice((BUY, SELL)), draw.randrange(1, DEPTH[market])),
         "perpetual": (
             market,

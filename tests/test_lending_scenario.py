@@ -391,9 +391,12 @@ def test_another_protocol_in_place(tmp_path):
     scenario = scenarios.load(written(tmp_path / "case.toml"))
     made = scenario.with_rules("aave_v3:3.0").build()
     assert made.lending["first"].rules == cs.LendingRules.from_protocol(cs.rules.aave_v3("3.0"))
-    for name in ("aave", "aave_v3:9", "compound_v3", "hyperliquid"):
+    for name in ("aave", "aave_v3:9", "hyperliquid"):
         with pytest.raises(cs.ScenarioError, match=r"lending\.rules"):
             scenario.with_rules(name)
+    # where accounts are absorbed one reserve is borrowed, and the file has two
+    with pytest.raises(cs.ScenarioError, match=r"lending\.reserves: .* only 'ETH' can be borrowed"):
+        scenario.with_rules("compound_v3").build()
 
 
 def test_the_command_writes_json_and_events(tmp_path, capsys):

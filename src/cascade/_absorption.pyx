@@ -7,7 +7,9 @@ what the collateral at its liquidation factor is worth beyond it becomes base su
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport add_into, floor_divide, int128, saturate
-from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, supplied_lots
+from cascade._borrower cimport (
+    borrowed_lots, gives_no_price, may_be_seized, reserve_of, supplied_lots,
+)
 from cascade._category cimport account_category, deposit_side
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
@@ -213,6 +215,8 @@ cdef bint _sell_some(State* state, Reserve* reserve, Reserve* base, const Lendin
     cdef int128 ask
     cdef uint16_t k
     if reserve.paused or base.paused or reserve.price == 0 or base.price == 0:
+        return False
+    if gives_no_price(state, reserve) or gives_no_price(state, base):
         return False
     if base.treasury * _worth(base) >= rules.close_value:
         return False

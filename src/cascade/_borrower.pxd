@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from cascade._arithmetic cimport int128
 from cascade._clearing cimport Unit
-from cascade._reserve cimport Reserve
+from cascade._reserve cimport ORACLE_REVERTS, ORACLE_ZERO, ZERO_GIVEN, ZERO_REFUSED, Reserve
 from cascade._state cimport Market, Position, State
 
 # Value of signed scaled lots at a mark of their side: collateral down, debts up.
@@ -29,3 +29,18 @@ cdef inline Reserve* reserve_of(State* state, uint32_t position) noexcept nogil:
 cdef inline bint may_be_seized(const State* state, const Reserve* reserve) noexcept nogil:
     """Is it neither paused nor within the grace after a pause?"""
     return not reserve.paused and state.clock >= reserve.grace_until
+
+
+cdef inline bint gives_no_price(const State* state, const Reserve* reserve) noexcept nogil:
+    """Does whoever asks for the price get none?"""
+    return reserve.oracle == ORACLE_REVERTS or (
+        reserve.oracle == ORACLE_ZERO and state.lendings[reserve.lending].zero_price == ZERO_REFUSED)
+
+
+cdef inline bint may_be_asked(const State* state, const Reserve* reserve, bint collateral) noexcept nogil:
+    """Can a call be about it? Not where amounts would be divided by a price of zero."""
+    return reserve.price > 0 or (collateral and state.lendings[reserve.lending].zero_price == ZERO_GIVEN)
+
+
+# Has the account of a position a claim whose oracle gives no price?
+cdef bint asks_in_vain(State* state, uint32_t position) noexcept nogil

@@ -7,9 +7,9 @@ parts of a tick, so that interest moves marks and the queue needs to know nothin
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128
-from cascade._clearing cimport Unit, unit_next
+from cascade._clearing cimport Unit, unit_first, unit_next
 from cascade._margin cimport NEVER_ABOVE, NEVER_BELOW
-from cascade._reserve cimport INDEX_ONE, Reserve
+from cascade._reserve cimport INDEX_ONE, WORTHLESS, Reserve
 from cascade._state cimport NO_POSITION, RATE_DENOMINATOR, Market, Position, State
 
 cdef enum:
@@ -20,6 +20,8 @@ cdef enum:
 
 cdef inline int128 _value(const Reserve* reserve, int64_t size, int32_t mark) noexcept nogil:
     # floor of a debt, which is negative, makes it larger
+    if mark < 0:
+        return 0                  # its price is zero
     if reserve.refine == 1:
         return <int128>size * reserve.unit * mark
     return floor_divide(<int128>size * reserve.unit * mark, reserve.refine)
@@ -56,7 +58,7 @@ cdef int32_t side_tick(const State* state, const Market* market, int64_t size, i
         least = ceil_divide(bound * RATE_DENOMINATOR, market.sure_threshold)
         tick = ceil_divide(least * reserve.refine, scale) - 1
         if tick < 1:
-            return NEVER_BELOW
+            return WORTHLESS      # at no price but zero
         return NEVER_ABOVE - 1 if tick >= NEVER_ABOVE else <int32_t>tick
     # what is owed, up, above -bound
     least = floor_divide(-bound * reserve.borrow_factor, RATE_DENOMINATOR)
@@ -79,6 +81,7 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
     cdef const Market* market
     cdef const Reserve* reserve
     cdef int128 weight, sure = 0, gathered = 0, counted = 0
+    cdef bint owes = False
     unit.collateral = 0
     unit.equity = 0
     unit.maintenance = 0
@@ -95,6 +98,7 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
         reserve = &state.reserves[market.reserve - 1]
         unit.open_positions += 1
         unit.seizable |= p.size > 0
+        owes |= p.size < 0
         if market.mark == 0:
             unit.priced = False
         else:
@@ -111,12 +115,14 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
             unit.inclusive = state.lendings[reserve.lending].inclusive
         i = unit_next(state, i)
     if unit.equity == unit.collateral:
-        unit.inclusive = False    # without debts health is infinite
+        # without debts health is infinite; debts that are worth nothing now may be worth something again
+        unit.doubtful = unit.inclusive and owes
+        unit.inclusive = False
     if counted:
         weight = _averaged(gathered, counted)
         unit.equity += weight - unit.collateral
         unit.collateral = weight
-        unit.doubtful = weight - sure
+        unit.doubtful += weight - sure
 
 
 cdef int64_t supplied_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil:
@@ -125,3 +131,12 @@ cdef int64_t supplied_lots(const State* state, uint32_t reserve, int64_t scaled)
 
 cdef int64_t borrowed_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil:
     return <int64_t>ceil_divide(<int128>scaled * state.reserves[reserve].borrow_index, INDEX_ONE)
+
+
+cdef bint asks_in_vain(State* state, uint32_t position) noexcept nogil:
+    cdef uint32_t i = unit_first(state, position)
+    while i != NO_POSITION:
+        if gives_no_price(state, reserve_of(state, i)):
+            return True
+        i = unit_next(state, i)
+    return False

@@ -7,7 +7,9 @@ order of events and where each amount is rounded.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport add_into, ceil_divide, floor_divide, int128, saturate
-from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, supplied_lots
+from cascade._borrower cimport (
+    borrowed_lots, gives_no_price, may_be_seized, reserve_of, supplied_lots,
+)
 from cascade._category cimport account_category, deposit_side
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
@@ -488,7 +490,7 @@ cdef bint _redo(State* state, const Lending* rules, Sale* sale) noexcept nogil:
     cdef int64_t least = _least_tab(rules.auctioneer, base), incentive = 0
     cdef Keeper keeper
     cdef Event* event
-    if rules.auctioneer.stage >= STOP_REDO:
+    if rules.auctioneer.stage >= STOP_REDO or reserve.price == 0 or gives_no_price(state, reserve):
         return False
     # otherwise dust could be reset for ever
     if sale.tab >= least and floor_divide(sale.lot * _worth(reserve), _worth(base)) >= least:
@@ -538,7 +540,8 @@ cdef bint _offer(State* state, const Lending* rules, uint32_t place) noexcept no
     cdef int32_t wave = state.wave
     cdef int128 price
     cdef bint taken = False
-    if reserve.paused or _base(state, rules).paused:
+    if (reserve.paused or _base(state, rules).paused or _base(state, rules).price == 0
+            or gives_no_price(state, _base(state, rules))):
         return False
     factor = price_factor(rules.auctioneer, state.clock - sale.started)
     if is_stale(rules.auctioneer, state.clock - sale.started, factor):

@@ -12,6 +12,7 @@ cdef struct Deal:
     int64_t repaid            # lots
     int64_t seized
     int64_t fee               # lots of `seized` that the protocol keeps
+    int64_t extra             # lots of the debt paid on top, for the treasury
     int64_t profit            # atoms that the liquidator expects
 
 # Is there a pair and a size that the liquidator gains by?

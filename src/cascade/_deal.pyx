@@ -7,7 +7,9 @@ and each from the largest size down by halves, with the price that the sale itse
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
-from cascade._borrower cimport borrowed_lots, may_be_seized, reserve_of, side_value, supplied_lots
+from cascade._borrower cimport (
+    borrowed_lots, may_be_asked, may_be_seized, reserve_of, side_value, supplied_lots,
+)
 from cascade._clearing cimport Unit, unit_first, unit_next
 from cascade._reserve cimport (
     BONUS_COVERED, BONUS_DISCOUNT, BONUS_HEALTH, CHOICE_WORST, CLOSE_FRACTION, CLOSE_TARGET,
@@ -49,7 +51,8 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
     while i != NO_POSITION:
         reserve = reserve_of(state, i)
         market = state.markets[state.positions[i].market]
-        if (state.positions[i].size < 0) == debts and may_be_seized(state, reserve):
+        if ((state.positions[i].size < 0) == debts and may_be_seized(state, reserve)
+                and may_be_asked(state, reserve, not debts)):
             value = side_value(state, market, state.positions[i].size, market.mark)
             key[0] = 0 if debts else market.bonus if worst else -market.bonus
             key[1] = place
@@ -193,6 +196,7 @@ cdef bint _amounts(State* state, const Reserve* collateral, int64_t have, const 
         cut = saturate(ceil_divide(deal.seized * under, over))
         repaid = cut if cut < repaid else repaid
     deal.repaid = repaid
+    deal.fee = deal.extra = 0
     if deal.seized <= 0 or repaid <= 0:
         return False
     left_debt = (<int128>owed_lots - repaid) * _worth(debt)
@@ -200,6 +204,9 @@ cdef bint _amounts(State* state, const Reserve* collateral, int64_t have, const 
     if left_debt and left_collateral and (
             left_debt < rules.min_leftover or left_collateral < rules.min_leftover):
         return False
+    if rules.fee_on_repay:
+        deal.extra = <int64_t>floor_divide(<int128>repaid * rules.fee, RATE_DENOMINATOR)
+        return True
     earned = deal.seized - <int64_t>ceil_divide(
         <int128>deal.seized * RATE_DENOMINATOR, RATE_DENOMINATOR + bonus)
     deal.fee = <int64_t>floor_divide(<int128>earned * rules.fee, RATE_DENOMINATOR)
@@ -224,7 +231,7 @@ cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* de
     cdef int64_t gains = asset_quote(state, collateral.number, SELL, deal.seized - deal.fee), cost
     if gains < 0:
         return False
-    cost = asset_quote(state, debt.number, BUY, deal.repaid)
+    cost = asset_quote(state, debt.number, BUY, deal.repaid + deal.extra)
     if cost < 0 or (liquidator.capital >= 0 and cost > <int128>liquidator.capital + liquidator.cash):
         return False
     deal.profit = saturate(<int128>gains - cost - liquidator.gas)
@@ -243,6 +250,11 @@ cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Va
     cdef int32_t _attempt
     if _halted(&state.lendings[collateral.lending], values, bonus):
         return False
+    if collateral.price == 0:
+        # worth nothing: all of it for nothing
+        deal.repaid = deal.fee = deal.extra = 0
+        deal.seized = have if have < collateral.cash else collateral.cash
+        return deal.seized > 0 and _pays(state, collateral, debt, deal, liquidator)
     lots = _most(state, position, unit, deal, collateral, have, debt, owed_lots, bonus)
     for _attempt in range(liquidator.halvings + 1):
         if lots == 0:

@@ -23,6 +23,8 @@ def add_lending(
     average: int,
     halt: int,
     halt_level: int,
+    zero_price: int,
+    fee_on_repay: int,
 ) -> int:
     """Add a lending market; gives its number."""
 

@@ -18,7 +18,7 @@ from cascade._category cimport (
 from cascade._clearing cimport claim_position, find_position, reserve_positions
 from cascade._core cimport EngineCore
 from cascade._flows cimport note_flow, note_rounding
-from cascade._lendingquote cimport borne_at_ratio, scaled_more
+from cascade._lendingquote cimport borne_at_ratio, price_refused, scaled_more
 from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._opening cimport create_accounts
@@ -52,7 +52,7 @@ RESERVE_FIELDS = (
 def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t close_fraction,
                 int64_t close_health, int64_t close_value, int bonus, int64_t bonus_base,
                 int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive,
-                bint average, int halt, int64_t halt_level):
+                bint average, int halt, int64_t halt_level, int zero_price, bint fee_on_repay):
     """Add a lending market; gives its number."""
     cdef State* state = &core.state
     cdef Lending* grown
@@ -81,6 +81,8 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
         grown.average = average
         grown.halt = <uint8_t>halt
         grown.halt_level = halt_level
+        grown.zero_price = <uint8_t>zero_price
+        grown.fee_on_repay = fee_on_repay
         state.lending_count += 1
     core.end()
     return state.lending_count - 1
@@ -217,6 +219,7 @@ def reserve_row(EngineCore core, int64_t number):
     row["rate_at_target"] = r.rate.at_target
     row["auctioned"] = r.auctioned
     row["awaited"] = r.awaited
+    row["oracle"] = r.oracle
     return row
 
 
@@ -450,6 +453,8 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         _check_column(core, r, np.array([lots]), borrowed)
     if less != borrowed and lots > r.cash:
         raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+    if less != borrowed and price_refused(state, account, r, borrowed):
+        raise ValueError(f"an oracle gives no price for what account {account} has")
     position = find_position(state, <int32_t>account, side, 0)
     if position != NO_POSITION:
         held = magnitude(state.positions[position].size)

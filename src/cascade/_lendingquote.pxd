@@ -1,4 +1,4 @@
-"""What an account could borrow."""
+"""What an account could borrow, and whether it may ask."""
 
 from libc.stdint cimport int64_t, uint32_t
 
@@ -8,3 +8,5 @@ from cascade._state cimport State
 
 cdef int64_t scaled_more(const Reserve* r, int64_t lots, bint borrowed) noexcept nogil
 cdef int128 borne_at_ratio(State* state, uint32_t position) noexcept nogil
+# Does a call on an account ask for a price, its own reserves' or `r`'s (or NULL), that no oracle gives?
+cdef bint price_refused(State* state, int64_t account, const Reserve* r, bint borrows) noexcept nogil

@@ -3,18 +3,18 @@
 Functions on an engine core; nothing changes.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128
-from cascade._borrower cimport borrowed_lots, side_value, side_weight
+from cascade._borrower cimport borrowed_lots, gives_no_price, reserve_of, side_value, side_weight
 from cascade._category cimport account_category, lent_in
 from cascade._clearing cimport Unit, find_position, unit_evaluate, unit_first, unit_next
 from cascade._core cimport EngineCore
 from cascade._deal cimport asset_quote
 from cascade._lendingentry cimport check_borrower, reserve_at
-from cascade._reserve cimport INDEX_ONE, LARGEST_LOTS, LARGEST_VALUE, Reserve
+from cascade._reserve cimport INDEX_ONE, LARGEST_LOTS, LARGEST_VALUE, ZERO_REFUSED, Reserve
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, RATE_DENOMINATOR, Market, Position, State,
 )
@@ -44,6 +44,19 @@ cdef int128 borne_at_ratio(State* state, uint32_t position) noexcept nogil:
     return total
 
 
+cdef bint price_refused(State* state, int64_t account, const Reserve* r, bint borrows) noexcept nogil:
+    # without debts only some protocols ask
+    cdef uint32_t i = state.accounts[account].first
+    cdef uint16_t lending = state.accounts[account].flags >> ACCOUNT_LENDING_SHIFT
+    cdef bint asked = borrows or state.lendings[lending].zero_price == ZERO_REFUSED
+    cdef bint vain = r != NULL and gives_no_price(state, r)
+    while i != NO_POSITION:
+        asked |= state.positions[i].size < 0
+        vain |= state.positions[i].size != 0 and gives_no_price(state, reserve_of(state, i))
+        i = state.positions[i].next
+    return asked and vain
+
+
 def borrowable_lots(EngineCore core, int64_t lending, int64_t account, int64_t number):
     """Most lots of a reserve that an account may borrow now; nothing changes."""
     cdef State* state = &core.state
@@ -55,6 +68,8 @@ def borrowable_lots(EngineCore core, int64_t lending, int64_t account, int64_t n
     check_borrower(core, lending, account)
     first = state.accounts[account].first
     if not r.borrowable or first == NO_POSITION or not lent_in(r, account_category(state, account)):
+        return 0
+    if price_refused(state, account, r, True):
         return 0
     if r.borrow_cap >= 0:
         middle = r.borrow_cap - borrowed_lots(state, number, r.borrowed)

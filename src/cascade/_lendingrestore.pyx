@@ -9,9 +9,12 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t
 import numpy as np
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
+from cascade._borrower cimport gives_no_price
 from cascade._core cimport EngineCore
 from cascade._oracle cimport await_price
-from cascade._reserve cimport FLOW_COUNT, INDEX_ONE, Liquidator, Reserve, Waiting
+from cascade._reserve cimport (
+    FLOW_COUNT, INDEX_ONE, ORACLE_ZERO, WORTHLESS, ZERO_REFUSED, Liquidator, Reserve, Waiting,
+)
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_MARKET, Market, Position, State,
 )
@@ -21,7 +24,7 @@ FLOWS = ("came", "redeemed", "lent", "repaid", "seized")
 RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", *FLOWS, "roundings", "waiting",
-    "rate_at_target",
+    "rate_at_target", "oracle",
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
@@ -71,7 +74,7 @@ def reserve_records(EngineCore core):
                 r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury, r.deficit,
                 r.kept, r.price, r.updated, r.paused, r.absorbed, r.frozen, r.grace_until,
                 *[r.flows[n] for n in range(FLOW_COUNT)], r.roundings, r.waiting_count,
-                r.rate.at_target))
+                r.rate.at_target, r.oracle))
             for n in range(r.waiting_count):
                 row = &r.waiting[(r.waiting_first + n) % r.waiting_capacity]
                 waiting.append((row.due, row.event, row.price, row.wave))
@@ -142,7 +145,9 @@ cdef int check_amounts(EngineCore core, const Reserve* r, row) except -1:
         require(abs(int(row[name])) <= LARGEST, where + name)
     for scaled, index in (("supplied", "supply_index"), ("borrowed", "borrow_index")):
         require(int(row[scaled]) * int(row[index]) <= LARGEST_PRODUCT, where + scaled)
-    require(0 <= row["price"] <= MAX_PRICE and (r.source != NO_MARKET or row["price"] == 1), where + "price")
+    require(0 <= row["oracle"] <= 3, where + "oracle")
+    require(0 <= row["price"] <= MAX_PRICE and (r.source != NO_MARKET or row["price"] == 1
+                                                or row["price"] == 0 != row["oracle"]), where + "price")
     require(0 <= row["updated"] <= core.state.clock, where + "time of its price")
     require(row["paused"] in (0, 1), where + "paused")
     require(row["frozen"] in (0, 1), where + "frozen")
@@ -174,6 +179,7 @@ cdef int restore_reserve(Reserve* r, row) except -1:
         r.flows[n] = row[name]
     r.roundings = row["roundings"]
     r.rate.at_target = row["rate_at_target"]
+    r.oracle = row["oracle"]
     return 0
 
 
@@ -183,10 +189,16 @@ cdef int check_claims(const State* state, const Reserve* r) except -1:
     cdef const Market* supplied
     cdef int128 fine = <int128>r.price * r.refine, lower, upper, held = 0
     cdef uint16_t side = r.supplied_side + 1
+    cdef bint worthless = r.oracle == ORACLE_ZERO and not gives_no_price(state, r)
     where = f"reserve {r.number}: "
+    require(r.price == 0 or not worthless, where + "price")
     lower = floor_divide(fine * r.supply_index, INDEX_ONE)
     lower = 0 if r.price == 0 else lower if lower > 1 else 1
     upper = ceil_divide(fine * r.borrow_index, INDEX_ONE)
+    if r.price == 0 and (borrowed.mark == WORTHLESS or worthless):
+        # no price, and not for want of one; it may stay so until a delay is over
+        require(state.lendings[r.lending].zero_price != ZERO_REFUSED, where + "price of zero")
+        lower = upper = WORTHLESS
     while side:
         supplied = state.markets[side - 1]
         require(supplied.mark == lower, where + "marks of its supplied sides")

@@ -13,6 +13,7 @@ from cascade._category cimport (
 from cascade._clearing cimport Unit, reserve_positions, unit_evaluate, unit_first
 from cascade._core cimport EngineCore
 from cascade._lendingentry cimport check_borrower
+from cascade._lendingquote cimport price_refused
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._queue cimport queue_unit
@@ -75,6 +76,8 @@ def set_category(EngineCore core, int64_t lending, int64_t account, uint8_t cate
     cdef Unit unit
     check_borrower(core, lending, account)
     _check_debts(core, account, category)
+    if price_refused(state, account, NULL, False):
+        raise ValueError(f"an oracle gives no price for what account {account} has")
     before = account_category(state, account)
     core.begin()
     unit.equity = 0

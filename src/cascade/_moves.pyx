@@ -176,7 +176,7 @@ cdef inline void _feel(int64_t* motion, int64_t ticks, int64_t old) noexcept nog
 
 
 cdef void note_move(State* state, Market* market, int32_t old, int64_t event, int32_t wave) noexcept nogil:
-    if old:
+    if old > 0:
         _feel(&market.motion[DOWN], old - <int64_t>market.mark, old)
         _feel(&market.motion[UP], market.mark - <int64_t>old, old)
     push_mark(state, &market.marks[DOWN], DOWN, market.mark, event, wave)

@@ -1,6 +1,6 @@
 """Interface of reserves in time: interest, prices that are believed, and the marks of their sides."""
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._reserve cimport Reserve
 from cascade._state cimport Market, State
@@ -14,3 +14,5 @@ cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t ca
 # A price that is believed later; -1 without memory.
 cdef int await_price(Reserve* reserve, int64_t due, int32_t price, int64_t event, int32_t wave) noexcept nogil
 cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave) noexcept nogil
+# The oracle fails (Failure), or works again.
+cdef void fail_oracle(State* state, uint32_t number, uint8_t failure) noexcept nogil

@@ -4,16 +4,16 @@ docs/lending-market.md. An oracle reads the mark of a market when it changes and
 moves or take bounded steps; interest raises the sides' indices once a step.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
-from cascade._borrower cimport borrowed_lots, supplied_lots
+from cascade._borrower cimport borrowed_lots, gives_no_price, supplied_lots
 from cascade._flows cimport note_rounding
 from cascade._log cimport Event, log_append
 from cascade._moves cimport note_move, test_moved
 from cascade._rates cimport borrow_growth, supply_growth
-from cascade._reserve cimport INDEX_ONE, Reserve, Waiting
+from cascade._reserve cimport INDEX_ONE, ORACLE_WORKS, ORACLE_ZERO, WORTHLESS, Reserve, Waiting
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, RATE_DENOMINATOR, Market, State,
 )
@@ -34,24 +34,28 @@ cdef void _change_side(State* state, uint32_t number, int128 mark, int64_t cause
     market.previous_mark = old
     market.mark = <int32_t>mark
     event = log_append(&state.log, EVENT_MARK, market.number, cause, wave)
-    event.price = market.mark
-    event.money = old
+    event.price = market.mark if market.mark > 0 else 0
+    event.money = old if old > 0 else 0
     note_move(state, market, old, state.log.first + state.log.count - 1, wave)
 
 
 cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave) noexcept nogil:
     cdef const Reserve* reserve = &state.reserves[number]
     cdef int128 fine = <int128>reserve.price * reserve.refine, lower, upper
-    cdef uint16_t side
-    if reserve.price == 0:
-        return
+    cdef uint16_t side = state.markets[reserve.supplied_side].next_side
     lower = floor_divide(fine * reserve.supply_index, INDEX_ONE)
+    lower = lower if lower > 1 else 1
     upper = ceil_divide(fine * reserve.borrow_index, INDEX_ONE)
-    _change_side(state, reserve.supplied_side, lower if lower > 1 else 1, cause, wave)
+    if reserve.price == 0:
+        # none yet, or zero: that may stay until a delay is over
+        if ((reserve.oracle != ORACLE_ZERO or gives_no_price(state, reserve))
+                and state.markets[reserve.borrowed_side].mark != WORTHLESS):
+            return
+        lower = upper = WORTHLESS
+    _change_side(state, reserve.supplied_side, lower, cause, wave)
     _change_side(state, reserve.borrowed_side, upper, cause, wave)
-    side = state.markets[reserve.supplied_side].next_side
     while side:
-        _change_side(state, side - 1, lower if lower > 1 else 1, cause, wave)
+        _change_side(state, side - 1, lower, cause, wave)
         side = state.markets[side - 1].next_side
 
 
@@ -106,15 +110,21 @@ cdef int await_price(Reserve* reserve, int64_t due, int32_t price, int64_t event
     return 0
 
 
+cdef inline void _offer(State* state, Reserve* reserve, int32_t price, int64_t event, int32_t wave) noexcept nogil:
+    if reserve.oracle != ORACLE_WORKS:
+        return
+    if reserve.delay == 0:
+        believe_price(state, reserve.number, price, event, wave)
+    elif await_price(reserve, state.clock + reserve.delay, price, event, wave):
+        state.failed = FAILURE_MEMORY
+
+
 cdef void offer_price(State* state, Market* source, int64_t event, int32_t wave) noexcept nogil:
     cdef uint32_t reader = source.readers
     cdef Reserve* reserve
     while reader:
         reserve = &state.reserves[reader - 1]
-        if reserve.delay == 0:
-            believe_price(state, reader - 1, source.mark, event, wave)
-        elif await_price(reserve, state.clock + reserve.delay, source.mark, event, wave):
-            state.failed = FAILURE_MEMORY
+        _offer(state, reserve, source.mark, event, wave)
         reader = reserve.next_reader
 
 
@@ -126,12 +136,40 @@ cdef void _pass_prices(State* state, uint32_t number) noexcept nogil:
         first = &reserve.waiting[reserve.waiting_first]
         reserve.waiting_first = (reserve.waiting_first + 1) % reserve.waiting_capacity
         reserve.waiting_count -= 1
-        believe_price(state, number, first.price, first.event, first.wave)
+        if reserve.oracle == ORACLE_WORKS:
+            believe_price(state, number, first.price, first.event, first.wave)
         test_moved(state)
-    if (reserve.delay == 0 and reserve.source != NO_MARKET and _overdue(state, reserve)
-            and state.markets[reserve.source].mark):
+    if (reserve.oracle == ORACLE_WORKS and reserve.delay == 0 and reserve.source != NO_MARKET
+            and _overdue(state, reserve) and state.markets[reserve.source].mark):
         believe_price(state, number, state.markets[reserve.source].mark, -1, 0)
         test_moved(state)
+
+
+cdef void _believe_nothing(State* state, uint32_t number) noexcept nogil:
+    cdef Reserve* reserve = &state.reserves[number]
+    cdef Event* event
+    if state.markets[reserve.supplied_side].mark == WORTHLESS:
+        return
+    event = log_append(&state.log, EVENT_ORACLE, reserve.supplied_side, -1, 0)
+    event.money = reserve.price
+    reserve.updated = state.clock
+    reserve.price = 0
+    form_sides(state, number, state.log.first + state.log.count - 1, 0)
+
+
+cdef void fail_oracle(State* state, uint32_t number, uint8_t failure) noexcept nogil:
+    # one that works again is read as if its market's mark had just changed
+    cdef Reserve* reserve = &state.reserves[number]
+    if failure == reserve.oracle:
+        return
+    reserve.oracle = failure
+    if failure == ORACLE_ZERO and not gives_no_price(state, reserve):
+        _believe_nothing(state, number)
+    elif failure == ORACLE_WORKS and reserve.source == NO_MARKET:
+        believe_price(state, number, 1, -1, 0)
+    elif failure == ORACLE_WORKS and state.markets[reserve.source].mark:
+        _offer(state, reserve, state.markets[reserve.source].mark, -1, 0)
+    test_moved(state)
 
 
 # ---------------------------------------------------------------- interest

@@ -20,6 +20,7 @@ from cascade._margin cimport (
 )
 from cascade._marks cimport cause_of_trigger, trigger_key
 from cascade._ramp cimport ramp_of
+from cascade._reserve cimport WORTHLESS
 from cascade._state cimport (
     DOWN, FAILURE_MEMORY, NO_POSITION, POSITION_DUE, POSITION_EXACT, POSITION_ISOLATED,
     POSITION_CHANGED, POSITION_LADDER, POSITION_TAKEN, UP,
@@ -220,6 +221,8 @@ cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 
     cdef int128 now = side_sure(state, market, size, market.mark)
     cdef int32_t tick = side_tick(state, market, size, now - part)
     cdef int32_t last = tick + 1 if size > 0 else tick - 1
+    if tick == WORTHLESS:
+        last = 1
     _set_guard(state, market, DOWN, position, tick if size > 0 else NEVER_BELOW, NEVER_BELOW)
     _set_guard(state, market, UP, position, tick if size < 0 else NEVER_ABOVE, NEVER_ABOVE)
     if tick == NEVER_BELOW or tick == NEVER_ABOVE:
@@ -286,6 +289,11 @@ cdef void _watch_unpriced(State* state, uint32_t position) noexcept nogil:
         i = unit_next(state, i)
 
 
+cdef inline int32_t _tick_below(int32_t mark) noexcept nogil:
+    # of a side's mark, whose lowest one stands for a price of zero
+    return mark - 1 if mark > 1 else WORTHLESS if mark == 1 else NEVER_BELOW
+
+
 cdef void _watch_every_move(State* state, uint32_t position) noexcept nogil:
     # nothing is sure: any move of collateral, whose average may jump, and any rise of a debt
     cdef uint32_t i = unit_first(state, position)
@@ -293,8 +301,8 @@ cdef void _watch_every_move(State* state, uint32_t position) noexcept nogil:
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
         _set_guard(state, market, DOWN, i,
-                   market.mark - 1 if state.positions[i].size > 0 else NEVER_BELOW, NEVER_BELOW)
-        _set_guard(state, market, UP, i, market.mark + 1, NEVER_ABOVE)
+                   _tick_below(market.mark) if state.positions[i].size > 0 else NEVER_BELOW, NEVER_BELOW)
+        _set_guard(state, market, UP, i, market.mark + 1 if market.mark > 0 else 1, NEVER_ABOVE)
         i = unit_next(state, i)
 
 
@@ -419,7 +427,8 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
             if queue == NULL:
                 continue
             distance = trigger_key(direction, market.mark) - queue.near.nodes[0].key
-            if best == NULL or _more_overdue(distance, market.mark, best_distance, best.mark):
+            if best == NULL or _more_overdue(distance, market.mark if market.mark > 0 else 1, best_distance,
+                                             best.mark if best.mark > 0 else 1):
                 best = market
                 best_queue = queue
                 best_distance = distance

@@ -58,6 +58,20 @@ cdef enum Halt:               # of liquidations of an account
     HALT_LEVEL = 1            # debts over collateral above a level
     HALT_FRONTIER = 2         # where a call lowers the health factor
 
+cdef enum ZeroPrice:          # what a price of zero is
+    ZERO_SKIPPED = 0          # worth nothing, and calls that would divide by it fail
+    ZERO_GIVEN = 1            # worth nothing, and taken for nothing
+    ZERO_REFUSED = 2          # no price: whatever asks for it fails
+
+cdef enum Failure:            # of an oracle
+    ORACLE_WORKS = 0
+    ORACLE_STALE = 1          # always the same answer
+    ORACLE_ZERO = 2
+    ORACLE_REVERTS = 3        # no answer
+
+cdef enum:
+    WORTHLESS = -1            # mark of the sides of a reserve whose price is zero; 0: none yet
+
 cdef enum:
     MOST_VENUES = 8           # of a reserve
 
@@ -84,6 +98,9 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     int64_t spared_until      # ns, end of the grace after it came back
     uint16_t category_count
     uint8_t sequencer_down
+    # a price of zero, fees: docs/lending-market.md
+    uint8_t zero_price
+    uint8_t fee_on_repay      # of what is repaid, else of the bonus
     # docs/collateral-auctions.md
     Auctioneer* auctioneer    # of CLOSE_AUCTION, else NULL
 
@@ -117,7 +134,7 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t waiting_first
     int64_t waiting_count
     int64_t waiting_capacity
-    int32_t price             # believed, ticks of the source; 0: none yet
+    int32_t price             # believed, ticks of the source; 0: none yet, or worth nothing
     uint16_t number
     uint16_t lending
     uint16_t supplied_side    # numbers of markets
@@ -137,8 +154,9 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     # of protocols that take accounts over, docs/protocols/compound_v3.md
     int64_t liquidation_factor  # parts of 10**9 of its price that a borrower is credited
     int64_t absorbed          # lots for sale, all in the treasury
-    # interest: docs/lending-market.md
+    # interest, failures of the oracle: docs/lending-market.md
     Rate rate
+    uint8_t oracle
     # terms of accounts, docs/lending-market.md
     uint64_t lent_in[4]       # bit c: may be owed by accounts of category c
     int64_t debt_ceiling      # of accounts with this collateral, hundredths; -1: it is not isolated

@@ -25,6 +25,7 @@ from cascade._orderbook cimport restore_into
 from cascade._funding cimport undistributed
 from cascade._queue cimport exact_trigger, queue_unit
 from cascade._ramp cimport ramp_of
+from cascade._reserve cimport WORTHLESS
 from cascade._settlement cimport lots_fit
 from cascade._state cimport (
     ACCOUNT_HEDGE, AVERAGE_PARTS, FEED_EMA, NO_POSITION, POSITION_DUE, POSITION_EXACT,
@@ -136,7 +137,8 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
     """Numbers and orders of one market."""
     cdef Market* market = core.market_at(number)
     for name in ("mark", "index", "ceiling"):
-        require(0 <= row[name] <= MAX_PRICE, f"market {number}: {name}")
+        # the mark of a side that is worth nothing is below zero
+        require(-(name == "mark" and market.reserve != 0) <= row[name] <= MAX_PRICE, f"market {number}: {name}")
     for name in ("outside_entry", "house_entry", "spot_entry"):
         require(abs(int(row[name])) <= 2 * LARGEST_AMOUNT, f"market {number}: {name}")
     for name in ("outside_size", "house_size", "spot_size", "permanent_lots", "transient_lots"):
@@ -162,7 +164,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
     require(lots_fit(market, gross_lots(market) + magnitude(market.outside_size)
                      + magnitude(market.house_size), market.ceiling),
             f"market {number}: positions do not fit in 64 bits")
-    restore_into(book, orders, [int(row["next_id"]), int(row["last"]), int(row["mark"]),
+    restore_into(book, orders, [int(row["next_id"]), int(row["last"]), max(int(row["mark"]), 0),
                                 int(row["auction"])])
     for order in orders:
         restore_working(core, number, order)
@@ -276,8 +278,10 @@ def restore_queue(EngineCore core, marks, due):
     cdef int d
     for row in marks:
         require(0 <= row["market"] < state.market_count and row["direction"] in (0, 1), "mark record")
-        require(1 <= row["mark"] <= MAX_PRICE and 0 <= row["wave"] < 2**31 - 1, "mark record")
         market = state.markets[<int>row["market"]]
+        least = WORTHLESS if market.reserve else 1
+        require(least <= row["mark"] <= MAX_PRICE and row["mark"] != 0 and 0 <= row["wave"] < 2**31 - 1,
+                "mark record")
         d = row["direction"]
         if market.marks[d].count:
             before = market.marks[d].records[market.marks[d].count - 1].mark

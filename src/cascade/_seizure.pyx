@@ -11,7 +11,7 @@ from cascade._absorption cimport absorb_unit
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
 )
-from cascade._borrower cimport borrowed_lots, reserve_of, supplied_lots
+from cascade._borrower cimport asks_in_vain, borrowed_lots, may_be_asked, reserve_of, supplied_lots
 from cascade._clearing cimport (
     Unit, trade_outside, trade_position, unit_evaluate, unit_first, unit_next,
 )
@@ -83,6 +83,7 @@ cdef void _record(State* state, const Taken* taken, const Unit* unit, const Deal
     event.account = account
     event.counterparty = who
     event.quantity = deal.repaid
+    event.order = deal.extra
     event.money = value
     state.counters.liquidated += 1
     state.counters.notional += value
@@ -104,9 +105,10 @@ cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
     move_scaled(state, deal.collateral, -taken)
     move_scaled(state, deal.debt, back)
     collateral.cash -= deal.seized - deal.fee
-    if (add_into(&collateral.treasury, deal.fee) | add_into(&debt.cash, deal.repaid)
+    if (add_into(&collateral.treasury, deal.fee) | add_into(&debt.cash, deal.repaid + deal.extra)
+            | add_into(&debt.treasury, deal.extra)
             | note_flow(collateral, FLOW_SEIZED, deal.seized - deal.fee)
-            | note_flow(debt, FLOW_REPAID, deal.repaid)):
+            | note_flow(debt, FLOW_REPAID, deal.repaid + deal.extra)):
         state.failed = FAILURE_OVERFLOW
     elif not reserve_sound(collateral) or not reserve_sound(debt):
         state.failed = FAILURE_RESERVE
@@ -182,27 +184,39 @@ cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Dea
     cdef Unit after
     cdef int64_t gains, cost
     after.open_positions = 0
-    after.seizable = False
     _record(state, taken, unit, deal, who)
     _move_claims(state, deal)
     gains = trade_asset(state, collateral, SELL, deal.seized - deal.fee)
-    cost = trade_asset(state, debt, BUY, deal.repaid)
+    cost = 0
+    if deal.repaid:
+        cost = trade_asset(state, debt, BUY, deal.repaid + deal.extra)
     if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
             | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
         state.failed = FAILURE_OVERFLOW
     liquidator.done += 1
     note_health(state, unit, deal.collateral, &after)
-    if after.open_positions and not after.seizable:
+    if after.open_positions and not _holds_collateral(state, deal.debt):
         _write_off(state, deal.debt)
 
 
 # ---------------------------------------------------------------- debts without collateral
 
+cdef bint _holds_collateral(State* state, uint32_t position) noexcept nogil:
+    # what is worth nothing is none where calls pass it over
+    cdef uint32_t i = unit_first(state, position)
+    while i != NO_POSITION:
+        if state.positions[i].size > 0 and may_be_asked(state, reserve_of(state, i), True):
+            return True
+        i = unit_next(state, i)
+    return False
+
+
 cdef void _write_off(State* state, uint32_t position) noexcept nogil:
     cdef uint32_t i = unit_first(state, position), following
     while i != NO_POSITION:
         following = unit_next(state, i)
-        _write_off_debt(state, i)
+        if state.positions[i].size < 0:
+            _write_off_debt(state, i)
         i = following
 
 
@@ -316,6 +330,8 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     cdef Unit unit
     cdef Deal deal
     cdef int who
+    if asks_in_vain(state, first):
+        return 0
     unit_evaluate(state, first, &unit)
     if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
         return absorb_unit(state, taken, &unit)

@@ -184,7 +184,7 @@ class LendingMarket:
         self._check_base(bool(borrowable), bool(collateral))
         sides = self._sides(name, source, lots, refine)
         rate = None if interest is None else interest.numbers()
-        sided = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
+        sided: dict[str, Any] = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
         number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
         given = {**numbers, "name": name, "interest": stated_model(interest)}
         if self.rules.auction is not None:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["add_reserves", "reserve_terms", "rules_of"]
 
 LARGEST_CAP_LOTS = 2**60
+#: Storefront price factor and target reserves where the caller states none, which are a market's own:
+#: USDC on Ethereum, compound-finance/comet, deployments/mainnet/usdc/configuration.json.
+STOREFRONT = (Fraction(1, 2), Fraction(5_000_000))
 #: Least value of a debt that suppliers bear, above which a rule is refused: the engine has no such limit.
 NEGLIGIBLE = Fraction(1, 10**6)
 
@@ -63,10 +66,7 @@ def _close_factor(rule: LiquidationRule, money: Fraction) -> tuple[Any, ...] | s
     if rule.close is CloseFactor.TARGET:
         return ("target", Fraction(rule.target_health, WAD))
     if rule.close is CloseFactor.ABSORB:
-        raise ValueError(
-            "close 'absorb': storefront factor and target reserves are a market's own; state "
-            'close_factor=("absorb", factor, target)'
-        )
+        return ("absorb", *STOREFRONT)
     if rule.close is CloseFactor.AUCTION:
         raise ValueError(
             "close 'auction': curve, limits and incentives are a market's own; state "
@@ -92,7 +92,8 @@ def _bonus(rule: LiquidationRule) -> tuple[Any, ...] | str:
 
 
 def _fee(rule: LiquidationRule) -> Fraction | int:
-    # the engine's fee is a share of the bonus; of a bonus that never changes any share can be one
+    # the engine's fee is a share of the bonus or of the repayment; of a bonus that never changes any share
+    # of what is seized can be one
     if rule.fee in (Fee.NONE, Fee.BONUS) or rule.close is CloseFactor.ABSORB:
         return 0
     if rule.fee is Fee.SEIZED and rule.bonus is Bonus.MARKET:
@@ -101,7 +102,11 @@ def _fee(rule: LiquidationRule) -> Fraction | int:
         if over > 1 and share * over <= over - 1:
             return _cut(share * over / (over - 1))
         raise _refuse("fee_share", rule.fee_share, "no fee above the bonus")
-    raise _refuse("fee", rule.fee, "a share of the bonus only; state fee=0 to leave it out")
+    if rule.fee is Fee.REPAID:
+        return _cut(Fraction(rule.fee_share, WAD))
+    raise _refuse(
+        "fee", rule.fee, "a share of the bonus or of the repayment; state fee=0 to leave it out"
+    )
 
 
 def _bad_debt(rule: LiquidationRule, money: Fraction) -> str:
@@ -140,6 +145,8 @@ def rules_of(
         # one collateral's mean is its own threshold, so only accounts with several can tell
         "health": lambda: "average" if rule.health is HealthMeasure.AVERAGE else "weighted",
         "halt_above": lambda: None,
+        "fee_on": lambda: "repay" if rule.fee is Fee.REPAID else "bonus",
+        "zero_price": lambda: protocol.zero_price,
         "source": lambda: " ".join(filter(None, (protocol.name, protocol.variant))),
     }
     # a question that the caller answers is not asked of the protocol
@@ -235,12 +242,10 @@ def _aave_terms(loaded: AaveMarket) -> dict[str, dict[str, Any]]:
 
 
 def _comet_terms(loaded: CometMarket) -> dict[str, dict[str, Any]]:
-    borrow, supply = (
-        tuple(Fraction(number, WAD) for number in curve)
-        for curve in (loaded.borrow_curve, loaded.supply_curve)
-    )
+    base, low, high, kink = (Fraction(number, WAD) for number in loaded.borrow_curve)
+    paid = tuple(Fraction(number, WAD) for number in loaded.supply_curve)
     # a year's numbers are cut to a second's
-    curve = JumpRate(*borrow, period=1, supply=supply)
+    curve = JumpRate(base, low, high, kink, period=1, supply=(paid[0], paid[1], paid[2], paid[3]))
     found: dict[str, dict[str, Any]] = {
         loaded.base: {"interest": curve, "collateral": False, "borrowable": True}
     }

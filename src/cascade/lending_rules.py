@@ -35,6 +35,7 @@ BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
     "covered": 0,
 }
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3, "auction_shortfall": 4}
+ZERO_PRICES = {"skipped": 0, "given": 1, "refused": 2}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
 
@@ -82,7 +83,7 @@ class LendingRules:
         ``"covered"``, the reserve's, but no more than what collateral exceeds debts by, so that no
         call lowers the health factor of an account that still covers its debts.
     fee : number, default 0
-        Share of the bonus that the protocol keeps.
+        Share of the bonus that the protocol keeps, or of what is repaid.
     trigger : {"<", "<="}, default "<"
         Is an account liquidated below a health factor of one, or at one too?
     min_leftover : number, default 0
@@ -98,6 +99,11 @@ class LendingRules:
     halt_above : number or "frontier", optional
         No liquidation of accounts whose debts are worth more than this share of their collateral;
         ``"frontier"``: than one over one plus the bonus, beyond which a call lowers the health factor.
+    fee_on : {"bonus", "repay"}, default "bonus"
+        What `fee` is a share of; on what is repaid the liquidator pays it on top (Euler v1).
+    zero_price : {"skipped", "given", "refused"}, default "skipped"
+        What an oracle's answer of zero is: collateral counts nothing and no call takes it (Aave), it counts
+        nothing and is given away (Euler v2), or it is no price, and whatever asks for one fails (Compound).
     source : str
         Where the numbers are from.
 
@@ -120,6 +126,8 @@ class LendingRules:
     health: Literal["weighted", "average"] = "weighted"
     halt_above: Rate | Literal["frontier"] | None = None
     source: str = ""
+    fee_on: Literal["bonus", "repay"] = "bonus"
+    zero_price: Literal["skipped", "given", "refused"] = "skipped"
 
     def __post_init__(self) -> None:
         self.numbers(1)
@@ -228,6 +236,8 @@ class LendingRules:
             "bad_debt": _choice(self.bad_debt, "bad_debt", BAD_DEBTS),
             "inclusive": _choice(self.trigger, "trigger", {"<": 0, "<=": 1}),
             "average": _choice(self.health, "health", {"weighted": 0, "average": 1}),
+            "zero_price": _choice(self.zero_price, "zero_price", ZERO_PRICES),
+            "fee_on_repay": _choice(self.fee_on, "fee_on", {"bonus": 0, "repay": 1}),
             **self._halt(),
         }
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from cascade import _lendingentry
+from cascade import _lendingentry, _oracleentry
 from cascade._grid import Grid
 from cascade.exact_numbers import step_time
 from cascade.market import Market
@@ -16,6 +16,8 @@ __all__ = ["LendingSide", "Reserve"]
 
 INDEX_ONE = 10**18
 SECONDS_PER_YEAR = 365 * 86_400
+OracleFailure = Literal["stale", "zero", "reverts"]
+FAILURES: tuple[OracleFailure | None, ...] = (None, "stale", "zero", "reverts")
 
 
 class LendingSide(Market):
@@ -30,6 +32,17 @@ class LendingSide(Market):
     reserve: Reserve
     borrowed: bool
     category: str | None = None  # whose accounts have their deposits there
+
+    @property
+    def mark(self) -> float | None:
+        """Price believed times the index; 0 at a price of zero, None before there is one."""
+        ticks = self.row()["mark"]
+        return 0.0 if ticks < 0 else self._price("mark")
+
+    @property
+    def mark_ticks(self) -> int:
+        """The same in parts of a tick, 0 before there is one too."""
+        return max(self.row()["mark"], 0)
 
     def check_index_given(self) -> None:
         """Refused: the mark follows the reserve's oracle.
@@ -103,10 +116,10 @@ class Reserve:
 
     @property
     def price(self) -> float | None:
-        """Price that is believed; None before there is one."""
+        """Price that is believed, 0 where its oracle says so; None before there is one."""
         ticks = self.row()["price"]
         if not ticks:
-            return None
+            return 0.0 if self.supplied_side.mark == 0 else None
         return float(ticks) if self.source is None else self.source.ticks.number(ticks)
 
     @property
@@ -192,6 +205,35 @@ class Reserve:
     def freeze(self, frozen: bool = True) -> None:
         """Refuse more supply and more debts, or allow them again; all else goes on."""
         _lendingentry.freeze_reserve(self.lending.engine, self.number, bool(frozen))
+
+    @property
+    def oracle_failure(self) -> OracleFailure | None:
+        """How its oracle fails; None: it works."""
+        found: OracleFailure | None = FAILURES[self.row()["oracle"]]
+        return found
+
+    def fail_oracle(self, failure: OracleFailure | None) -> None:
+        """Let the reserve's oracle fail, or work again.
+
+        Parameters
+        ----------
+        failure : {"stale", "zero", "reverts"} or None
+            The price believed stays; it is zero at once; or whoever asks for it gets none. None: it works
+            again, and is read as if the mark of its market had just changed.
+
+        Raises
+        ------
+        ValueError
+            There is no such failure.
+
+        Notes
+        -----
+        ``docs/lending-market.md``, *Failing oracles*; what zero means is `LendingRules.zero_price`.
+        """
+        if failure not in FAILURES:
+            known = ", ".join(map(repr, FAILURES))
+            raise ValueError(f"failure must be one of {known}, got {failure!r}")
+        _oracleentry.fail_reserve_oracle(self.lending.engine, self.number, FAILURES.index(failure))
 
     def supply(self, amount: Any) -> None:
         """Supply from outside, by nobody who borrows.

@@ -28,10 +28,10 @@ class Absorption:
         unit = self.engine.clearing.unit(name)
         owes = any(held.size < 0 for held in unit.holdings)
         if not owes or not all(held.reserve.usable() for held in unit.holdings):
-            queue.aside.add(name)
-        else:
-            self.cascade.units += 1
-            self.sell(lending, self.absorb(lending, name[0], unit, entry.cause))
+            self.seizure.leave(entry)
+            return
+        self.cascade.units += 1
+        self.sell(lending, self.absorb(lending, name[0], unit, entry.cause))
         self.engine.clearing.changed.append(name)
         queue.reenter_changed()
 
@@ -104,6 +104,8 @@ class Absorption:
         base = lending.base
         _, storefront, target = lending.rules.close_factor
         if reserve.paused or base.paused or not reserve.price_ticks or not base.price_ticks:
+            return False
+        if reserve.unpriced() or base.unpriced():
             return False
         worth = base.unit * base.price_ticks
         if base.treasury * worth >= self.engine.to_atoms(target, lending.asset):

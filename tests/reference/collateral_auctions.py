@@ -230,7 +230,7 @@ class CollateralAuctions:
     def offer(self, lending, sale: Sale) -> bool:
         """Reset an auction that needs it, and let it be taken as long as that pays somebody."""
         reserve, base = sale.reserve, lending.base
-        if reserve.paused or base.paused:
+        if reserve.paused or base.paused or not base.price_ticks or base.unpriced():
             return False
         if self.stale(lending, sale) and not self.redo(lending, sale):
             return False
@@ -268,7 +268,7 @@ class CollateralAuctions:
 
     def redo(self, lending, sale: Sale) -> bool:
         """Begin an auction anew at the price believed now, if somebody does it."""
-        if lending.auctions.stage >= 2:
+        if lending.auctions.stage >= 2 or not sale.reserve.price_ticks or sale.reserve.unpriced():
             return False
         least, incentive = self.least_tab(lending), 0
         lot = sale.lot * self.worth(sale.reserve) // self.worth(lending.base)

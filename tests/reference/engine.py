@@ -337,7 +337,8 @@ class Engine:
         if mark == old:
             return
         side.previous_ticks, side.mark_ticks = old, mark
-        event = self.log.add(events.MARK, cause=cause, price=mark, money=old, market=side.number)
+        shown = {"price": max(mark, 0), "money": max(old, 0)}
+        event = self.log.add(events.MARK, cause=cause, market=side.number, **shown)
         self.queue.note(Move(side.number, old, mark, event))
 
     def fire_stops(self, number: int) -> None:

@@ -254,6 +254,13 @@ class LendingMarket:
                 total += held.weighted(held.mark)
         return total >= 0
 
+    def refuses(self, account: int, reserve: Reserve | None, borrows: bool) -> bool:
+        """Is a price asked for that no oracle gives?"""
+        held = self.unit(account).holdings
+        asked = borrows or any(h.size < 0 for h in held) or self.rules.zero_price == "refused"
+        about = [h.reserve for h in held] + ([] if reserve is None else [reserve])
+        return asked and any(each.unpriced() for each in about)
+
     def change(self, account: int, name: str, amount, what: str) -> None:
         """Deposit, withdraw, borrow or repay."""
         account = int(account)
@@ -270,6 +277,8 @@ class LendingMarket:
             self.check_open(reserve, [lots], borrowed)
         if what in ("withdraw", "borrow") and lots > reserve.cash:
             raise ValueError(f"{name}: {lots} lots are more than there is cash")
+        if what in ("withdraw", "borrow") and self.refuses(account, reserve, borrowed):
+            raise ValueError(f"an oracle gives no price for what account {account} has")
         held = self.scaled(account, side)
         if what in ("withdraw", "repay"):
             most = reserve.lots(held, borrowed)

@@ -6,6 +6,7 @@ terms; opting in and out moves scaled lots from side to side.
 
 from dataclasses import dataclass
 
+from .clearing import ALL_CROSS
 from .lending_reserves import Reserve, Side
 from .margin import rate_of
 
@@ -74,6 +75,8 @@ def set_category(lending, account: int, name) -> None:
     for reserve in lending.reserves.values():
         if lending.scaled(account, reserve.borrowed_side):
             check_lent(category, reserve.name)
+    if lending.refuses(account, None, False):
+        raise ValueError(f"an oracle gives no price for what account {account} has")
     moves = []
     for reserve in lending.reserves.values():
         sides = side_of(old, reserve), side_of(category, reserve)
@@ -83,6 +86,7 @@ def set_category(lending, account: int, name) -> None:
     for one, two, held in moves:
         lending.move_scaled(account, one, -held)
         lending.move_scaled(account, two, held)
+    lending.engine.clearing.changed.append((account, ALL_CROSS))  # tested again in any case
     if lending.unit(account).equity() < 0:
         for one, two, held in moves:
             lending.move_scaled(account, two, -held)

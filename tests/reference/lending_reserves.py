@@ -15,6 +15,8 @@ from .market import Market
 from .rates import Model
 
 PARTS = 10**9
+FAILURES = (None, "stale", "zero", "reverts")
+WORTHLESS = -1  # mark of the sides of a reserve whose price is zero
 FLOWS = ("supplied", "redeemed", "borrowed", "repaid", "seized")
 
 
@@ -98,6 +100,7 @@ class Reserve:
     auctioned: int = 0  # lots of the treasury that are in auctions
     awaited: int = 0  # debts that auctions are to bring
     at_target: int = 0  # of an adaptive curve, a second's rate
+    failure: str | None = None  # of the oracle
     category_sides: list = field(default_factory=list)
 
     def lots(self, scaled: int, borrowed: bool) -> int:
@@ -135,6 +138,7 @@ class Reserve:
             "auctioned": self.auctioned,
             "awaited": self.awaited,
             "rate_at_target": self.at_target,
+            "oracle": FAILURES.index(self.failure),
         }
 
     def pause(self, paused: bool = True, *, grace=0) -> None:
@@ -197,9 +201,37 @@ class Reserve:
 
     # --- the oracle ----------------------------------------------------------------------------
 
+    def unpriced(self) -> bool:
+        """Does whoever asks for the price get none?"""
+        refused = self.lending.rules.zero_price == "refused"
+        return self.failure == "reverts" or (self.failure == "zero" and refused)
+
+    def fail_oracle(self, failure: str | None) -> None:
+        """The oracle answers no more, always the same or zero; None: it works again."""
+        if failure not in FAILURES:
+            raise ValueError(f"failure {failure!r} is none of {FAILURES}")
+        if failure == self.failure:
+            return
+        self.failure = failure
+        if failure == "zero" and not self.unpriced():
+            if self.supplied_side.mark_ticks != WORTHLESS:
+                self.updated = self.lending.engine.clock
+                old, self.price_ticks = self.price_ticks, 0
+                event = self.lending.engine.log.add(
+                    events.ORACLE, price=0, money=old, market=self.supplied_side.number
+                )
+                self.form_marks(event)
+        elif failure is None and self.source is None:
+            self.believe(1, -1)
+        elif failure is None and self.source.mark_ticks:
+            self.offer(self.source.mark_ticks, -1)
+        self.lending.engine.queue.on_marks()
+
     def offer(self, price: int, event: int) -> None:
         """The source's mark has changed."""
         delay = round(rate_of(self.oracle.delay) * 10**9)
+        if self.failure is not None:
+            return
         if delay:
             self.waiting.append((self.lending.engine.clock + delay, price, event))
         else:
@@ -210,10 +242,13 @@ class Reserve:
         now = self.lending.engine.clock
         for time, price, event in [row for row in self.waiting if row[0] <= now]:
             self.waiting.remove((time, price, event))
-            self.believe(price, event)
+            if self.failure is None:
+                self.believe(price, event)
             self.lending.engine.queue.on_marks()
         beat = self.oracle.heartbeat
         if beat is None or self.source is None or not self.source.mark_ticks or self.oracle.delay:
+            return
+        if self.failure is not None:
             return
         if now - self.updated >= round(rate_of(beat) * 10**9):
             self.believe(self.source.mark_ticks, -1)
@@ -237,11 +272,14 @@ class Reserve:
         self.form_marks(event)
 
     def form_marks(self, cause: int) -> None:
-        if not self.price_ticks:
-            return
         fine = self.price_ticks * self.refine
         lower = max(1, fine * self.supply_index // ONE)
         upper = ceil(Fraction(fine * self.borrow_index, ONE))
+        if not self.price_ticks:
+            zero = self.failure == "zero" and not self.unpriced()
+            if not zero and self.borrowed_side.mark_ticks != WORTHLESS:
+                return
+            lower = upper = WORTHLESS
         marks = [(self.supplied_side, lower), (self.borrowed_side, upper)]
         marks += [(side, lower) for side in self.category_sides]
         for side, mark in marks:

@@ -17,6 +17,8 @@ class LendingRules:
     bad_debt: str = "stays"
     health: str = "weighted"
     halt_above: object = None
+    fee_on: str = "bonus"
+    zero_price: str = "skipped"
 
     def __post_init__(self) -> None:
         for name in ("close_factor", "bonus"):

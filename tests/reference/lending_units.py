@@ -24,7 +24,8 @@ class SideHolding:
     ladder_trigger: int = 0
 
     def value(self, mark: int) -> int:
-        # collateral down, debt up
+        # collateral down, debt up; a mark of -1 is a price of zero
+        mark = max(mark, 0)
         return floor(Fraction(self.size * self.reserve.unit * mark, self.reserve.refine))
 
     def weighted(self, mark: int) -> int:
@@ -78,6 +79,8 @@ class Borrower:
         if {held.size > 0 for held in self.holdings} != {True, False} or not all(marks):
             return False  # without collateral nothing is seized, without debts health is infinite
         surplus = self.equity(marks)
+        if surplus == self.borne(marks):
+            return False  # debts that are worth nothing
         return surplus <= 0 if self.at_equality else surplus < 0
 
     def marks_with(self, moved: list[int], tick: int) -> list[int]:

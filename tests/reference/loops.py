@@ -25,10 +25,12 @@ def borrowable(lending, account: int, reserve) -> int:
             for h in lending.unit(account).holdings
             if h.size > 0 or h.reserve is not reserve
         ]
-        mark = reserve.borrowed_side.mark_ticks
+        mark = max(reserve.borrowed_side.mark_ticks, 0)
         value = floor(Fraction(-(held + scaled) * reserve.unit * mark, reserve.refine))
         return sum(weights) + floor(value / reserve.borrow_factor) >= 0
 
+    if lending.refuses(account, reserve, True):
+        return 0
     most = reserve.cash
     if reserve.borrow_cap is not None:
         most = min(most, reserve.borrow_cap - reserve.owed_lots)

@@ -227,6 +227,11 @@ def due_key(unit: Unit, moved: list[int], old: int, new: int) -> int:
     """
     if old == 0 or len(moved) > 1 or unit.holdings[moved[0]].table.jumps:
         return new
+    if new < 0:
+        # a side whose price is zero: if no price above it makes the unit due, the zero did
+        if not unit.due(unit.marks_with(moved, 1)):
+            return new
+        new = 1
     return boundary(new, old, lambda tick: unit.due(unit.marks_with(moved, tick)))
 
 

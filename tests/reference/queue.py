@@ -163,7 +163,7 @@ class Queue:
     def order(self, entry: Entry) -> tuple:
         mark = self.clearing.markets[entry.position.market].mark_ticks
         distance = entry.key - mark if entry.is_long else mark - entry.key
-        overdue = Fraction(distance, mark)
+        overdue = Fraction(distance, max(mark, 1))  # the mark of a price of zero is -1
         return (-overdue, entry.position.market, not entry.is_long, entry.position.number)
 
     def rows(self) -> list[tuple[int, int, int, int, int]]:
@@ -172,7 +172,7 @@ class Queue:
             (
                 entry.position.market,
                 0 if entry.is_long else 1,
-                entry.key,
+                abs(entry.key),
                 entry.position.account,
                 entry.position.leg,
             )

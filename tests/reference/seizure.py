@@ -31,6 +31,7 @@ class Deal:
     repaid: int
     seized: int
     fee: int
+    extra: int = 0  # lots of the debt that the liquidator pays on top, for the treasury
     profit: int = 0
 
 
@@ -113,6 +114,10 @@ class Seizure:
         c, d = collateral.reserve, debt.reserve
         bonus = self.bonus(rules, collateral.side, unit)
         price, worth = c.unit * c.price_ticks, d.unit * d.price_ticks
+        if not price:
+            # worth nothing: all of it for nothing
+            given = min(c.lots(collateral.size, False), c.cash)
+            return Deal(collateral, debt, 0, given, 0) if given else None
         seized = repaid * worth * (PARTS + bonus) // (price * PARTS)
         have = c.lots(collateral.size, False)
         limit = min(have, c.cash)
@@ -125,6 +130,10 @@ class Seizure:
         least = self.engine.to_atoms(rules.min_leftover, c.lending.asset)
         if all(left) and min(left) < least:
             return None
+        if rules.fee_on == "repay":
+            return Deal(
+                collateral, debt, repaid, seized, 0, repaid * self.parts(rules.fee) // PARTS
+            )
         earned = seized - ceil(Fraction(seized * PARTS, PARTS + bonus))
         return Deal(collateral, debt, repaid, seized, earned * self.parts(rules.fee) // PARTS)
 
@@ -141,7 +150,8 @@ class Seizure:
         """Does the call pay for itself?"""
         asset = deal.collateral.reserve.lending.asset
         gains = self.quote(deal.collateral.reserve, SELL, deal.seized - deal.fee)
-        cost = self.quote(deal.debt.reserve, BUY, deal.repaid)
+        bought = deal.repaid + deal.extra
+        cost = self.quote(deal.debt.reserve, BUY, bought) if bought else 0
         if gains is None or cost is None:
             return False
         capital = liquidator.capital
@@ -153,9 +163,17 @@ class Seizure:
         deal.profit = gains - cost - gas
         return deal.profit >= least
 
+    @staticmethod
+    def asked(rules, held: SideHolding) -> bool:
+        """Can a call be about it? Not where amounts would be divided by a price of zero."""
+        given = held.size > 0 and rules.zero_price == "given"
+        return held.reserve.price_ticks > 0 or given
+
     def find(self, account: int, unit: Borrower, liquidator: Liquidator) -> Deal | None:
         rules = self.engine.clearing.accounts[account].lending.rules
-        usable = [held for held in unit.holdings if held.reserve.usable()]
+        usable = [
+            held for held in unit.holdings if held.reserve.usable() and self.asked(rules, held)
+        ]
         sign = 1 if liquidator.choice == "worst" else -1
         collaterals = sorted(
             (h for h in usable if h.size > 0),
@@ -166,6 +184,11 @@ class Seizure:
             if self.halted(rules, collateral.side, unit):
                 continue
             for debt in debts:
+                if not collateral.reserve.price_ticks:
+                    deal = self.amounts(rules, unit, collateral, debt, 0)
+                    if deal is not None and self.agreed(liquidator, deal):
+                        return deal
+                    continue
                 most = self.most(rules, unit, collateral, debt)
                 for attempt in range(liquidator.halvings + 1):
                     lots = most >> attempt
@@ -190,22 +213,32 @@ class Seizure:
         cascade, queue = self.cascade, self.cascade.queue
         name = entry.unit
         account = name[0]
+        unit = self.engine.clearing.unit(name)
+        if any(held.reserve.unpriced() for held in unit.holdings):
+            self.leave(entry)
+            return
         kind = self.engine.clearing.accounts[account].lending.rules.close_factor[0]
         if kind in ("absorb", "auction"):
             self.absorption.take(entry) if kind == "absorb" else self.auctions.bark(entry)
             return
-        unit = self.engine.clearing.unit(name)
         chosen = self.choose(account, unit, entry.cause)
         if chosen is None:
-            queue.due[name] = entry  # as it was, with its cause
+            self.leave(entry)
+            return
+        who, liquidator, deal = chosen
+        cascade.units += 1
+        self.execute(account, unit, deal, liquidator, who, entry.cause)
+        if liquidator.calls == "single" and self.engine.clearing.unit(name).due():
             queue.aside.add(name)
-        else:
-            who, liquidator, deal = chosen
-            cascade.units += 1
-            self.execute(account, unit, deal, liquidator, who, entry.cause)
-            if liquidator.calls == "single" and self.engine.clearing.unit(name).due():
-                queue.aside.add(name)
         self.engine.clearing.changed.append(name)
+        queue.reenter_changed()
+
+    def leave(self, entry) -> None:
+        """The unit waits for the next step as it was, with its cause."""
+        queue = self.cascade.queue
+        queue.due[entry.unit] = entry
+        queue.aside.add(entry.unit)
+        self.engine.clearing.changed.append(entry.unit)
         queue.reenter_changed()
 
     def choose(self, account: int, unit: Borrower, cause: int):
@@ -248,11 +281,12 @@ class Seizure:
         )  # fmt: skip
         log.add(
             events.REPAY, cause=liquidation, account=account, counterparty=who,
-            quantity=deal.repaid, money=value, market=d.borrowed_side.number,
+            quantity=deal.repaid, money=value, order=deal.extra, market=d.borrowed_side.number,
         )  # fmt: skip
         self.move(lending, account, deal)
         gains = self.trade(c, SELL, deal.seized - deal.fee, liquidation)
-        cost = self.trade(d, BUY, deal.repaid, liquidation)
+        bought = deal.repaid + deal.extra
+        cost = self.trade(d, BUY, bought, liquidation) if bought else 0
         gas = self.engine.to_atoms(liquidator.gas, lending.asset)
         liquidator.cash += gains - cost - gas
         liquidator.spent += gas
@@ -265,9 +299,10 @@ class Seizure:
             events.HEALTH, cause=liquidation, order=borne * PARTS // owed, side=int(fell),
             quantity=borne_after * PARTS // owed_after if owed_after else INFINITE, **about,
         )  # fmt: skip
-        if not any(held.size > 0 for held in after.holdings):
+        if not any(h.size > 0 and self.asked(lending.rules, h) for h in after.holdings):
             for held in after.holdings:
-                self.write_off(lending, account, held, liquidation)
+                if held.size < 0:
+                    self.write_off(lending, account, held, liquidation)
 
     def move(self, lending, account: int, deal: Deal) -> None:
         c, d = deal.collateral.reserve, deal.debt.reserve
@@ -282,9 +317,10 @@ class Seizure:
         lending.move_scaled(account, deal.debt.side, -back)
         c.cash -= deal.seized - deal.fee
         c.treasury += deal.fee
-        d.cash += deal.repaid
+        d.cash += deal.repaid + deal.extra
+        d.treasury += deal.extra
         c.flow("seized", deal.seized - deal.fee)
-        d.flow("repaid", deal.repaid)
+        d.flow("repaid", deal.repaid + deal.extra)
 
     def trade(self, reserve, side: int, lots: int, liquidation: int) -> int:
         """Sell or buy at the venues, what they do not take at the mark; atoms."""

@@ -347,6 +347,9 @@ class ProtocolRules:
         Has categories that replace threshold and bonus.
     flash_loan_premium : int
         Basis points.
+    zero_price : str
+        "skipped", "given" or "refused": what an oracle's answer of zero means, as
+        `cascade.LendingRules.zero_price` has it.
     variant : str
         Reading of the rules.
     source, date : str
@@ -362,6 +365,7 @@ class ProtocolRules:
     isolation: bool = False
     e_mode: bool = False
     flash_loan_premium: int = 0
+    zero_price: str = "skipped"
     variant: str = ""
     source: str = ""
     date: str = ""

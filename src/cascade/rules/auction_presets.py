@@ -56,5 +56,7 @@ def maker_liq2(collateral: str = "ETH-A", **changes: Any) -> LendingRules:
     return LendingRules(
         close_factor=("auction", CollateralAuction(**{**terms, **changes})),
         bad_debt="auction_shortfall",
+        # "Clipper/invalid-price", "Clipper/zero-top-price", "Dog/not-unsafe" where there is no spot price
+        zero_price="refused",
         source=f"maker_liq2 {collateral}",
     )

@@ -20,6 +20,7 @@ PROTOCOL: dict[str, object] = {
     "accrual": "simple",
     "supply_cap": "below",
     "borrow_cap": "below",
+    "zero_price": "refused",
 }
 LIQUIDATION: dict[str, object] = {
     "boundary": "below",

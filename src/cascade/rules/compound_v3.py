@@ -16,6 +16,7 @@ PROTOCOL: dict[str, object] = {
     "interest": "two_kinks",
     "accrual": "simple",
     "supply_cap": "at_or_below",
+    "zero_price": "refused",
 }
 LIQUIDATION: dict[str, object] = {
     "boundary": "below",

@@ -15,7 +15,7 @@ SOURCE = (
     "tests Liquidation/basic.t.sol and full.t.sol"
 )
 
-PROTOCOL: dict[str, object] = {"interest": "kink", "accrual": "power"}
+PROTOCOL: dict[str, object] = {"interest": "kink", "accrual": "power", "zero_price": "given"}
 LIQUIDATION: dict[str, object] = {
     "boundary": "at_or_below",
     "safety_factor": "collateral",

@@ -14,7 +14,7 @@ SOURCE = (
     "morpho-org/morpho-blue-irm; docs.morpho.org"
 )
 
-PROTOCOL: dict[str, object] = {"interest": "adaptive", "accrual": "taylor"}
+PROTOCOL: dict[str, object] = {"interest": "adaptive", "accrual": "taylor", "zero_price": "given"}
 LIQUIDATION: dict[str, object] = {
     "boundary": "below",
     "safety_factor": "collateral",
