@@ -337,11 +337,15 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     cdef uint8_t direction
     cdef int32_t trigger
     cdef uint32_t waiting = _flagged(state, position, POSITION_DUE | POSITION_TAKEN)
-    if waiting != NO_POSITION and state.positions[waiting].flags & POSITION_TAKEN:
-        # looked at when it is executed or put back
-        state.positions[waiting].flags |= POSITION_CHANGED
-        return
     first = unit_first(state, position)
+    if waiting != NO_POSITION and state.positions[waiting].flags & POSITION_TAKEN:
+        # looked at when it is executed or put back; only a ramp ends with what ended it
+        state.positions[waiting].flags |= POSITION_CHANGED
+        if state.ramps and first != NO_POSITION:
+            unit_evaluate(state, first, &unit)
+            if not unit.owing:
+                ramp_of(state, position).since = 0
+        return
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):

@@ -227,3 +227,34 @@ def test_a_ramp_without_its_rule_is_refused():
 def test_terms_that_are_refused(rule, text):
     with pytest.raises(ValueError, match=text):
         cs.Rules(partial=rule)
+
+
+def test_a_ramp_ends_when_deleveraging_frees_a_unit_that_had_its_turn(kit):
+    # 25,200 - 20,000 + 1,800 = 7,000 at (80, 98) against 4,000 + 4,410 and buffers of 1,600 + 1,764
+    engine = kit.engine(execution="batch")
+    rules = {"surplus": "trader", "partial": TENTH}
+    falls = kit.market(engine, "X", rules={"tiers": [(0, "0.05")], "feed": "last", **rules})
+    tiers = [(0, "0.001"), (50_000, "0.05")]
+    rules |= {"adl": "binance", "adl_trigger": "always", "feed": "index", "tier_mode": "whole"}
+    other = kit.market(engine, "Y", rules={"tiers": tiers, **rules})
+    falls.set_index(100)
+    other.set_index(100)
+    falls.book.load_depth([(80, 1), (79, 10**6)], [])
+    engine.accounts.open(falls, side="long", size=1000, entry=100, margin=25_200, mode="cross")
+    engine.accounts.open(
+        other, account=[0], side="short", size=[900], entry=100, margin=[0], mode="cross"
+    )
+    # nine that are bankrupt at 98 and less overdue: their lots are closed against the short at 99
+    engine.accounts.open(
+        other, side="long", size=[100] * 9, entry=100, margin=[100] * 9, mode="isolated"
+    )
+    kit.trade(engine, falls, 1, 1)
+    start = len(engine.events)
+    result = engine.step(index={"Y": 98})
+    assert rows(engine, "liquidation", start)[0]["account"] == 0
+    assert sum(row["quantity"] for row in rows(engine, "adl", start)) == 900
+    # its own sale at 79 would make it owe again, had the ramp gone on
+    assert falls.mark == 79
+    assert engine.accounts.equity[0] > engine.accounts.maintenance[0]
+    assert result.pending == 0
+    engine.validate()
