@@ -32,7 +32,7 @@ from cascade._partial cimport (
 )
 from cascade._promises cimport broken
 from cascade._queue cimport (
-    queue_drop_unit, queue_has_due, queue_return, queue_take, queue_traded, queue_unit,
+    queue_again, queue_drop_unit, queue_has_due, queue_return, queue_take, queue_unit,
 )
 from cascade._seizure cimport seize_unit
 from cascade._settlement cimport execute_forced, has_orders, last_event
@@ -339,7 +339,7 @@ cdef void _seize(State* state, const Taken* taken) noexcept nogil:
     if done == 0:
         _set_aside_unchanged(state, taken)
         return
-    queue_traded(state, taken.position)
+    queue_again(state, taken, taken.position)
     if done == 2 and _still_owed(state, taken.position):
         queue_drop_unit(state, taken.position)
         _put_aside(state, taken)
@@ -376,7 +376,7 @@ cdef void _liquidate(State* state, const Taken* taken) noexcept nogil:
     if closed == 0:
         _put_aside(state, taken)
     else:
-        queue_traded(state, last)
+        queue_again(state, taken, last)
         if together.once and _still_owed(state, last):
             # what is still due waits for the next step
             queue_drop_unit(state, last)
@@ -402,7 +402,7 @@ cdef int _keep(State* state, Taken** list, int64_t* capacity, int64_t at, const 
 
 cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
     # Nothing could be closed: the unit is out of the queue until the step is over. Behind guards it
-    # then waits as due without a move, at the mark of now in the first market it is in.
+    # then waits with its cause, at the mark of now in the first market it is in.
     cdef Unit unit
     cdef Taken aside = taken[0]
     cdef Position* p
@@ -413,8 +413,8 @@ cdef void _put_aside(State* state, const Taken* taken) noexcept nogil:
     aside.market = p.market
     aside.direction = DOWN if p.size > 0 else UP
     aside.trigger = state.markets[p.market].mark
-    p.due_cause = -1
-    p.due_wave = 1
+    p.due_cause = taken.cause
+    p.due_wave = taken.wave
     if _keep(state, &state.deferred, &state.deferred_capacity, state.deferred_count, &aside) == 0:
         state.deferred_count += 1
         p.flags |= POSITION_TAKEN

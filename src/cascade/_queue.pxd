@@ -13,6 +13,8 @@ cdef enum:
 cdef void queue_unit(State* state, uint32_t position) noexcept nogil
 # The same after a trade, which may move the balance behind the account's other unit.
 cdef void queue_traded(State* state, uint32_t position) noexcept nogil
+# The same of a unit whose round is over: still due, it keeps the cause and the wave it was taken with.
+cdef void queue_again(State* state, const Taken* taken, uint32_t position) noexcept nogil
 # For a unit with one position whose trigger is exact and that was never queued.
 cdef void queue_open(State* state, uint32_t position) noexcept nogil
 # Room for what is queued in a market and so many more, so that steps ask for no memory.

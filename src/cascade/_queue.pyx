@@ -385,6 +385,16 @@ cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
         i = state.positions[i].next
 
 
+cdef void queue_again(State* state, const Taken* taken, uint32_t position) noexcept nogil:
+    # no mark was formed since the unit was taken: what is still due is so by the same move
+    cdef uint32_t waiting
+    queue_traded(state, position)
+    waiting = _flagged(state, position, POSITION_DUE)
+    if waiting != NO_POSITION:
+        state.positions[waiting].due_cause = taken.cause
+        state.positions[waiting].due_wave = taken.wave
+
+
 cdef void queue_open(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef uint8_t direction = DOWN if p.size > 0 else UP

@@ -31,9 +31,10 @@ class Absorption:
             self.seizure.leave(entry)
             return
         self.cascade.units += 1
+        self.engine.clearing.liquidating = name
         self.sell(lending, self.absorb(lending, name[0], unit, entry.cause))
-        self.engine.clearing.changed.append(name)
-        queue.reenter_changed()
+        self.engine.clearing.liquidating = None
+        queue.go_on(entry)
 
     def absorb(self, lending, account: int, unit, cause: int) -> int:
         """Move everything to the protocol; the LIQUIDATION event."""

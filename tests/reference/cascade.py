@@ -108,8 +108,7 @@ class Cascade:
             self.round.missing = self.clearing.ramps.shortage(name)
         if not backstop and self.leaves_alone(name):
             self.queue.aside.add(name)
-            self.clearing.changed.append(name)
-            self.queue.reenter_changed()
+            self.queue.go_on(entry)
             return
         self.cancel_orders(name, entry.cause)
         self.units += 1
@@ -152,8 +151,7 @@ class Cascade:
                 self.touched[market] = last
         if closed == 0 or (once and self.clearing.due(name)):
             self.queue.aside.add(name)
-        self.clearing.changed.append(name)
-        self.queue.reenter_changed()
+        self.queue.go_on(entry)
 
     def account(self, name: tuple[int, int]):
         return self.clearing.accounts[name[0]]

@@ -108,8 +108,8 @@ class Queue:
     def add(self, name: Name, position: Position, key: int, cause: int) -> None:
         self.due[name] = Entry(name, position, position.size > 0, key, cause)
 
-    def reenter(self, name: Name) -> None:
-        """Look again at a unit whose money or positions changed."""
+    def reenter(self, name: Name, cause: int = -1) -> None:
+        """Look again at a unit whose money or positions changed; `cause` of one that was due before."""
         entry = self.due.get(name)
         due = self.clearing.due(name)
         if not due:
@@ -120,7 +120,7 @@ class Queue:
         if entry is not None and self.still_holds(entry):
             return
         first = self.clearing.unit_positions(name)[0]
-        self.add(name, first, self.clearing.markets[first.market].mark_ticks, -1)
+        self.add(name, first, self.clearing.markets[first.market].mark_ticks, cause)
 
     def still_holds(self, entry: Entry) -> bool:
         """Has the unit still the position it is keyed by, on the same side?"""
@@ -134,6 +134,14 @@ class Queue:
         for name in dict.fromkeys(changed):
             if name != self.clearing.liquidating:
                 self.reenter(name)
+
+    def go_on(self, taken: Entry) -> None:
+        """A unit's round is over: if it is still due, it is by the move that made it due.
+
+        No mark was formed since it was taken, so nothing newer can be what it is due by.
+        """
+        self.reenter(taken.unit, taken.cause)
+        self.reenter_changed()
 
     def collects(self, position: Position) -> bool:
         """Is the position's market in a call auction or throttled? Then it waits."""

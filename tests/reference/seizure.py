@@ -227,11 +227,12 @@ class Seizure:
             return
         who, liquidator, deal = chosen
         cascade.units += 1
+        self.engine.clearing.liquidating = name
         self.execute(account, unit, deal, liquidator, who, entry.cause)
+        self.engine.clearing.liquidating = None
         if liquidator.calls == "single" and self.engine.clearing.unit(name).due():
             queue.aside.add(name)
-        self.engine.clearing.changed.append(name)
-        queue.reenter_changed()
+        queue.go_on(entry)
 
     def leave(self, entry) -> None:
         """The unit waits for the next step as it was, with its cause."""
