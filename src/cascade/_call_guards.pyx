@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._arithmetic cimport int128, magnitude
 from cascade._clearing cimport Unit, collateral_of, unit_first, unit_next
+from cascade._funding_guards cimport drop_funding_guard, guard_funding, index_key
 from cascade._margin cimport (
     NEVER_ABOVE, NEVER_BELOW, TierTable, maintenance, position_value, surplus_tick, tier_edges,
 )
@@ -27,19 +28,19 @@ cdef inline void _insert(State* state, Triggers* queue, uint32_t position, int64
 
 cdef bint call_guarded(State* state, uint32_t position) noexcept nogil:
     cdef uint32_t i = unit_first(state, position), count = 0
-    cdef bint jumps = False, warned = False
+    cdef bint unsteady = False, warned = False      # no tick of one price states its level
     cdef const Market* market
     while i != NO_POSITION:
         market = state.markets[state.positions[i].market]
-        if market.reserve or market.rules.accrues or state.positions[i].flags & POSITION_LADDER:
+        if market.reserve or state.positions[i].flags & POSITION_LADDER:
             return False
-        if market.rules.table.whole and not market.rules.table.on_entry:
-            jumps = True
+        if market.rules.accrues or (market.rules.table.whole and not market.rules.table.on_entry):
+            unsteady = True
         if market.calls_on:
             warned = True
         count += 1
         i = unit_next(state, i)
-    return warned and (jumps or count > 1)
+    return warned and (unsteady or count > 1)
 
 
 cdef void call_later(State* state, uint32_t position) noexcept nogil:
@@ -55,6 +56,8 @@ cdef void call_later(State* state, uint32_t position) noexcept nogil:
             triggers_remove(&market.call_guards[direction], i)
             if queue_holds(&market.calls[direction], i):
                 triggers_remove(&market.calls[direction], i)
+        if market.rules.accrues:
+            drop_funding_guard(state, i, True)
         if market.calls_on and market.number != last:
             _insert(state, &market.calls[DOWN], i, call_untested())
         last = market.number
@@ -68,11 +71,13 @@ cdef void call_crossed(State* state) noexcept nogil:
     cdef Triggers* queue
     for m in range(state.market_count):
         market = state.markets[m]
-        if market.mark == 0:
-            continue
         for direction in range(2):
+            queue = &market.call_accruing[direction]
+            while queue.count and queue.near.nodes[0].key <= index_key(market, direction):
+                call_later(state, triggers_pop(queue))
             queue = &market.call_guards[direction]
-            while queue.count and queue.near.nodes[0].key <= trigger_key(direction, market.mark):
+            while market.mark and queue.count and (
+                    queue.near.nodes[0].key <= trigger_key(direction, market.mark)):
                 call_later(state, triggers_pop(queue))
 
 
@@ -162,7 +167,7 @@ cdef inline double _weight(State* state, uint32_t position) noexcept nogil:
 
 cdef void call_watch(State* state, uint32_t position, const Unit* unit, int128 slack) noexcept nogil:
     cdef uint32_t first = unit_first(state, position), i = first
-    cdef double total = 0, share = <double>slack
+    cdef double total = 0, share
     cdef int128 left = slack, part
     cdef Market* market
     while i != NO_POSITION:
@@ -175,6 +180,8 @@ cdef void call_watch(State* state, uint32_t position, const Unit* unit, int128 s
         i = unit_next(state, i)
     if not unit.priced:
         return
+    left -= guard_funding(state, first, slack, True)
+    share = <double>left
     i = unit_next(state, first)
     while i != NO_POSITION:
         part = <int128>(share * (_weight(state, i) / total))

@@ -400,7 +400,7 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
     # `place` arrays are shared by the heaps of all markets, because a position is in one market
     cdef void* grown
     cdef uint32_t** place
-    cdef uint32_t** places[6]      # those of margin calls last
+    cdef uint32_t** places[7]      # those of margin calls last
     cdef uint32_t k, m, d
     cdef size_t added
     cdef Market* market
@@ -425,7 +425,8 @@ cdef int reserve_positions(State* state, int64_t positions) noexcept nogil:
         places[4 + k] = &state.call_guard_place[k]
     places[2] = &state.place
     places[3] = &state.call_place
-    for k in range(6 if state.call_place != NULL else 3):
+    places[6] = &state.call_funding_place
+    for k in range(7 if state.call_place != NULL else 3):
         place = places[k]
         grown = memory_resize(place[0], <size_t>state.position_capacity * sizeof(uint32_t),
                               <size_t>positions * sizeof(uint32_t), 1)
@@ -451,12 +452,14 @@ cdef void share_places(State* state, Market* market, int direction) noexcept nog
     cdef Heap* calls = &market.calls[direction].near
     cdef Heap* call_guards = &market.call_guards[direction].near
     cdef Heap* accruing = &market.accruing[direction].near
+    cdef Heap* call_accruing = &market.call_accruing[direction].near
     exact.place = due.place = state.place
     guards.place = state.guard_place[direction]
     calls.place = state.call_place
     exact.item_capacity = due.item_capacity = guards.item_capacity = state.position_capacity
     call_guards.place = state.call_guard_place[direction]
-    calls.item_capacity = call_guards.item_capacity = state.position_capacity
+    call_accruing.place = state.call_funding_place
+    calls.item_capacity = call_guards.item_capacity = call_accruing.item_capacity = state.position_capacity
     accruing.place = state.funding_place
     accruing.item_capacity = state.funding_capacity
 

@@ -22,6 +22,7 @@ cdef inline int64_t index_key(const Market* market, uint8_t direction) noexcept 
     return market.funding_index if direction == UP else -market.funding_index
 
 
-# Guards of a unit that is not due, on the indexes of its markets; gives the slack they spend.
-cdef int128 guard_funding(State* state, uint32_t position, int128 slack) noexcept nogil
-cdef void drop_funding_guard(State* state, uint32_t position) noexcept nogil
+# Guards of a unit that is not due, on the indexes of its markets; gives the slack they spend. With `warning`:
+# of one that is not below its warning level, docs/residents.md.
+cdef int128 guard_funding(State* state, uint32_t position, int128 slack, bint warning) noexcept nogil
+cdef void drop_funding_guard(State* state, uint32_t position, bint warning) noexcept nogil

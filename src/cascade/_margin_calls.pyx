@@ -7,6 +7,7 @@ that no turn looks at an account that no price has reached. docs/residents.md ha
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from cascade._accrual cimport settle_touched
 from cascade._arithmetic cimport ceil_divide, int128, magnitude, saturate
 from cascade._book cimport Message, Submitted
 from cascade._call_guards cimport (
@@ -70,6 +71,7 @@ cdef void _top_up(State* state, Market* market, uint32_t position, int128 amount
     if amount + asset.net_deposits > LARGEST_AMOUNT:
         return
     atoms = <int64_t>amount
+    settle_touched(state, position)
     collateral[0] += atoms
     note_change(market, 0, atoms)
     asset.net_deposits += atoms

@@ -113,9 +113,9 @@ def add_resident(EngineCore core, kind, int64_t market, int64_t account, int64_t
 
 
 cdef int _call_places(State* state, size_t places) except -1:
-    cdef uint32_t* made[3]
+    cdef uint32_t* made[4]
     cdef int k
-    for k in range(3):
+    for k in range(4):
         made[k] = <uint32_t*>memory_resize(NULL, 0, places, 1)
         if made[k] == NULL:
             while k:
@@ -126,6 +126,7 @@ cdef int _call_places(State* state, size_t places) except -1:
     state.call_place = made[0]
     state.call_guard_place[0] = made[1]
     state.call_guard_place[1] = made[2]
+    state.call_funding_place = made[3]
     return 0
 
 

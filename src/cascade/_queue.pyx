@@ -120,7 +120,7 @@ cdef inline void _drop_guards(State* state, uint32_t position) noexcept nogil:
     triggers_remove(&market.guards[DOWN], position)
     triggers_remove(&market.guards[UP], position)
     if market.rules.accrues:
-        drop_funding_guard(state, position)
+        drop_funding_guard(state, position, False)
 
 
 cdef void queue_drop_unit(State* state, uint32_t position) noexcept nogil:
@@ -320,7 +320,7 @@ cdef void queue_watch(State* state, uint32_t position, const Unit* unit) noexcep
     if slack < 0:
         _watch_every_move(state, position)
         return
-    slack -= guard_funding(state, position, slack)
+    slack -= guard_funding(state, position, slack, False)
     _set_guards(state, position, slack)
 
 

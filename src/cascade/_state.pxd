@@ -342,6 +342,8 @@ cdef struct Market:
     int64_t bonus
     uint16_t next_side        # number and one of its reserve's next supplied side, 0: none
     uint8_t category          # whose accounts have deposits on that side
+    # margin calls where funding accrues, docs/residents.md
+    Triggers call_accruing[2]  # on the funding index, of the same units
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause
@@ -456,6 +458,8 @@ cdef struct State:
     uint32_t category_room
     Exposure* exposures
     uint32_t exposure_count
+    # margin calls where funding accrues, docs/residents.md
+    uint32_t* call_funding_place    # of heaps of guards on funding indexes at warning levels
 
 cdef enum Failure:
     FAILURE_NONE = 0

@@ -76,6 +76,7 @@ cdef Market* _blank_market(State* state) noexcept:
         triggers_init(&market.calls[d])
         triggers_init(&market.call_guards[d])
         triggers_init(&market.accruing[d])
+        triggers_init(&market.call_accruing[d])
         share_places(state, market, d)
     return market
 
@@ -89,6 +90,7 @@ cdef void free_market(Market* market) noexcept:
         triggers_free(&market.calls[d])
         triggers_free(&market.call_guards[d])
         triggers_free(&market.accruing[d])
+        triggers_free(&market.call_accruing[d])
         free(market.marks[d].records)
         free(market.rankings[d].rows)
         free(market.rankings[d].order)
@@ -127,6 +129,7 @@ cdef void release_tables(State* state) noexcept:
     memory_release(state.call_place, positions * sizeof(uint32_t))
     memory_release(state.call_guard_place[0], positions * sizeof(uint32_t))
     memory_release(state.call_guard_place[1], positions * sizeof(uint32_t))
+    memory_release(state.call_funding_place, positions * sizeof(uint32_t))
     if state.ramps:
         memory_release(state.account_ramps, <size_t>state.account_capacity * sizeof(Ramp))
         memory_release(state.position_ramps, positions * sizeof(Ramp))

@@ -401,7 +401,7 @@ class MarginCalls(Resident):
     -----
     Each unit is called once for its positions and collateral: what changes either may bring another call.
     A cross unit with several positions is called at the sum of what its markets warn at. Ladder positions
-    and units with a position in a market where funding accrues get no calls. It has no account.
+    and borrowers get no calls. It has no account.
     """
 
     warning: Rate

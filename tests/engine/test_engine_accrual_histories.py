@@ -24,6 +24,18 @@ def build(kit, draw):
         market = kit.market(engine, f"M{k}", rules=rules, contract=contract)
         market.book.load_depth([(98, 60), (90, 400)], [(102, 60), (110, 400)])
         market.set_index(100)
+    for k in range(3):
+        if draw.random() < 0.5:
+            engine.residents.add(
+                kit.residents.MarginCalls(
+                    market=f"M{k}",
+                    warning=draw.choice((2, 4)),
+                    top_up_share=draw.choice((0, "0.4")),
+                    reduce_share=draw.choice((0, "0.4")),
+                    top_up=draw.choice((1, "1.3")),
+                    reduce=draw.choice(("0.4", 1)),
+                )
+            )
     engine.fund_deposit(50)
     first = engine.accounts.create(12, balance=30)
     for account in first:
@@ -67,7 +79,7 @@ def play(kit, seed):
         engine = engine.copy() if draw.random() < 0.05 else engine
     log = rows(engine)
     fell = sum(row["cause"] < 0 for row in rows(engine, "liquidation"))
-    return engine, log, fell
+    return engine, log, fell, len(rows(engine, "margin_call"))
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -75,13 +87,15 @@ def test_twin_and_core_agree(block):
     kit = core_kit()
     if kit is None:
         pytest.skip("cascade.Engine cannot be imported: the compiled engine is not built")
-    by_funding = 0
+    by_funding = calls = 0
     for seed in range(block * 6, block * 6 + 6):
-        twin, log, fell = play(TWIN, seed)
-        core, other, _ = play(kit, seed)
+        twin, log, fell, called = play(TWIN, seed)
+        core, other, _, _ = play(kit, seed)
         assert log == other
         assert twin.state_hash() == core.state_hash()
         assert list(twin.accounts.equity) == list(core.accounts.equity)
         by_funding += fell
-    # histories in which funding made nobody due would show nothing
+        calls += called
+    # histories in which funding made nobody due or called would show nothing
     assert by_funding > 0
+    assert calls > 0

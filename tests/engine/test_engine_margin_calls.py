@@ -172,24 +172,122 @@ def test_a_table_that_jumps_warns_across_its_edge(kit):
     engine.validate()
 
 
-def test_ladders_and_accrued_funding_get_no_call(kit):
+def test_ladders_get_no_call(kit):
     engine = kit.engine()
-    rules = {"tiers": ((0, "0.02"),), "feed": "index"}
+    market = kit.market(engine, rules={"tiers": ((0, "0.02"),), "feed": "index"})
+    market.set_index(100)
+    engine.residents.add(kit.residents.MarginCalls(market="X", warning=2))
+    engine.accounts.open_ladder(market, side="long", size=[10], trigger=[50], bankruptcy=[40])
+    engine.step(index={"X": 51})
+    assert calls(engine) == []
+
+
+# --- where funding accrues through an index -----------------------------------------------------
+
+ACCRUES = {"funding_mode": "index"}
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_funding_that_accrued_brings_a_call_without_a_move(kit, mode):
+    # equity 200 against 100; 0.05 of 1000 is owed at each settlement
+    engine, market, account = called(kit, mode=mode, rules=ACCRUES)
+    for rate in ("0.05", "0.05"):
+        engine.fund(market, rate)
+        engine.step()
+    assert calls(engine) == []
+    engine.fund(market, "0.001")
+    engine.step()
+    assert calls(engine) == [(account, 100, 10, 1, 0, SELL)]
+    assert rows(engine, "margin_call")[0]["cause"] == -1
+    # what is owed further changes neither money nor position: no other call
+    engine.fund(market, "0.01")
+    engine.step()
+    assert len(calls(engine)) == 1
+    assert engine.accounts.funding_owed(market)[account] == 111
+    engine.validate()
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_a_short_is_called_when_the_index_falls_and_a_received_payment_helps(kit, mode):
+    engine, market, account = called(kit, mode=mode, side="short", rules=ACCRUES)
+    engine.fund(market, "0.05")
+    engine.step()
+    engine.fund(market, "-0.15")
+    engine.step()
+    assert calls(engine) == []  # 200 + 50 - 150 is the level of 100
+    engine.fund(market, "-0.001")
+    engine.step()
+    assert calls(engine) == [(account, 100, 10, 1, 0, 0)]
+
+
+def test_prices_and_what_is_owed_reach_the_level_together(kit):
+    engine, market, account = called(kit, rules=ACCRUES)
+    engine.fund(market, "0.03")
+    # 170 + 10 (p - 100) against p: equal at 92.2
+    engine.step(index={"X": 93})
+    assert calls(engine) == []
+    engine.step(index={"X": 92})
+    assert calls(engine) == [(account, 92, 10, 2, 0, SELL)]
+    engine.validate()
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_a_top_up_settles_what_is_owed_first(kit, mode):
+    engine, market, account = called(
+        kit, mode=mode, rules=ACCRUES, top_up_share=1, top_up="1.25"
+    )  # fmt: skip
+    engine.fund(market, "0.12")
+    start = len(engine.events)
+    engine.step()
+    # equity 80 against 100 is brought to 125
+    assert calls(engine) == [(account, 100, 10, 20, 1, SELL)]
+    (paid,) = rows(engine, "funding", start)
+    assert (paid["account"], paid["money"]) == (account, 120)
+    assert rows(engine, "deposit", start)[0]["money"] == 45
+    assert engine.accounts.equity[account] == 125
+    assert engine.accounts.funding_owed(market)[account] == 0
+    assert (
+        engine.accounts.equity[account]
+        == (engine.accounts.margin(market) if mode == "isolated" else engine.accounts.balance)[
+            account
+        ]
+    )
+    engine.validate()
+
+
+def test_a_reduction_settles_what_is_owed(kit):
+    engine, market, account = called(kit, rules=ACCRUES, reduce_share=1, reduce="0.5")
+    market.book.load_depth([(100, 100)], [])
+    engine.fund(market, "0.12")
+    engine.step()
+    assert calls(engine) == [(account, 100, 10, 20, 2, SELL)]
+    assert engine.accounts.size(market)[account] == 5
+    assert engine.accounts.margin(market)[account] == 80
+    engine.validate()
+
+
+def test_funding_of_one_market_counts_against_the_level_of_two(kit):
+    # 10 X and 10 Y with 400: the level is 100 of X, warned at twice, and 50 of Y, which has no calls
+    engine, rules = kit.engine(), {"tiers": ((0, "0.05"),), "feed": "index"}
     market = kit.market(engine, rules=rules)
-    accrues = {"funding_mode": "index", "funding_interval": 3600}
-    other = kit.market(engine, "Y", rules={**rules, **accrues})
+    other = kit.market(engine, "Y", rules=rules | ACCRUES)
     for each in (market, other):
         each.set_index(100)
-        engine.residents.add(kit.residents.MarginCalls(market=each.name, warning=2))
-    engine.accounts.open_ladder(market, side="long", size=[10], trigger=[50], bankruptcy=[40])
     (account,) = engine.accounts.open(
         market, side="long", size=[10], entry=100, margin=[200], mode="cross"
     )
     engine.accounts.open(
         other, side="long", size=10, entry=100, margin=200, mode="cross", account=account
     )
-    engine.step(index={"X": 82, "Y": 82})
+    engine.residents.add(kit.residents.MarginCalls(market="X", warning=2))
+    engine.fund(other, "0.25")
+    engine.step()
     assert calls(engine) == []
+    engine.fund(other, "0.001")
+    engine.step()
+    # X needs more at the level, and is what the call is about
+    assert calls(engine) == [(account, 100, 10, 1, 0, SELL)]
+    engine.validate()
 
 
 def crossed(kit, warnings, **terms):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import ceil
 
 from . import log as events
+from .accrual import settle_touched
 from .margin import Position, Table, Tier, Unit, exact_trigger, rate_of
 from .queue import Name
 from .records import BUY, LONG_LEG, MARKET, MAX_PRICE, REDUCE_ONLY, SELL, SHORT_LEG, Message
@@ -51,7 +52,7 @@ class Calls(Resident):
         held = [clearing.holding(p) for p in positions]
         pairs = zip(held, positions, strict=True)
         held = [replace(h, table=tables.get(p.market, h.table)) for h, p in pairs]
-        return Unit(clearing.stored(name), held)
+        return Unit(clearing.collateral(name), held)
 
     def crossed(self) -> list[tuple]:
         """Whom to call, the first first: units of several prices, then longs, the most overdue."""
@@ -61,24 +62,26 @@ class Calls(Resident):
             here = [p for p in positions if p.market == self.market.number]
             if not here or any(p.ladder_trigger for p in positions):
                 continue
-            if any(clearing.markets[p.market].accrues for p in positions):
-                continue
             unit = self.warned(name, positions)
             if not unit.due():
                 continue
             position = here[0]
-            trigger = self.level_tick(unit, positions.index(position))
+            trigger = self.level_tick(name, unit, positions.index(position))
             if trigger == self.called.get(position.number):
                 continue
-            if len(positions) > 1 or unit.holdings[0].table.jumps:
+            accrues = clearing.markets[position.market].accrues
+            if len(positions) > 1 or unit.holdings[0].table.jumps or accrues:
                 found.append((-1, 0, position.number, trigger, name))
             else:
                 key = -trigger if position.size > 0 else trigger
                 found.append((position.size < 0, key, position.number, trigger, name))
         return sorted(found)
 
-    def level_tick(self, unit: Unit, k: int) -> int:
-        """Tick of the level in the price of holding `k`, the others as they were at entry."""
+    def level_tick(self, name: Name, unit: Unit, k: int) -> int:
+        """Tick of the level in the price of holding `k`, the others as they were at entry.
+
+        Funding that is owed and not paid moves it no more than prices do.
+        """
         held = unit.holdings[k]
         others = unit.holdings[:k] + unit.holdings[k + 1 :]
         asked = sum(h.table.maintenance(abs(h.entry)) for h in others)
@@ -86,7 +89,7 @@ class Calls(Resident):
             # of the tier that the position was in at entry
             tier = held.table.tiers[held.table.tier(abs(held.entry))]
             held = replace(held, table=Table([replace(tier, floor=0)], added=held.table.added))
-        tick = exact_trigger(Unit(unit.collateral - asked, [held]))
+        tick = exact_trigger(Unit(self.engine.clearing.stored(name) - asked, [held]))
         if tick is None:
             return 1 if held.size > 0 else MAX_PRICE
         return tick
@@ -114,7 +117,7 @@ class Calls(Resident):
         for other in self.engine.residents.all:
             for k, p in enumerate(positions):
                 if isinstance(other, Calls) and p.market == other.market.number:
-                    other.called[p.number] = self.level_tick(unit, k)
+                    other.called[p.number] = self.level_tick(name, unit, k)
 
     def heaviest(self, name: Name) -> Position:
         """The position with most maintenance at the warning level, the first of equal ones."""
@@ -163,7 +166,8 @@ class Calls(Resident):
         held = clearing.stored(name)
         if amount <= 0 or max(held, asset.deposits) + amount > LARGEST_AMOUNT:
             return
-        clearing.set_collateral(name, held + amount)
+        settle_touched(clearing, position)
+        clearing.set_collateral(name, clearing.stored(name) + amount)
         asset.deposits += amount
         about = {"cause": call, "account": position.account, "money": amount}
         log.add(events.DEPOSIT, **about)
