@@ -103,6 +103,8 @@ cdef inline void _drop_main(State* state, uint32_t position) noexcept nogil:
     cdef Position* p = &state.positions[position]
     cdef Market* market = state.markets[p.market]
     cdef uint8_t direction
+    if p.due_wave:
+        p.due_wave = 0
     if not p.flags & (POSITION_EXACT | POSITION_DUE):
         return
     for direction in range(2):
@@ -335,7 +337,7 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
     cdef Position* p
     cdef uint32_t first
     cdef uint8_t direction
-    cdef int32_t trigger
+    cdef int32_t trigger, wave = 0
     cdef uint32_t waiting = _flagged(state, position, POSITION_DUE | POSITION_TAKEN)
     first = unit_first(state, position)
     if waiting != NO_POSITION and state.positions[waiting].flags & POSITION_TAKEN:
@@ -351,6 +353,9 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
         if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
             _await(state, first, &unit)
             return
+        # of a round before, as long as it is due
+        if waiting == NO_POSITION and state.positions[first].due_wave and unit_due(state, first, &unit):
+            wave = state.positions[first].due_wave
     queue_drop_unit(state, position)
     if state.ramps and (first == NO_POSITION or not unit.owing):
         ramp_of(state, position).since = 0
@@ -364,6 +369,7 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
             _insert(state, &state.markets[p.market].exact[direction], first,
                     trigger_key(direction, trigger))
             p.flags |= POSITION_EXACT
+            p.due_wave = wave
     elif unit_due(state, first, &unit):
         queue_fall(state, first, state.markets[p.market].mark, -1, 1)
     else:
@@ -387,12 +393,16 @@ cdef void queue_traded(State* state, uint32_t position) noexcept nogil:
 
 cdef void queue_again(State* state, const Taken* taken, uint32_t position) noexcept nogil:
     # no mark was formed since the unit was taken: what is still due is so by the same move
-    cdef uint32_t waiting
+    cdef uint32_t first
+    cdef Unit unit
     queue_traded(state, position)
-    waiting = _flagged(state, position, POSITION_DUE)
-    if waiting != NO_POSITION:
-        state.positions[waiting].due_cause = taken.cause
-        state.positions[waiting].due_wave = taken.wave
+    first = unit_first(state, position)
+    if first == NO_POSITION or not state.positions[first].flags & (POSITION_DUE | POSITION_EXACT):
+        return
+    unit_evaluate(state, first, &unit)
+    if unit_due(state, first, &unit):
+        state.positions[first].due_cause = taken.cause
+        state.positions[first].due_wave = taken.wave
 
 
 cdef void queue_open(State* state, uint32_t position) noexcept nogil:
@@ -422,6 +432,13 @@ cdef bint _more_overdue(int64_t distance, int64_t mark, int64_t best_distance,
                         int64_t best_mark) noexcept nogil:
     # distance / mark > best_distance / best_mark; ticks are below 2**31, products below 2**62
     return distance * best_mark > best_distance * mark
+
+
+cdef inline void _keep_later_cause(const Position* p, Taken* taken) noexcept nogil:
+    # a round moved the trigger: no MARK before the one that the unit fell by is what it is due by
+    if p.due_wave and p.due_cause > taken.cause:
+        taken.cause = p.due_cause
+        taken.wave = p.due_wave
 
 
 cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
@@ -461,6 +478,7 @@ cdef bint queue_take(State* state, Taken* taken) noexcept nogil:
     else:
         state.positions[taken.position].flags &= ~POSITION_EXACT
         cause_of_trigger(&best.marks[taken.direction], taken.direction, taken.trigger, taken)
+        _keep_later_cause(&state.positions[taken.position], taken)
     return True
 
 

@@ -111,13 +111,13 @@ cdef struct Position:         # 64 bytes
     int64_t size              # signed lots
     int64_t entry_value       # atoms, exact
     int64_t margin            # atoms, isolated collateral
-    int64_t due_cause         # event that made a guarded unit due
+    int64_t due_cause         # event that made a guarded unit due, or one before its trigger was moved by a round
     int32_t account
     uint32_t next             # next position of the account
     int32_t trigger           # ladder trigger, ticks
     uint32_t working          # slot of its open orders' sums, 0: none
     uint32_t leverage         # hundredths
-    int32_t due_wave
+    int32_t due_wave          # 0: none
     uint16_t market
     uint8_t flags
     uint8_t had_turn          # in the round of a partial liquidation that runs now; else 0

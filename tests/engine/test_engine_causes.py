@@ -130,6 +130,40 @@ def test_a_unit_that_an_empty_venue_left_due_keeps_its_cause(kit):
     assert again[0] == first[0]
 
 
+def test_a_trigger_that_a_round_moved_up_looks_no_further_back(kit):
+    # due below 96: 88 + 10 (p - 100) = p / 2 at 96; at 92 half goes at 91, and 43 + 5 (p - 100) = p / 4 at 96.2,
+    # so that the mark of 96 is beyond the new trigger, but was not what the account fell by
+    engine = kit.engine()
+    rule = {"tiers": [(0, "0.05")], "feed": "index", "partial": ("fraction", "0.5", 0, 0)}
+    market = kit.market(engine, rules=rule)
+    market.book.load_depth([(91, 100)], [])
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=88, mode="isolated")
+    engine.step(index={"X": 96})
+    engine.step(index={"X": 92})
+    found, _ = causes(engine)
+    assert len(found) > 1
+    assert engine.events[found[0][1]]["price"] == 92
+    assert set(found) == {found[0]}
+
+
+def test_a_recovery_between_rounds_makes_the_later_fall_the_cause(kit):
+    # 3 lots of 92 a step; meanwhile the price is back above the trigger, and falls again
+    engine = kit.engine()
+    rule = {"tiers": [(0, "0.05")], "feed": "index", "partial": ("cap", 300)}
+    market = kit.market(engine, rules=rule)
+    market.book.load_depth([(92, 100)], [])
+    market.set_index(100)
+    engine.accounts.open(market, side="long", size=10, entry=100, margin=88, mode="isolated")
+    engine.step(index={"X": 92})
+    market.set_index(99)
+    engine.step(index={"X": 92})
+    found, kinds = causes(engine)
+    assert len(found) == 2
+    assert found[1][1] > found[0][1]
+    assert kinds == [MARK, MARK]
+
+
 @pytest.mark.parametrize("execution", ["sequential", "batch"])
 def test_the_parent_of_every_round_is_the_liquidation_that_took_the_unit_down(kit, execution):
     # a long of X alone takes the price to where the other account, in X and Y, is due for several rounds

@@ -44,6 +44,7 @@ class Queue:
         self.moves: list[Move] = []
         self.due: dict[Name, Entry] = {}
         self.aside: set[Name] = set()
+        self.fell_by: dict[Name, int] = {}  # causes of units with a trigger that a round left due
 
     def note(self, move: Move) -> None:
         """A mark has changed; a second change at one moment makes one move of both."""
@@ -114,9 +115,11 @@ class Queue:
         due = self.clearing.due(name)
         if not due:
             self.clearing.ramps.end(name)
+            self.fell_by.pop(name, None)
         if not due or self.is_exact(name):
             self.due.pop(name, None)
             return
+        self.fell_by.pop(name, None)
         if entry is not None and self.still_holds(entry):
             return
         first = self.clearing.unit_positions(name)[0]
@@ -141,6 +144,8 @@ class Queue:
         No mark was formed since it was taken, so nothing newer can be what it is due by.
         """
         self.reenter(taken.unit, taken.cause)
+        if self.clearing.due(taken.unit) and self.is_exact(taken.unit):
+            self.fell_by[taken.unit] = taken.cause
         self.reenter_changed()
 
     def collects(self, position: Position) -> bool:
@@ -164,6 +169,7 @@ class Queue:
                 is_long = position.size > 0
                 trigger = exact_trigger(unit)
                 cause = self.log.mark_that_reached(position.market, trigger, is_long)
+                cause = max(cause, self.fell_by.get(name, -1))
                 found.append(Entry(name, position, is_long, trigger, cause))
         found = [entry for entry in found if entry.unit not in self.aside]
         return sorted(found, key=self.order)
