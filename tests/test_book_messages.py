@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import cascade
-from cascade import MESSAGE_DTYPE, Code, OrderBook
+from cascade import MESSAGE_DTYPE, Code, OrderBook, snapshot
 
 GENERATOR = Path(__file__).resolve().parents[2] / "shared" / "bench" / "gen_workload.py"
 MAX_PRICE = 2_147_483_646
@@ -364,9 +364,42 @@ def test_impossible_orders_in_a_file_are_refused(tmp_path, field, row, value):
         OrderBook.load(path)
 
 
+@pytest.mark.parametrize("account", [4, 2_130_706_433])
+def test_an_account_beyond_those_of_the_file_is_refused_before_room_is_made(tmp_path, account):
+    path = tmp_path / "book.npz"
+    book = OrderBook(tick_size=1, lot_size=1)
+    for owner in (2, 3):
+        book.limit("buy", 90, 1, account=owner)
+    book.save(path)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["orders"]["account"][0] = account
+    np.savez(path, **arrays)
+    said = rf"order 1: account {account} is outside -1 ... 3"
+    with pytest.raises(ValueError, match=said):
+        OrderBook.load(path)
+    arrays["orders"]["account"][0] = 2
+    arrays["state"][13] = account + 1
+    np.savez(path, **arrays)
+    said = f"the state has {account + 1} accounts, the orders those of 4"
+    with pytest.raises(ValueError, match=said):
+        OrderBook.load(path)
+
+
+def test_an_engine_refuses_an_order_of_an_account_it_has_not():
+    engine = cascade.Engine()
+    market = engine.add_market("X", tick_size=1, lot_size=1)
+    market.book.load_depth([(99, 5)], [(101, 5)])
+    engine.accounts.create(3)
+    arrays = snapshot.to_arrays(engine)
+    arrays["orders"]["account"][0] = 2_130_706_433
+    with pytest.raises(ValueError, match=r"account 2130706433 is outside -1 \.\.\. 2"):
+        snapshot.from_arrays(arrays)
+
+
 def test_file_with_objects_runs_nothing(tmp_path):
     path = tmp_path / "book.npz"
-    np.savez(path, orders=np.array([print], dtype=object), state=np.zeros(13, dtype=np.int64))
+    np.savez(path, orders=np.array([print], dtype=object), state=np.zeros(14, dtype=np.int64))
     with pytest.raises(ValueError, match=r"book\.npz"):
         OrderBook.load(path)
 

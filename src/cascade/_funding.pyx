@@ -130,7 +130,7 @@ cdef inline int128 _up(int64_t lots, int128 moved) noexcept nogil:
 cdef void _accrue(State* state, Market* market, int64_t rate, int32_t price) noexcept nogil:
     # outside and the house, who are two, pay at once
     cdef int128 moved, outside, house, over
-    cdef int64_t longs = market.long_lots
+    cdef int64_t longs = market.long_lots, entry = market.outside_entry, pool = market.funding_pool
     cdef Event* event
     if market.rules.table.inverse:
         moved = divide_toward_zero(<int128>market.rules.table.unit * rate, price)
@@ -139,13 +139,14 @@ cdef void _accrue(State* state, Market* market, int64_t rate, int32_t price) noe
     if magnitude_wide(moved + market.funding_index) > LARGEST_INDEX:
         state.failed = FAILURE_OVERFLOW
         return
-    market.funding_index += <int64_t>moved
     outside = _up(market.outside_size, moved)
     house = _up(market.house_size, moved)
-    if add_into(&market.outside_entry, saturate(outside)) or (
-            add_into(&market.funding_pool, saturate(outside + house))):
+    if add_into(&entry, saturate(outside)) or add_into(&pool, saturate(outside + house)):
         state.failed = FAILURE_OVERFLOW
         return
+    market.funding_index += <int64_t>moved
+    market.outside_entry = entry
+    market.funding_pool = pool
     over = floor_divide(undistributed(market), RATE_DENOMINATOR)
     market.funding_pool -= <int64_t>over
     # what the pool and the outside hold more, and the fund less

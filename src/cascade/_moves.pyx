@@ -15,7 +15,7 @@ from cascade._heap cimport NOT_QUEUED, Heap
 from cascade._margin cimport position_value, surplus_tick
 from cascade._marks cimport push_mark, trigger_key
 from cascade._queue cimport MOTION_UNIT, NEXT_GUARDS, queue_fall, queue_watch
-from cascade._state cimport DOWN, NO_POSITION, UP, Market, Position, State
+from cascade._state cimport DOWN, FAILURE_NONE, NO_POSITION, UP, Market, Position, State
 from cascade._triggers cimport Triggers, node_at, triggers_remove
 
 cdef enum:
@@ -193,11 +193,15 @@ cdef void note_move(State* state, Market* market, int32_t old, int64_t event, in
 
 cdef void test_moved(State* state) noexcept nogil:
     cdef uint32_t k
-    cdef uint8_t direction
+    cdef uint8_t direction, failed = state.failed
     cdef Market* market
     if state.moved_count == 0:
         return
+    # what stopped the call does not keep those out of the queue who fell due before
+    state.failed = FAILURE_NONE
     _test_crossed(state)
+    if failed:
+        state.failed = failed
     for k in range(state.moved_count):
         market = state.markets[state.moved[k]]
         market.moved_to = 0

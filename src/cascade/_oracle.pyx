@@ -59,6 +59,13 @@ cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave)
         side = state.markets[side - 1].next_side
 
 
+cdef bint _sides_fit(const Reserve* reserve, int64_t price) noexcept nogil:
+    # is there a mark for both sides at this price?
+    cdef int128 fine = <int128>price * reserve.refine
+    return (floor_divide(fine * reserve.supply_index, INDEX_ONE) <= MAX_PRICE
+            and ceil_divide(fine * reserve.borrow_index, INDEX_ONE) <= MAX_PRICE)
+
+
 # ---------------------------------------------------------------- prices
 
 cdef inline bint _overdue(const State* state, const Reserve* reserve) noexcept nogil:
@@ -76,6 +83,9 @@ cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t ca
         step = <int64_t>floor_divide(<int128>reserve.max_step * old, RATE_DENOMINATOR)
         step = step if step > 1 else 1
         believed = old - step if believed < old - step else old + step if believed > old + step else believed
+    if not _sides_fit(reserve, believed):
+        state.failed = FAILURE_OVERFLOW       # not believed, so that marks and price stay those of one moment
+        return
     reserve.updated = state.clock
     if believed == old:
         return
@@ -211,6 +221,7 @@ cdef bint _pay_suppliers(State* state, Reserve* reserve, int128 paid, int64_t in
 
 cdef void _accrue(State* state, uint32_t number, int64_t elapsed) noexcept nogil:
     cdef Reserve* reserve = &state.reserves[number]
+    cdef Reserve before = reserve[0]
     cdef int64_t debt = borrowed_lots(state, number, reserve.borrowed), interest, kept, event = -1
     cdef int64_t used = _utilisation(state, reserve, debt)
     cdef int128 growth = borrow_growth(&reserve.rate, used, elapsed)
@@ -219,12 +230,14 @@ cdef void _accrue(State* state, uint32_t number, int64_t elapsed) noexcept nogil
         return
     if growth < 0 or not _raise_index(&reserve.borrow_index,
                                       ceil_divide(reserve.borrow_index * growth, INDEX_ONE)):
+        reserve[0] = before
         state.failed = FAILURE_OVERFLOW
         return
     note_rounding(reserve, 1)
     interest = borrowed_lots(state, number, reserve.borrowed) - debt
     if (not _pay_suppliers(state, reserve, supply_growth(&reserve.rate, used, elapsed), interest, &kept)
-            or add_into(&reserve.treasury, kept)):
+            or add_into(&reserve.treasury, kept) or not _sides_fit(reserve, reserve.price)):
+        reserve[0] = before
         state.failed = FAILURE_OVERFLOW
         return
     if interest or kept:

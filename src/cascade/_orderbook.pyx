@@ -23,7 +23,7 @@ from cascade.archive import read_archive, write_archive
 from cascade.bounds import order_bounds
 from cascade.dtypes import ORDER_DTYPE
 
-cdef int ARCHIVE_VERSION = 1
+cdef int ARCHIVE_VERSION = 2
 cdef int64_t LONGEST_ID_TABLE = 1 << 27   # ids from the oldest live order on; 4 bytes each
 
 
@@ -176,7 +176,7 @@ cdef class OrderBook(OrderEntry):
                 [ARCHIVE_VERSION, self.own.next_id, self.own.last, self.own.mark, self.own.auction,
                  self.own.min_size, self.own.max_size, self.own.min_price, self.own.max_price,
                  self.ticks.numerator, self.ticks.denominator, self.lots.numerator,
-                 self.lots.denominator], dtype="<i8")
+                 self.lots.denominator, accounts_in(orders)], dtype="<i8")
         finally:
             self.end()
         write_archive(path, {"orders": orders, "state": state})
@@ -212,7 +212,7 @@ cdef OrderBook restored(orders, list state):
     from fractions import Fraction
 
     cdef OrderBook book
-    if len(state) != 13 or state[0] != ARCHIVE_VERSION:
+    if len(state) != 14 or state[0] != ARCHIVE_VERSION:
         raise ValueError(f"the state has {len(state)} entries of version {state[:1]}")
     _, next_id, last, mark, auction, low_size, high_size, low_price, high_price = state[:9]
     book = OrderBook(Fraction(state[9], state[10]), Fraction(state[11], state[12]))
@@ -222,15 +222,27 @@ cdef OrderBook restored(orders, list state):
     book.own.max_size = high_size
     book.own.min_price = low_price
     book.own.max_price = high_price
-    restore_into(book, orders, [next_id, last, mark, auction])
+    restore_into(book, orders, [next_id, last, mark, auction], state[13])
+    if state[13] != accounts_in(orders):
+        raise ValueError(f"the state has {state[13]} accounts, the orders those of {accounts_in(orders)}")
     if not auction:
         check_no_stop_is_due(book)
     return book
 
 
-cdef int restore_into(BookView book, orders, list state) except -1:
+cdef accounts_in(orders):
+    """One more than the highest account that has an order."""
+    return int(orders["account"].max()) + 1 if len(orders) else 0
+
+
+cdef int restore_into(BookView book, orders, list state, int64_t accounts) except -1:
     """Fill an empty book from its canonical orders and [next id, last, mark, auction]."""
     next_id, last, mark, auction = state
+    # before room is made for them
+    if accounts_in(orders) > accounts:
+        worst = int(np.argmax(orders["account"]))
+        raise ValueError(f"order {orders['id'][worst]}: account {orders['account'][worst]} is outside "
+                         f"-1 ... {accounts - 1}")
     if not (0 <= last <= MAX_PRICE and 0 <= mark <= MAX_PRICE and 0 <= auction <= 1):
         raise ValueError("the last price, mark or auction flag is impossible")
     oldest = int(orders["id"].min()) if len(orders) else next_id

@@ -165,7 +165,7 @@ def restore_market(EngineCore core, int64_t number, MarketBook book, row, orders
                      + magnitude(market.house_size), market.ceiling),
             f"market {number}: positions do not fit in 64 bits")
     restore_into(book, orders, [int(row["next_id"]), int(row["last"]), max(int(row["mark"]), 0),
-                                int(row["auction"])])
+                                int(row["auction"])], core.state.account_count)
     for order in orders:
         restore_working(core, number, order)
 

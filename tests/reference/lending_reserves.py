@@ -174,6 +174,7 @@ class Reserve:
         """Interest of a step and the marks that follow."""
         if not elapsed or self.interest is None:
             return
+        untouched = dict(vars(self))
         used, debt = self.utilisation(), self.owed_lots
         growth, self.at_target = self.interest.growth(used, elapsed, self.at_target)
         if not debt:
@@ -192,6 +193,11 @@ class Reserve:
             kept = interest * self.reserve_factor // PARTS
             self.supply_index += (interest - kept) * ONE // self.supplied
         self.treasury += kept
+        try:
+            self.marks(self.price_ticks)
+        except OverflowError:
+            vars(self).update(untouched)
+            raise
         event = -1
         if interest or kept:
             event = self.lending.engine.log.add(
@@ -262,6 +268,7 @@ class Reserve:
         if old and self.oracle.max_step is not None:
             step = max(1, floor(rate_of(self.oracle.max_step) * old))
             price = min(max(price, old - step), old + step)
+        self.marks(price)  # refused before anything is believed
         self.updated = engine.clock
         if price == old:
             return
@@ -272,9 +279,7 @@ class Reserve:
         self.form_marks(event)
 
     def form_marks(self, cause: int) -> None:
-        fine = self.price_ticks * self.refine
-        lower = max(1, fine * self.supply_index // ONE)
-        upper = ceil(Fraction(fine * self.borrow_index, ONE))
+        lower, upper = self.marks(self.price_ticks)
         if not self.price_ticks:
             zero = self.failure == "zero" and not self.unpriced()
             if not zero and self.borrowed_side.mark_ticks != WORTHLESS:
@@ -283,9 +288,16 @@ class Reserve:
         marks = [(self.supplied_side, lower), (self.borrowed_side, upper)]
         marks += [(side, lower) for side in self.category_sides]
         for side, mark in marks:
-            if mark > events.MAX_PRICE:
-                raise OverflowError(f"{side.name}: {mark} is beyond the highest mark")
             self.lending.engine.change_side(side, mark, cause)
+
+    def marks(self, price: int) -> tuple[int, int]:
+        """Of the supplied and the borrowed side at a price."""
+        fine = price * self.refine
+        lower = max(1, fine * self.supply_index // ONE)
+        upper = ceil(Fraction(fine * self.borrow_index, ONE))
+        if max(lower, upper) > events.MAX_PRICE:
+            raise OverflowError(f"{self.name}: {max(lower, upper)} is beyond the highest mark")
+        return lower, upper
 
     # --- suppliers without an account ----------------------------------------------------------
 
