@@ -61,9 +61,10 @@ class CollateralAuctions:
             queue.aside.add(name)
         else:
             self.cascade.units += 1
+            self.engine.clearing.liquidating = name
             self.kick(lending, account, unit, plan, keeper, entry.cause)
-        self.engine.clearing.changed.append(name)
-        queue.reenter_changed()
+            self.engine.clearing.liquidating = None
+        queue.go_on(entry)
 
     def plan(self, lending, unit):
         """(holding, lots of collateral, lots of debt, tab) of a new auction; None: none now."""
