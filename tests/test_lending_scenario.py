@@ -427,3 +427,62 @@ def test_the_command_draws_a_picture(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert cli.main(["run", str(path), "--plot", str(picture), "--quiet"]) == 2
     assert "matplotlib" in capsys.readouterr().err
+
+
+SECOND = """
+[[venues]]
+name = "second"
+kind = "constant_product"
+base = 1_500
+fee = 0.0005
+"""
+
+
+def with_venues(path, venue, more=SECOND):
+    text = SMALL.format(**PLAIN)
+    path.write_text(
+        text.replace('price = "ETH-USD"', f'price = "ETH-USD"\nvenue = {venue}', 1) + more
+    )
+    return path
+
+
+def test_a_file_splits_sales_over_further_pools(tmp_path):
+    path = with_venues(tmp_path / "two.toml", '["ETH-USD", "second"]')
+    outcome = scenarios.load(path).run()
+    first, second = outcome.engine.markets[:2]
+    assert [market.name for market in (first, second)] == ["ETH-USD", "second"]
+    sold = outcome.events[
+        (outcome.events["kind"] == EventKind.FILL) & (outcome.events["account"] == -3)
+    ]
+    assert set(sold["market"]) == {0, 1}
+    both = [k for k, n in Counter(sold["cause"].tolist()).items() if n > 1]
+    assert len(both) > len(set(sold["cause"].tolist())) / 2
+    # traders from outside hold both within their fees of the last price
+    for market, fee in ((first, 0.003), (second, 0.0005)):
+        assert abs(market.mark / 1400 - 1) < fee + 0.001
+
+
+def test_one_further_pool_alone(tmp_path):
+    outcome = scenarios.load(with_venues(tmp_path / "one.toml", '"second"')).run()
+    events = outcome.events
+    sold = events[(events["kind"] == EventKind.FILL) & (events["account"] == -3)]
+    assert set(sold["market"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("venue", "more", "place", "reason"),
+    [
+        ('["ETH-USD", "third"]', SECOND, "lending.reserves.venue", "'third' is not one of price, ETH-USD, second"),
+        ('["none", "second"]', SECOND, "lending.reserves.venue", "'none' is not one of"),
+        ("3", SECOND, "lending.reserves.venue", "is none of text, list"),
+        ('["second", "second"]', SECOND, "lending.reserves", "each once"),
+        ('"price"', SECOND.replace("second", "ETH-USD"), "venues.name", "names of their own"),
+        ('"price"', SECOND.replace("base = 1_500\n", ""), "venues.base", "is missing"),
+        ('"price"', SECOND + "ranges = []\n", "venues.ranges", "no field of kind"),
+    ],
+)  # fmt: skip
+def test_venues_of_a_file_are_checked(tmp_path, venue, more, place, reason):
+    path = with_venues(tmp_path / "wrong.toml", venue, more)
+    with pytest.raises(cs.ScenarioError, match=reason) as found:
+        scenarios.load(path).build()
+    assert found.value.field == place

@@ -8,6 +8,7 @@ from cascade.ruleset import Rules
 from cascade.scenarios.schema import finite
 
 if TYPE_CHECKING:
+    from cascade.scenarios.document import Document
     from cascade.scenarios.scenario import Scenario
 
 PROFILE = ("levels", "step_ticks", "spread_ticks", "touch_size", "growth", "follow")
@@ -84,23 +85,34 @@ def check_venue(scenario: Any) -> None:
         A field is missing or belongs to another kind of pool.
     """
     error, venue = scenario.document.error, scenario.venue
-    given = scenario.document.values.get("venue", {})
-    if venue.kind is None:
-        raise error("venue.kind", "is missing")
-    if "book" in scenario.document.values:
+    if venue.kind is not None and "book" in scenario.document.values:
         raise error("book", f"contradicts venue.kind {venue.kind!r}: a pool has no book")
+    check_pool(scenario.document, venue, scenario.document.values.get("venue", {}), "venue")
+
+
+def check_pool(document: Document, venue: Any, given: dict[str, Any], place: str) -> None:
+    """Check the fields of a table that states a pool against its kind.
+
+    Raises
+    ------
+    ScenarioError
+        A field is missing or belongs to another kind of pool.
+    """
+    error = document.error
+    if venue.kind is None:
+        raise error(f"{place}.kind", "is missing")
     needed, allowed = POOL_FIELDS[venue.kind]
     for name in needed:
         if name not in given:
-            raise error(f"venue.{name}", f"is missing: kind {venue.kind!r} needs it")
+            raise error(f"{place}.{name}", f"is missing: kind {venue.kind!r} needs it")
     for name in given:
-        if name not in (*needed, *allowed, "kind", "fee", "flee"):
-            raise error(f"venue.{name}", f"is no field of kind {venue.kind!r}")
+        if name not in (*needed, *allowed, "kind", "fee", "flee", "name"):
+            raise error(f"{place}.{name}", f"is no field of kind {venue.kind!r}")
     for name in ("ranges", "flee"):
         rows = getattr(venue, name) or []
         if not all(map(finite, rows if name == "flee" else _flat(rows))):
             raise error(
-                f"venue.{name}", "must be a list of numbers" + (" in threes" * (name == "ranges"))
+                f"{place}.{name}", "must be a list of numbers" + (" in threes" * (name == "ranges"))
             )
 
 

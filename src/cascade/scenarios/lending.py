@@ -27,6 +27,8 @@ from cascade.dislocation import Dislocation, furthest
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
 from cascade.errors import ScenarioError
+from cascade.exact_numbers import exact
+from cascade.impact import Impact
 from cascade.interest_models import model_named
 from cascade.lending_market import LendingMarket
 from cascade.lending_rules import LendingRules, Liquidator, Oracle
@@ -35,7 +37,7 @@ from cascade.reserve import Reserve
 from cascade.rules import LENDING, maker_liq2
 from cascade.ruleset import Rules
 from cascade.scenarios import borrowers
-from cascade.scenarios.checks import check_venue
+from cascade.scenarios.checks import check_pool, check_venue
 from cascade.scenarios.document import Document
 from cascade.scenarios.lending_schema import (
     BorrowersSection,
@@ -51,8 +53,6 @@ from cascade.venues import PoolVenue
 DEFAULT_STEPS = 100
 #: Presets of markets that auction, by name; the variant is a collateral.
 AUCTIONED = {"maker_liq2": maker_liq2}
-#: Fee of a pool that the file does not state, as the venues have it.
-DEFAULT_FEE = Fraction(3, 1000)
 Columns = dict[str, NDArray[Any]]
 
 
@@ -230,6 +230,13 @@ class LendingScenario:
     def _check(self) -> None:
         error, sections = self.document.error, self.sections
         check_venue(SimpleNamespace(document=self.document, venue=sections.venue))
+        for venue, given in zip(
+            sections.venues, self.document.values.get("venues", []), strict=True
+        ):
+            check_pool(self.document, venue, given, "venues")
+        names = self._market_names()
+        if len(set(names)) < len(names):
+            raise error("venues.name", f"must be names of their own, got {', '.join(names)}")
         market, shock = sections.market, sections.shock
         if (market.feed == "ema") != (market.average_time is not None):
             raise error("market.average_time", "belongs to feed 'ema', which needs it")
@@ -245,6 +252,18 @@ class LendingScenario:
             self._check_lending(section)
             self._rules(section)
 
+    def _market_names(self) -> list[str]:
+        return [self.sections.market.name, *(venue.name for venue in self.sections.venues)]
+
+    def _check_reserve_venue(self, reserve: ReserveSection) -> None:
+        known = self._market_names()
+        several = isinstance(reserve.venue, list)
+        allowed = ["price", *known] if several else ["price", "none", *known]
+        for name in reserve.venue if several else [reserve.venue]:
+            if name not in allowed:
+                reason = f"{reserve.name}: {name!r} is not one of {', '.join(allowed)}"
+                raise self.document.error("lending.reserves.venue", reason)
+
     def _check_lending(self, section: LendingSection) -> None:
         error = self.document.error
         names = [reserve.name for reserve in section.reserves]
@@ -254,6 +273,7 @@ class LendingScenario:
             if reserve.price not in (None, self.sections.market.name):
                 reason = f"{reserve.price!r} is not the market {self.sections.market.name!r}"
                 raise error("lending.reserves.price", f"{reserve.name}: {reason}")
+            self._check_reserve_venue(reserve)
         for group in section.borrowers:
             for field in ("collateral", "debt"):
                 if getattr(group, field) not in names:
@@ -339,14 +359,17 @@ class LendingScenario:
         terms = {} if section.average_time is None else {"average_time": section.average_time}
         start = self._outside()[0]
         price = start * Fraction(section.tick)
-        with self._named("venue"):
-            pool: PoolVenue = pool_of(sections.venue, price, Fraction(1))
-        with self._named("market"):
-            market = engine.add_market(
-                section.name, tick_size=section.tick, lot_size=section.lot, venue=pool,
-                rules=Rules(tiers=((0, 0),), feed=section.feed, **terms),  # type: ignore[arg-type]
-            )  # fmt: skip
-            market.set_index(price)
+        for name, stated in zip(
+            self._market_names(), (sections.venue, *sections.venues), strict=True
+        ):
+            with self._named("venue" if stated is sections.venue else "venues"):
+                pool: PoolVenue = pool_of(stated, price, Fraction(1))
+            with self._named("market"):
+                market = engine.add_market(
+                    name, tick_size=section.tick, lot_size=section.lot, venue=pool,
+                    rules=Rules(tiers=((0, 0),), feed=section.feed, **terms),  # type: ignore[arg-type]
+                )  # fmt: skip
+                market.set_index(price)
         with self._named("liquidators"):
             for liquidator in sections.liquidators or ():
                 engine.liquidators.add(Liquidator(**asdict(liquidator)))
@@ -375,7 +398,7 @@ class LendingScenario:
             if name not in ("name", "price", "venue", "supplied", "interest", "oracle")
         }
         reserve = lending.add_reserve(
-            section.name, price=section.price, venue=None if section.venue == "none" else "price",
+            section.name, price=section.price, venue=None if section.venue == "none" else section.venue,
             interest=None if section.interest is None else model_named(section.interest),
             oracle=None if section.oracle is None else Oracle(**section.oracle), **terms,
         )  # fmt: skip
@@ -439,15 +462,19 @@ class LendingScenario:
         before = self._before(engine, market)
         first = engine.event_count
         built = time.perf_counter()
-        venue, shock = self.sections.venue, self.sections.shock
-        fee = DEFAULT_FEE if venue.fee is None else Fraction(venue.fee)
+        shock = self.sections.shock
+        pools = engine.markets[: 1 + len(self.sections.venues)]
         path = self._outside()[1:]
         away: list[Dislocation] = []
         pool: list[int] = []
         with self._named("shock"):
             for ticks in path:
-                orders = outside_trade(market, ticks, fee) if shock.arbitrage else []
-                index = {market.name: Fraction(market.ticks.step) * ticks}
+                trading = pools if shock.arbitrage else []
+                orders = [
+                    order for made in trading for order in outside_trade(made, ticks, _fee(made))
+                ]
+                price = Fraction(market.ticks.step) * ticks
+                index = {made.name: price for made in pools}
                 step = engine.step(orders=orders, index=index, dt=shock.dt)
                 away.append(step.dislocation[market.name])
                 pool.append(pool_price_ticks(market))
@@ -459,6 +486,11 @@ class LendingScenario:
         return LendingOutcome(
             self, engine, market, before, first, tuple(pool), *taken, furthest(away)
         )
+
+
+def _fee(market: Market) -> Fraction:
+    assert not isinstance(market.venue, (str, Impact))
+    return exact(market.venue.fee, "fee")
 
 
 def reserves(lending: LendingMarket) -> list[Reserve]:

@@ -42,13 +42,20 @@ class PoolMarketSection:
     asset_decimals: int = integer(6, low=0, high=18)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FurtherVenueSection(VenueSection):
+    """``[[venues]]``: another pool of the market's asset, a market of its own."""
+
+    name: str = text()
+
+
 @dataclass(frozen=True)
 class ReserveSection:
     """``[[lending.reserves]]``: an asset."""
 
     name: str = text()
     price: str | None = text(None)
-    venue: str = text("price", choices=("price", "none"))
+    venue: Any = anything("price", kinds=(str, list))
     supplied: Number = number(0, low=0)
     liquidation_threshold: Number = number(0, low=0, high=1)
     loan_to_value: Number | None = number(None, low=0, high=1)
@@ -136,6 +143,7 @@ class Sections:
     liquidators: tuple[LiquidatorSection, ...]
     shock: LendingShockSection
     engine: RunSection
+    venues: tuple[FurtherVenueSection, ...] = ()
 
 
 TABLES: dict[str, type] = {
@@ -144,7 +152,7 @@ TABLES: dict[str, type] = {
     "shock": LendingShockSection,
     "engine": RunSection,
 }
-LISTS = ("lending", "liquidators")
+LISTS = ("lending", "liquidators", "venues")
 REQUIRED = ("market", "venue", "lending", "shock")
 
 Section = TypeVar("Section")
@@ -215,4 +223,5 @@ def read_sections(document: Document) -> Sections:
     liquidators = _read_each(
         document, values.get("liquidators", []), LiquidatorSection, "liquidators"
     )
-    return Sections(lending=lending, liquidators=liquidators, **read)
+    venues = _read_each(document, values.get("venues", []), FurtherVenueSection, "venues")
+    return Sections(lending=lending, liquidators=liquidators, venues=venues, **read)
