@@ -28,6 +28,9 @@ from cascade._types cimport (
     HOUSE_ACCOUNT, NO_ACCOUNT, SELL,
 )
 
+cdef enum:
+    NOBODY = -1               # the liquidator when none was added
+
 cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
 
 
@@ -52,8 +55,11 @@ cdef void _take_collateral(State* state, uint32_t position, const Reserve* base)
     move_scaled(state, position, -state.positions[position].size)
     if add_into(&reserve.treasury, lots):
         state.failed = FAILURE_OVERFLOW
-    if reserve.number != base.number and add_into(&reserve.absorbed, lots):
-        state.failed = FAILURE_OVERFLOW
+    if reserve.number != base.number:
+        if reserve.absorbed == 0 and lots:
+            reserve.offered = state.clock
+        if add_into(&reserve.absorbed, lots):
+            state.failed = FAILURE_OVERFLOW
     note_rounding(reserve, 1)
     event = _note(state, EVENT_SEIZE, state.positions[position].market, state.positions[position].account, lots)
     event.counterparty = HOUSE_ACCOUNT
@@ -155,15 +161,22 @@ cdef int absorb_unit(State* state, const Taken* taken, const Unit* unit) noexcep
 
 # ---------------------------------------------------------------- the storefront
 
+cdef struct Purchase:
+    int64_t got               # lots of collateral
+    int64_t paid              # lots of the base
+    int64_t profit            # atoms that the liquidator expects
+
+
 cdef bint _gains(const State* state, const Reserve* reserve, const Reserve* base, const Liquidator* liquidator,
-                 int64_t got, int64_t paid) noexcept nogil:
-    cdef int64_t gains = asset_quote(state, reserve.number, SELL, got), cost
+                 Purchase* purchase) noexcept nogil:
+    cdef int64_t gains = asset_quote(state, reserve.number, SELL, purchase.got), cost
     if gains < 0:
         return False
-    cost = asset_quote(state, base.number, BUY, paid)
+    cost = asset_quote(state, base.number, BUY, purchase.paid)
     if cost < 0 or (liquidator.capital >= 0 and cost > <int128>liquidator.capital + liquidator.cash):
         return False
-    return <int128>gains - cost - liquidator.gas >= liquidator.min_profit
+    purchase.profit = saturate(<int128>gains - cost - liquidator.gas)
+    return purchase.profit >= liquidator.min_profit
 
 
 cdef void _buy(State* state, Reserve* reserve, Reserve* base, Liquidator* liquidator, int32_t who,
@@ -178,6 +191,8 @@ cdef void _buy(State* state, Reserve* reserve, Reserve* base, Liquidator* liquid
     reserve.cash -= got
     reserve.treasury -= got
     reserve.absorbed -= got
+    if reserve.absorbed == 0:
+        reserve.offered = 0
     if (add_into(&base.cash, paid) | add_into(&base.treasury, paid) | note_flow(reserve, FLOW_SEIZED, got)
             | note_flow(base, FLOW_REPAID, paid)):
         state.failed = FAILURE_OVERFLOW
@@ -192,28 +207,58 @@ cdef void _buy(State* state, Reserve* reserve, Reserve* base, Liquidator* liquid
     state.cause = before
 
 
-cdef bint _offer(State* state, Reserve* reserve, Reserve* base, int128 ask, Liquidator* liquidator,
-                 int32_t who) noexcept nogil:
+cdef bint _find_purchase(const State* state, const Reserve* reserve, const Reserve* base, int128 ask,
+                         const Liquidator* liquidator, Purchase* purchase) noexcept nogil:
     # the largest amount that the liquidator gains by, down by halves
-    cdef int64_t most = reserve.absorbed if reserve.absorbed < reserve.cash else reserve.cash, got, paid
+    cdef int64_t most = reserve.absorbed if reserve.absorbed < reserve.cash else reserve.cash
     cdef int32_t _attempt
     for _attempt in range(liquidator.halvings + 1):
-        paid = saturate(floor_divide(most * ask, _worth(base)))
-        if paid == 0:
+        purchase.paid = saturate(floor_divide(most * ask, _worth(base)))
+        if purchase.paid == 0:
             return False
-        got = saturate(floor_divide(paid * _worth(base), ask))
-        if got and _gains(state, reserve, base, liquidator, got, paid):
-            _buy(state, reserve, base, liquidator, who, got, paid)
+        purchase.got = saturate(floor_divide(purchase.paid * _worth(base), ask))
+        if purchase.got and _gains(state, reserve, base, liquidator, purchase):
             return True
         most >>= 1
     return False
 
 
+cdef inline bint _waits(const State* state, const Liquidator* liquidator, const Reserve* reserve) noexcept nogil:
+    # bought in this step already, or has not seen the offer yet
+    return (liquidator.single and liquidator.bought) or state.clock - reserve.offered < liquidator.latency
+
+
+cdef int _buyer(State* state, const Reserve* reserve, const Reserve* base, int128 ask,
+                Purchase* purchase) noexcept nogil:
+    # the first who gains; of bidders the one who gains most, who pays what the next one would have gained
+    cdef int best = NOBODY
+    cdef int64_t bid = 0
+    cdef uint16_t k
+    cdef Purchase offer
+    for k in range(state.liquidator_count):
+        if (_waits(state, &state.liquidators[k], reserve)
+                or not _find_purchase(state, reserve, base, ask, &state.liquidators[k], &offer)):
+            continue
+        if best == NOBODY or offer.profit > purchase.profit:
+            bid = bid if best == NOBODY or purchase.profit < bid else purchase.profit
+            best = k
+            purchase[0] = offer
+        elif offer.profit > bid:
+            bid = offer.profit
+        if not state.bidding:
+            return best
+    if bid:
+        state.liquidators[best].cash -= bid
+        state.liquidators[best].bids += bid
+    return best
+
+
 cdef bint _sell_some(State* state, Reserve* reserve, Reserve* base, const Lending* rules) noexcept nogil:
     cdef Liquidator anybody
+    cdef Purchase purchase
     cdef int64_t discount
     cdef int128 ask
-    cdef uint16_t k
+    cdef int who
     if reserve.paused or base.paused or reserve.price == 0 or base.price == 0:
         return False
     if gives_no_price(state, reserve) or gives_no_price(state, base):
@@ -227,11 +272,16 @@ cdef bint _sell_some(State* state, Reserve* reserve, Reserve* base, const Lendin
         return False
     if state.liquidator_count == 0:
         anybody = nobody()
-        return _offer(state, reserve, base, ask, &anybody, -1)
-    for k in range(state.liquidator_count):
-        if _offer(state, reserve, base, ask, &state.liquidators[k], k):
-            return True
-    return False
+        if not _find_purchase(state, reserve, base, ask, &anybody, &purchase):
+            return False
+        _buy(state, reserve, base, &anybody, NOBODY, purchase.got, purchase.paid)
+        return True
+    who = _buyer(state, reserve, base, ask, &purchase)
+    if who == NOBODY:
+        return False
+    state.liquidators[who].bought = True
+    _buy(state, reserve, base, &state.liquidators[who], who, purchase.got, purchase.paid)
+    return True
 
 
 cdef void _sell(State* state, uint32_t lending) noexcept nogil:
@@ -252,6 +302,8 @@ cdef void _sell(State* state, uint32_t lending) noexcept nogil:
 
 cdef void open_storefronts(State* state) noexcept nogil:
     cdef uint32_t k
+    for k in range(state.liquidator_count):
+        state.liquidators[k].bought = False
     state.cause = -1
     state.wave = 0
     for k in range(state.lending_count):

@@ -175,6 +175,7 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t awaited           # lots of debt that auctions are to bring
     int64_t tabs              # of auctions of this collateral, lots of the base
     int64_t hole              # limit on them in atoms, -1: none
+    int64_t offered           # ns, since when `absorbed` lots are for sale, 0: there are none
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none
@@ -194,3 +195,4 @@ cdef struct Liquidator:       # atoms
     uint8_t choice
     uint8_t single            # one call a step and account
     int64_t bids              # paid for being first
+    uint8_t bought            # in a storefront in this step

@@ -263,7 +263,7 @@ def _auction_rows(engine: Engine) -> list[list[int]]:
 HASHED = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", "rate_at_target",
-    "oracle",
+    "oracle", "offered",
 )  # fmt: skip
 
 

@@ -91,6 +91,64 @@ def test_a_small_capital_buys_by_halves(kit):
     assert engine.liquidators.result(0) == {"profit": 50, "gas": 0, "bids": 0, "calls": 6}
 
 
+def test_a_liquidator_with_latency_sees_an_offer_later(kit):
+    engine, lending = comet(kit, liquidators=[{"latency": 5}])
+    assert engine.step(index={"X": 90}, dt=1).liquidated == 1  # put up at second 1
+    left = []
+    for dt in (4, 0.5, 0.5):
+        engine.step(dt=dt)
+        left.append(numbers(lending["X"], "absorbed"))
+    assert left == [(10,), (10,), (0,)]
+    # another account of the same asset is a new offer, at second 7
+    lending.open(collateral={"X": 10}, debt={"USD": 800})
+    engine.step(dt=1)
+    engine.step(dt=4)
+    assert numbers(lending["X"], "absorbed") == (10,)
+    engine.step(dt=1)
+    assert numbers(lending["X"], "absorbed") == (0,)
+    engine.validate()
+
+
+@pytest.mark.parametrize(("calls", "left"), [("chained", [0, 0]), ("single", [5, 0])])
+def test_a_single_call_is_one_purchase_a_step(kit, calls, left):
+    # 450 buy five coins at 85, which sell for 90: 25 earned, and five again
+    engine, lending = comet(kit, liquidators=[{"capital": 450, "calls": calls}])
+    found = []
+    for index in ({"X": 90}, {}):
+        engine.step(index=index)
+        found.append(numbers(lending["X"], "absorbed")[0])
+    assert found == left
+    assert engine.liquidators.result(0)["calls"] == 2
+
+
+def test_bidders_of_a_storefront_pay_what_the_next_would_have_gained(kit):
+    # ten coins at 85 sell for 900: 50 less gas are 20, 40 and 15
+    engine, _ = comet(kit, liquidators=[{"gas": 30}, {"gas": 10}, {"gas": 35}])
+    engine.liquidators.compete = "bids"
+    engine.step(index={"X": 90})
+    results = [engine.liquidators.result(k) for k in range(3)]
+    assert [r["calls"] for r in results] == [0, 1, 0]
+    assert results[1] == {"profit": 20, "gas": 10, "bids": 20, "calls": 1}
+    engine.validate()
+
+
+def test_a_snapshot_knows_since_when_an_offer_stands(tmp_path):
+    kit = core_kit()
+    if kit is None:
+        pytest.skip("the compiled engine is not built")
+    engine, _ = comet(kit, liquidators=[{"latency": 5}])
+    engine.step(index={"X": 90}, dt=1)
+    engine.step(dt=3)
+    engine.save(tmp_path / "offer.npz")
+    loaded = kit.Engine.load(tmp_path / "offer.npz")
+    for made in (engine, loaded):
+        made.step(dt=1)
+        assert numbers(made.lending["comet"]["X"], "absorbed") == (10,)
+        made.step(dt=1)
+        assert numbers(made.lending["comet"]["X"], "absorbed") == (0,)
+    assert loaded.state_hash() == engine.state_hash()
+
+
 def test_nothing_is_sold_while_reserves_are_at_the_target(kit):
     engine, lending = comet(kit, target=0)
     lending.open(collateral={"X": 1}, debt={"USD": 30})

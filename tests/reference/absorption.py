@@ -8,6 +8,7 @@ from . import log as events
 from .lending_categories import side_of
 from .lending_reserves import PARTS
 from .lending_rules import ONE, Liquidator
+from .margin import rate_of
 from .records import BUY, SELL
 
 INFINITE = 2**62  # health without debt
@@ -61,7 +62,9 @@ class Absorption:
             lots = h.reserve.lots(h.size, False)
             lending.move_scaled(account, h.side, -h.size)
             h.reserve.treasury += lots
-            h.reserve.absorbed += lots if h.reserve is not base else 0
+            if h.reserve is not base and lots:
+                h.reserve.offered = h.reserve.offered if h.reserve.absorbed else self.engine.clock
+                h.reserve.absorbed += lots
             h.reserve.roundings += 1
             side = h.side.number
             log.add(events.SEIZE, counterparty=events.HOUSE, quantity=lots, market=side, **about)
@@ -91,6 +94,7 @@ class Absorption:
 
     def open(self) -> None:
         """At the beginning of a cascade: what was left."""
+        self.cascade.bought.clear()
         for lending in self.engine.lending.values():
             if lending.rules.close_factor[0] == "absorb":
                 self.sell(lending, -1)
@@ -113,32 +117,61 @@ class Absorption:
             return False
         discount = self.seizure.parts(storefront) * (PARTS - reserve.liquidation_factor) // PARTS
         ask = reserve.unit * reserve.price_ticks * (PARTS - discount) // PARTS
-        most = min(reserve.absorbed, reserve.cash)
+        offers = []
         for number, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
-            for attempt in range(liquidator.halvings + 1):
-                paid = (most >> attempt) * ask // worth
-                if not paid:
-                    break
-                got = paid * worth // ask
-                if got and self.gains(lending, liquidator, reserve, got, paid):
-                    who = number if self.engine.liquidators else -1
-                    self.buy(lending, liquidator, who, reserve, (got, paid), cause)
-                    return True
-        return False
+            found = None
+            if not self.waits(number, liquidator, reserve):
+                found = self.offer(lending, liquidator, reserve, ask)
+            if found is not None:
+                who = number if self.engine.liquidators else -1
+                offers.append((found[0], who, liquidator, found[1:]))
+        if not offers:
+            return False
+        if self.engine.liquidators.compete == "bids":
+            offers.sort(key=lambda offer: -offer[0])
+            bid = max(0, offers[1][0]) if len(offers) > 1 else 0
+            offers[0][2].cash -= bid
+            offers[0][2].bids += bid
+        _, who, liquidator, lots = offers[0]
+        self.cascade.bought.add(who)
+        self.buy(lending, liquidator, who, reserve, lots, cause)
+        return True
 
-    def gains(self, lending, liquidator, reserve, got: int, paid: int) -> bool:
+    def waits(self, number: int, liquidator, reserve) -> bool:
+        """Has the liquidator bought in this step already, or not seen the offer yet?"""
+        if liquidator.calls == "single" and number in self.cascade.bought:
+            return True
+        latency = round(rate_of(liquidator.latency) * 10**9)
+        return self.engine.clock - reserve.offered < latency
+
+    def offer(self, lending, liquidator, reserve, ask: int) -> tuple[int, int, int] | None:
+        """(profit, lots bought, base paid) of the largest amount that the liquidator gains by."""
+        worth = lending.base.unit * lending.base.price_ticks
+        most = min(reserve.absorbed, reserve.cash)
+        for attempt in range(liquidator.halvings + 1):
+            paid = (most >> attempt) * ask // worth
+            if not paid:
+                return None
+            got = paid * worth // ask
+            profit = self.profit(lending, liquidator, reserve, got, paid) if got else None
+            if profit is not None:
+                return profit, got, paid
+        return None
+
+    def profit(self, lending, liquidator, reserve, got: int, paid: int) -> int | None:
+        """Atoms that a purchase earns; None: it is not worth while or not affordable."""
         gains = self.seizure.quote(reserve, SELL, got)
         cost = self.seizure.quote(lending.base, BUY, paid)
         if gains is None or cost is None:
-            return False
+            return None
         capital = liquidator.capital
         have = 0 if capital is None else self.engine.to_atoms(capital, lending.asset)
         if capital is not None and cost > have + liquidator.cash:
-            return False
+            return None
         gas, least = (
             self.engine.to_atoms(x, lending.asset) for x in (liquidator.gas, liquidator.min_profit)
         )
-        return gains - cost - gas >= least
+        return gains - cost - gas if gains - cost - gas >= least else None
 
     def buy(self, lending, liquidator, who: int, reserve, lots: tuple, cause: int) -> None:
         got, paid = lots
@@ -154,6 +187,7 @@ class Absorption:
         reserve.cash -= got
         reserve.treasury -= got
         reserve.absorbed -= got
+        reserve.offered = reserve.offered if reserve.absorbed else 0
         reserve.flow("seized", got)
         base.cash += paid
         base.treasury += paid

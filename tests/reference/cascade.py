@@ -40,6 +40,7 @@ class Cascade:
         self.deleveraging = Deleveraging(engine)
         self.units = 0
         self.notional = 0
+        self.bought: set[int] = set()  # liquidators that bought in a storefront in this step
         self.touched: dict[int, int] = {}  # market: LIQUIDATION event that is its marks' cause
 
     def run(self, affordable: int | None) -> None:

@@ -99,6 +99,7 @@ class Reserve:
     absorbed: int = 0  # lots of the treasury that are for sale
     auctioned: int = 0  # lots of the treasury that are in auctions
     awaited: int = 0  # debts that auctions are to bring
+    offered: int = 0  # ns, since when there are any
     at_target: int = 0  # of an adaptive curve, a second's rate
     failure: str | None = None  # of the oracle
     category_sides: list = field(default_factory=list)

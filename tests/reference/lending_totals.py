@@ -60,7 +60,7 @@ def lending_rows(engine) -> list[list[int]]:
     for r in engine.reserves:
         rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
-        rows[-1] += [int(r.frozen), r.grace_until, r.at_target, r.row()["oracle"]]
+        rows[-1] += [int(r.frozen), r.grace_until, r.at_target, r.row()["oracle"], r.offered]
         rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
     if any(market.categories for market in engine.lending.values()):
         rows.append(
