@@ -229,7 +229,9 @@ def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
 
 
 def draw_venue(draw: random.Random, name: str) -> tuple[str, dict]:
-    kind = draw.choice(("curve", "curve", "book", "book", "ConstantProduct", "Concentrated"))
+    kind = draw.choice(
+        ("curve", "curve", "book", "book", "ConstantProduct", "Concentrated", "Stableswap")
+    )
     price, depth = PRICES[name], DEPTH[name]
     terms = {"feed": draw.choice(("last", "last", "index"))}
     if kind == "curve":
@@ -248,6 +250,13 @@ def draw_venue(draw: random.Random, name: str) -> tuple[str, dict]:
     elif kind == "ConstantProduct":
         base = draw.choice((20, 100, 400)) * depth
         terms["pool"] = {"base": base, "quote": base * price, "fee": draw.choice((0, "0.003"))}
+    elif kind == "Stableswap":
+        # balanced, or with more of one side than of the other
+        base, more = draw.choice((20, 100, 400)) * depth, draw.choice((1, 1, 2, 5))
+        terms["pool"] = {
+            "base": base, "quote": base * price * more, "fee": draw.choice((0, "0.0004")),
+            "amplification": draw.choice((2, 10, 200)), "peg": price,
+        }  # fmt: skip
     else:
         ranges = (
             (price // 2, price * 2, 200 * depth * price),
