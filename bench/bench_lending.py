@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 import cascade as cs
+from cascade._lendingquote import quote_lots
 
 PRICES = {"ETH": 2000.0, "BTC": 30_000.0}
 THRESHOLDS = {"ETH": 0.8, "BTC": 0.75}
@@ -127,6 +128,33 @@ def shock_time(people: Crowd, rounds: int) -> Shock:
     return sorted(found, key=lambda shock: shock.per_call)[len(found) // 2]
 
 
+def quote_times() -> list[float]:
+    """Seconds to quote a sale over 1, 2, 4 and 8 constant-product pools, a call's overhead taken off."""
+    engine = cs.Engine()
+    names = [f"pool {k}" for k in range(8)]
+    for k, name in enumerate(names):
+        base = 30_000 + 1_000 * k
+        pool = cs.ConstantProduct(base=base, quote=base * 2000, fee="0.003")
+        engine.add_market(
+            name, tick_size="0.01", lot_size="0.001", rules=cs.Rules(tiers=((0, 0),)), venue=pool
+        )
+    lending = engine.lending.add("lend")
+    found = []
+    for count in (1, 2, 4, 8):
+        reserve = lending.add_reserve(str(count), price=names[0], venue=names[:count])
+        per_quote = []
+        for _ in range(5):
+            took = []
+            for lots in (0, 12_345):
+                begin = time.thread_time()
+                for _ in range(20_000):
+                    quote_lots(engine, reserve.number, 1, lots)
+                took.append(time.thread_time() - begin)
+            per_quote.append((took[1] - took[0]) / 20_000)
+        found.append(min(per_quote))
+    return found
+
+
 def rescan_time(people: Crowd) -> float:
     """Seconds that NumPy needs to find who is due at one price."""
     times = []
@@ -149,6 +177,7 @@ def rows(accounts: int, rounds: int) -> list[Row]:
     rescan = rescan_time(people)
     large, small = shock_time(people, rounds), shock_time(crowd(10_000), rounds)
     growth = large.per_call / small.per_call
+    quotes = quote_times()
     rate = 1 / large.per_call
     return [
         Row("quiet price update", f"{quiet * 1e6:.2f} us", "< 10 us", quiet < 1e-5),
@@ -159,6 +188,11 @@ def rows(accounts: int, rounds: int) -> list[Row]:
         Row("- looks a call", f"{large.looks:.2f}", "", None),
         Row("- a rescan a call in NumPy", f"{rescan / large.per_call:,.0f} x", "", None),
         Row("- a call over one of 10,000 borrowers", f"{growth:.2f} x", "<= 3", growth <= 3),
+        Row("quote of a sale, one pool", f"{quotes[0] * 1e9:.0f} ns", "", None),
+        *(
+            Row(f"- over {count} pools", f"{took / quotes[0]:.0f} x", "", None)
+            for count, took in zip((2, 4, 8), quotes[1:], strict=True)
+        ),
     ]
 
 
