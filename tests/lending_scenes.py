@@ -37,6 +37,8 @@ def lending_engine(kit, seed, absorb=False):
         fee=source.choice([0, "0.1"]),
         trigger=source.choice(["<", "<="]),
         bad_debt=source.choice(["stays", "deficit", "reserves", "suppliers"]),
+        zero_price=source.choice(["skipped", "given", "refused"]),
+        fee_on=source.choice(["bonus", "repay"]),
     )
     lending = engine.lending.add("pool", rules=rules)
     add_reserves(words, lending, source, not absorb)
@@ -65,7 +67,14 @@ def lending_engine(kit, seed, absorb=False):
 
 def add_reserves(words, lending, source, several):
     """Ether and bitcoin with oracles of their own, and money."""
-    rate = words.KinkRate("0.01", "0.04", "0.6", "0.8")
+    rate = source.choice(
+        [
+            words.KinkRate("0.01", "0.04", "0.6", "0.8"),
+            words.KinkRate("0.01", "0.04", "0.6", "0.8", compounding="binomial"),
+            words.JumpRate("0.01", "0.1", 2, "0.1", supply=("0.002", "0.05", 1, "0.2")),
+            words.AdaptiveRate(target="0.3", steepness=2),
+        ]
+    )
     oracle = source.choice(
         [
             None,
@@ -118,5 +127,8 @@ def go_on(engine, source, steps):
         }
         if source.random() < 0.3:
             del index["ETH"]
+        if source.random() < 0.2:
+            failure = source.choice(["zero", "stale", "reverts", None])
+            lending[source.choice(["ETH", "BTC", "USD"])].fail_oracle(failure)
         engine.step(index=index, dt=source.choice([1, 5, 3600, 86_400 * 30]))
     return refused

@@ -17,7 +17,6 @@ YEAR = 365 * 86_400 * NANOSECONDS
 LARGEST = 3
 MOST_A_YEAR = 100
 COMPOUNDING = {"linear": 0, "binomial": 1, "taylor": 2}
-Compounding = Literal["linear", "binomial", "taylor"]
 NO_CURVE = (0, 0, 0, PARTS)
 
 
@@ -68,7 +67,7 @@ class KinkRate:
     slope1: Rate = "0.04"
     slope2: Rate = "0.6"
     optimal: Rate = "0.8"
-    compounding: Compounding = "linear"
+    compounding: Literal["linear", "binomial", "taylor"] = "linear"
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -122,7 +121,7 @@ class JumpRate:
     kink: Rate = "0.8"
     period: Any = 15
     supply: tuple[Rate, Rate, Rate, Rate] | None = None
-    compounding: Compounding = "linear"
+    compounding: Literal["linear", "binomial", "taylor"] = "linear"
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -189,7 +188,7 @@ class AdaptiveRate:
     speed: Rate = 50
     least: Rate = "0.001"
     largest: Rate = 2
-    compounding: Compounding = "taylor"
+    compounding: Literal["linear", "binomial", "taylor"] = "taylor"
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -231,7 +230,7 @@ class FixedRate:
     """
 
     rate: Rate = "0.05"
-    compounding: Compounding = "linear"
+    compounding: Literal["linear", "binomial", "taylor"] = "linear"
 
     def __post_init__(self) -> None:
         self.numbers()

@@ -16,8 +16,12 @@ __all__ = ["LendingSide", "Reserve"]
 
 INDEX_ONE = 10**18
 SECONDS_PER_YEAR = 365 * 86_400
-OracleFailure = Literal["stale", "zero", "reverts"]
-FAILURES: tuple[OracleFailure | None, ...] = (None, "stale", "zero", "reverts")
+FAILURES: tuple[Literal["stale", "zero", "reverts"] | None, ...] = (
+    None,
+    "stale",
+    "zero",
+    "reverts",
+)
 
 
 class LendingSide(Market):
@@ -207,12 +211,11 @@ class Reserve:
         _lendingentry.freeze_reserve(self.lending.engine, self.number, bool(frozen))
 
     @property
-    def oracle_failure(self) -> OracleFailure | None:
+    def oracle_failure(self) -> Literal["stale", "zero", "reverts"] | None:
         """How its oracle fails; None: it works."""
-        found: OracleFailure | None = FAILURES[self.row()["oracle"]]
-        return found
+        return FAILURES[self.row()["oracle"]]
 
-    def fail_oracle(self, failure: OracleFailure | None) -> None:
+    def fail_oracle(self, failure: Literal["stale", "zero", "reverts"] | None) -> None:
         """Let the reserve's oracle fail, or work again.
 
         Parameters

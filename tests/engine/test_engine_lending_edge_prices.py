@@ -610,6 +610,53 @@ def test_dust_of_a_pair_is_no_dust_of_the_account(kit):
     assert held(kit, pool, account) == {("ETH", "has"): 54, ("DAI", "owes"): 4000}
 
 
+@pytest.mark.parametrize(("debt", "done"), [(2868, []), (2856, [(952, 999)])])
+def test_a_third_of_the_debt_that_leaves_dust_of_the_collateral_is_no_call(kit, debt, done):
+    # as Aave v3.3's suite: 956 repaid would take 1003 of 2000 and leave 997; 952 leave 1001
+    engine = kit.engine()
+    kit.market(engine, "C", rules={"feed": "index"}).set_index(1)
+    rules = {"close_factor": ("fraction", "0.333333334"), "min_leftover": 1000}
+    pool = engine.lending.add("pool", rules=kit.lending.LendingRules(**rules))
+    pool.add_reserve(
+        "C", price="C", venue=None, liquidation_threshold="0.8", liquidation_bonus="0.05"
+    )
+    pool.add_reserve("USD")
+    pool["USD"].supply(10_000)
+    engine.liquidators.add(kit.lending.Liquidator(halvings=0, calls="single"))
+    pool.open(collateral={"C": 2000}, debt={"USD": debt})
+    engine.step()
+    assert calls(engine) == done
+
+
+def test_a_paused_collateral_keeps_a_debt_from_being_written_off(kit):
+    engine, pool = market(kit, bad_debt="deficit")
+    account = int(pool.open(collateral={"ETH": 100, "BTC": 1}, debt={"USD": 8600})[0])
+    pool["BTC"].pause()
+    engine.step(index={"ETH": 50, "BTC": 800})
+    # 100 at 50 over 1.05, up; one BTC is left, and the debt with it
+    assert calls(engine) == [(4762, 100)]
+    assert rows(engine, "bad_debt") == []
+    pool["BTC"].pause(False)
+    engine.step()
+    assert calls(engine)[1:] == [(762, 1)]
+    assert pool["USD"].row()["deficit"] == 8600 - 4762 - 762
+    assert held(kit, pool, account) == {}
+
+
+def test_only_accounts_with_the_collateral_are_looked_at(kit):
+    # zero crosses the guards of its holders that owe, and of nobody else
+    engine, pool = market(kit, zero_price="skipped")
+    pool.open(collateral={"BTC": [10] * 50}, debt={"USD": [1000] * 50})
+    pool.open(collateral={"ETH": [10] * 5})
+    pool.open(collateral={"ETH": [100] * 3}, debt={"USD": [1000] * 3})
+    engine.step()
+    pool["ETH"].fail_oracle("zero")
+    found = engine.step()
+    assert found.pending == 3
+    if kit.name == "core":
+        assert found.resolved <= 6
+
+
 # --- a fee on what is repaid -------------------------------------------------------------------
 
 

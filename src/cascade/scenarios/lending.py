@@ -295,7 +295,9 @@ class LendingScenario:
             }
             close = given.get("close_factor")
             if isinstance(close, tuple) and len(close) == 2 and isinstance(close[1], dict):
-                terms = {k: tuple(v) if isinstance(v, list) else v for k, v in close[1].items()}
+                terms: dict[str, Any] = {
+                    k: tuple(v) if isinstance(v, list) else v for k, v in close[1].items()
+                }
                 given["close_factor"] = (close[0], CollateralAuction(**terms))
             return LendingRules(**{**given, **fee})
 
