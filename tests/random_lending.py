@@ -41,6 +41,7 @@ class Setup:
     margin: str
     lendings: tuple[dict, ...]
     liquidators: tuple[dict, ...]
+    compete: str = "order"
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Actor:
             self.lendings.append(lending)
         for terms in setup.liquidators:
             self.engine.liquidators.add(kit.lending.Liquidator(**terms))
+        self.engine.liquidators.compete = setup.compete
         self.seen = 0
 
     def venue(self, name: str, kind: str, terms: dict) -> dict:
@@ -400,6 +402,7 @@ def draw_setup(draw: random.Random) -> Setup:
         draw.choice(("0.01", "0.02")),
         lendings,
         tuple(draw_liquidator(draw) for _ in range(draw.choice((0, 0, 1, 2)))),
+        draw.choice(("order", "order", "bids")),
     )
 
 

@@ -33,6 +33,8 @@ from cascade._types cimport (
     EVENT_RETURNED, EVENT_SEIZE, EVENT_TAKE, HOUSE_ACCOUNT, MAX_PRICE, SELL,
 )
 
+cdef int128 SMALL = <int128>1 << 64      # times a debt it fits
+
 cdef enum:
     NOBODY = -1               # the liquidator when none was added, or when nothing is earned
 
@@ -108,6 +110,23 @@ cdef int64_t _incentive(const Auctioneer* house, const Reserve* base, int64_t ta
                     + floor_divide(<int128>tab * house.chip, RATE_DENOMINATOR))
 
 
+cdef int64_t _share(int64_t debt, int128 part, int128 whole) noexcept nogil:
+    # debt * part / whole, down; values of collateral may be too large for a product, then bit by bit
+    cdef int128 rest = 0
+    cdef int64_t share = 0, bit
+    if whole < SMALL:
+        return <int64_t>floor_divide(debt * part, whole)
+    for bit in range(62, -1, -1):
+        share <<= 1
+        rest <<= 1
+        if debt >> bit & 1:
+            rest += part
+        while rest >= whole:
+            rest -= whole
+            share += 1
+    return share
+
+
 cdef bint _plan(State* state, uint32_t first, const Auctioneer* house, Plan* plan) noexcept nogil:
     # The collateral of the largest value, with its share of the debt by value.
     cdef uint32_t i = first
@@ -133,15 +152,14 @@ cdef bint _plan(State* state, uint32_t first, const Auctioneer* house, Plan* pla
     if not may_be_seized(state, base):
         return False
     reserve = reserve_of(state, plan.collateral)
-    debt = <int64_t>floor_divide(
-        borrowed_lots(state, base.number, -state.positions[plan.debt].size) * most, total)
+    debt = _share(borrowed_lots(state, base.number, -state.positions[plan.debt].size), most, total)
     plan.taken = _part(house, reserve, base, debt)
     if plan.taken == 0:
         return False
     plan.lot = <int64_t>floor_divide(
         <int128>supplied_lots(state, reserve.number, state.positions[plan.collateral].size) * plan.taken, debt)
-    plan.tab = plan.taken + saturate(
-        floor_divide(<int128>plan.taken * house.penalty, RATE_DENOMINATOR))
+    plan.tab = saturate(
+        plan.taken + floor_divide(<int128>plan.taken * house.penalty, RATE_DENOMINATOR))
     plan.incentive = _incentive(house, base, plan.tab)
     return plan.lot > 0
 

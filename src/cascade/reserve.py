@@ -152,6 +152,16 @@ class Reserve:
         return self._lots("absorbed")
 
     @property
+    def auctioned(self) -> float:
+        """Amount of the treasury that is in auctions."""
+        return self._lots("auctioned")
+
+    @property
+    def awaited(self) -> float:
+        """Debts taken over that auctions are to bring."""
+        return self._lots("awaited")
+
+    @property
     def deficit(self) -> float:
         """Debts written off that nobody has covered."""
         return self._lots("deficit")

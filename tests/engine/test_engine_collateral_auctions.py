@@ -343,3 +343,25 @@ def test_only_one_reserve_can_be_borrowed_and_it_is_no_collateral(kit):
         engine.lending.add("maker", rules=rules).add_reserve("USD")
     with pytest.raises(ValueError, match="stays"):
         kit.lending.LendingRules(close_factor=("auction", auction))
+
+
+def test_values_beyond_64_bits_are_shared_exactly(kit):
+    # 2**55 and 2**54 + 1 lots at one tick, worth 2**85 and more after the rise; nothing bears anything
+    engine = kit.engine(asset_decimals=0)
+    terms = {"penalty": 0, "buf": 1, "price": ("linear", 100), "cusp": 0}
+    auction = kit.lending.CollateralAuction(**terms)
+    rules = kit.lending.LendingRules(close_factor=("auction", auction), bad_debt="deficit")
+    lending = engine.lending.add("maker", rules=rules)
+    for name in ("X", "Y"):
+        kit.market(engine, name, rules={"feed": "index"})
+        engine.market(name).set_index(1)
+        lending.add_reserve(name, price=name, venue=None, borrowable=False)
+    lending.add_reserve("USD", collateral=False)
+    x, y, debt, price = 2**55, 2**54 + 1, 2**55 - 1, 2**30 + 7
+    lending["USD"].supply(debt)
+    lending.open(collateral={"X": x, "Y": y}, debt={"USD": debt})
+    engine.liquidators.add(kit.lending.Liquidator(capital=0))
+    engine.step(index={"X": price, "Y": price - 1}, dt=1)
+    first = debt * x * price // (x * price + y * (price - 1))
+    assert pick(rows(engine, "kick"), "quantity", "money") == [(x, first), (y, debt - first)]
+    engine.validate()

@@ -26,8 +26,8 @@ class LendingMachine(RuleBasedStateMachine):
         self.prices = dict(PRICES)
         self.accounts = 0
         self.twin, self.core = Actor(TWIN, self.setup), Actor(CORE, self.setup)
-        for lending in range(len(self.setup.lendings)):
-            self.do("open", draw_open(draw, lending, 4))
+        for lending, terms in enumerate(self.setup.lendings):
+            self.do("open", draw_open(draw, lending, 4, "auction" in terms["rules"]))
             self.accounts += 4
 
     @rule(draw=st.randoms(use_true_random=False))
