@@ -14,6 +14,7 @@ from cascade._category cimport account_category, deposit_side
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
+from cascade._keeper cimport Keeper, find_keeper, pay_liquidator, reward_keeper, sees
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_unit
 from cascade._reserve cimport FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Lending, Liquidator, Reserve
@@ -21,15 +22,13 @@ from cascade._sale cimport (
     NO_SALE, STOP_KICK, STOP_REDO, STOP_TAKE, Auctioneer, Sale, is_stale, price_factor, price_of, sale_add,
     sale_drop,
 )
-from cascade._seizure cimport (
-    cover_loss, has_not_seen, move_scaled, nobody, note_health, strike_debt, trade_asset,
-)
+from cascade._seizure cimport move_scaled, nobody, note_health, strike_debt, trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, FAILURE_RESERVE, NO_POSITION, RATE_DENOMINATOR, Position, State, Taken,
 )
 from cascade._types cimport (
-    BUY, EVENT_BAD_DEBT, EVENT_INCENTIVE, EVENT_KICK, EVENT_LIQUIDATION, EVENT_REDO, EVENT_REPAY,
+    BUY, EVENT_BAD_DEBT, EVENT_KICK, EVENT_LIQUIDATION, EVENT_REDO, EVENT_REPAY,
     EVENT_RETURNED, EVENT_SEIZE, EVENT_TAKE, HOUSE_ACCOUNT, MAX_PRICE, SELL,
 )
 
@@ -46,11 +45,6 @@ cdef struct Plan:             # of a bark
     int64_t taken             # lots of debt
     int64_t tab
     int64_t incentive
-
-
-cdef struct Keeper:           # who starts or resets an auction
-    int32_t who
-    int64_t paid              # lots of the base
 
 
 cdef struct Bid:
@@ -164,67 +158,6 @@ cdef bint _plan(State* state, uint32_t first, const Auctioneer* house, Plan* pla
     return plan.lot > 0
 
 
-# ---------------------------------------------------------------- who starts and resets
-
-cdef bint _sees(const State* state, const Liquidator* liquidator, int64_t cause, const Sale* sale) noexcept nogil:
-    if sale == NULL:
-        return not has_not_seen(state, liquidator, cause)
-    return state.clock - sale.started >= liquidator.latency
-
-
-cdef bint _find_keeper(State* state, const Reserve* base, int64_t incentive, int64_t cause, const Sale* sale,
-                       Keeper* keeper) noexcept nogil:
-    # Of those who gain by the incentive the one with the least gas, the first of equals; anybody for nothing.
-    cdef int64_t worth = 0, least = 0
-    cdef const Liquidator* liquidator
-    cdef uint16_t k
-    keeper.who = NOBODY
-    keeper.paid = 0
-    if incentive == 0:
-        return True
-    keeper.paid = incentive if incentive < base.cash else base.cash
-    if keeper.paid:
-        worth = asset_quote(state, base.number, SELL, keeper.paid)
-    if worth < 0:
-        return False
-    if state.liquidator_count == 0:
-        return True
-    for k in range(state.liquidator_count):
-        liquidator = &state.liquidators[k]
-        if <int128>worth - liquidator.gas < liquidator.min_profit or not _sees(state, liquidator, cause, sale):
-            continue
-        if keeper.who == NOBODY or liquidator.gas < least:
-            keeper.who = k
-            least = liquidator.gas
-    return keeper.who != NOBODY
-
-
-cdef void _pay(State* state, Liquidator* liquidator, int64_t gains, int64_t cost) noexcept nogil:
-    if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
-            | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
-        state.failed = FAILURE_OVERFLOW
-    liquidator.done += 1
-
-
-cdef void _reward(State* state, Reserve* base, const Sale* sale, const Keeper* keeper) noexcept nogil:
-    # paid from the surplus, then a deficit
-    cdef int64_t gains = 0
-    cdef Event* event
-    state.cause = sale.event
-    state.wave = sale.wave
-    if keeper.paid:
-        event = _note(state, EVENT_INCENTIVE, base.supplied_side, sale.account, keeper.paid)
-        event.order = sale.number
-        event.counterparty = keeper.who
-        state.cause = last_event(state)
-        base.cash -= keeper.paid
-        if note_flow(base, FLOW_SEIZED, keeper.paid) | cover_loss(base, keeper.paid):
-            state.failed = FAILURE_OVERFLOW
-        gains = trade_asset(state, base.number, SELL, keeper.paid)
-    if keeper.who != NOBODY:
-        _pay(state, &state.liquidators[keeper.who], gains, 0)
-
-
 # ---------------------------------------------------------------- bark
 
 cdef void _move_claims(State* state, const Plan* plan) noexcept nogil:
@@ -314,7 +247,7 @@ cdef int bark_unit(State* state, const Taken* taken, const Unit* unit) noexcept 
     cdef Unit after
     if rules.base == 0 or not _plan(state, first, house, &plan):
         return 0
-    if not _find_keeper(state, _base(state, rules), plan.incentive, taken.cause, NULL, &keeper):
+    if not find_keeper(state, _base(state, rules), plan.incentive, taken.cause, NULL, &keeper):
         return 0
     after.open_positions = 0
     _record(state, taken, unit, &plan)
@@ -323,7 +256,7 @@ cdef int bark_unit(State* state, const Taken* taken, const Unit* unit) noexcept 
     if place == NO_SALE:
         return 1
     note_health(state, unit, plan.collateral, &after)
-    _reward(state, _base(state, rules), &house.sales[place], &keeper)
+    reward_keeper(state, _base(state, rules), &house.sales[place], &keeper)
     _offer(state, rules, place)
     return 1
 
@@ -393,7 +326,7 @@ cdef int _highest_bidder(State* state, const Lending* rules, const Sale* sale, i
     cdef uint16_t k
     cdef Bid offer
     for k in range(state.liquidator_count):
-        if (not _sees(state, &state.liquidators[k], -1, sale)
+        if (not sees(state, &state.liquidators[k], -1, sale)
                 or not _find_bid(state, rules, sale, price, &state.liquidators[k], &offer)):
             continue
         if best == NOBODY or offer.profit > bid.profit:
@@ -412,7 +345,7 @@ cdef int _first_of_all(State* state, const Lending* rules, const Sale* sale, int
                        Bid* bid) noexcept nogil:
     cdef uint16_t k
     for k in range(state.liquidator_count):
-        if (_sees(state, &state.liquidators[k], -1, sale)
+        if (sees(state, &state.liquidators[k], -1, sale)
                 and _find_bid(state, rules, sale, price, &state.liquidators[k], bid)):
             return k
     return NOBODY
@@ -457,7 +390,7 @@ cdef void _take(State* state, const Lending* rules, uint32_t place, const Bid* b
     gains = trade_asset(state, reserve.number, SELL, bid.lots)
     if bid.paid:
         cost = trade_asset(state, base.number, BUY, bid.paid)
-    _pay(state, liquidator, gains, cost)
+    pay_liquidator(state, liquidator, gains, cost)
     sale.resting = liquidator.single
     if sale.lot == 0 or sale.tab == 0:
         _close(state, rules, place)
@@ -513,7 +446,7 @@ cdef bint _redo(State* state, const Lending* rules, Sale* sale) noexcept nogil:
     # otherwise dust could be reset for ever
     if sale.tab >= least and floor_divide(sale.lot * _worth(reserve), _worth(base)) >= least:
         incentive = _incentive(rules.auctioneer, base, sale.tab)
-    if not _find_keeper(state, base, incentive, -1, sale, &keeper):
+    if not find_keeper(state, base, incentive, -1, sale, &keeper):
         return False
     state.cause = sale.event
     state.wave = sale.wave
@@ -525,7 +458,7 @@ cdef bint _redo(State* state, const Lending* rules, Sale* sale) noexcept nogil:
     event.price = sale.price
     event.money = sale.tab
     sale.event = last_event(state)
-    _reward(state, base, sale, &keeper)
+    reward_keeper(state, base, sale, &keeper)
     return True
 
 
