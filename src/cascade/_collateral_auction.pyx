@@ -180,7 +180,6 @@ cdef void _move_claims(State* state, const Plan* plan) noexcept nogil:
         state.failed = FAILURE_OVERFLOW
     elif not reserve_sound(collateral) or not reserve_sound(base):
         state.failed = FAILURE_RESERVE
-    queue_unit(state, plan.collateral)
 
 
 cdef void _record(State* state, const Taken* taken, const Unit* unit, const Plan* plan) noexcept nogil:
