@@ -131,3 +131,29 @@ def test_the_preset_by_name(tmp_path):
     path.write_text(FILE.format(rules='{ close_factor = ["auction", { penalty = -1 }] }'))
     with pytest.raises(cs.ScenarioError, match=r"lending\.rules.*penalty"):
         scenarios.load(path)
+
+
+def test_contagion_follows_takes_to_the_account_that_was_barked():
+    # two vaults at one threshold after the other: the sale of the first's lot makes the second due, steps later
+    engine = cs.Engine(asset_decimals=0)
+    market = engine.add_market(
+        "X", tick_size=1, lot_size=1, venue=cs.Impact.linear(1),
+        rules=cs.Rules(tiers=((0, 0),), feed="last"),
+    )  # fmt: skip
+    market.set_index(100)
+    auction = cs.CollateralAuction(
+        penalty="0.1", buf="1.1", price=("linear", 100), tail=90, cusp="0.2"
+    )
+    rules = cs.LendingRules(close_factor=("auction", auction), bad_debt="auction_shortfall")
+    maker = engine.lending.add("maker", rules=rules)
+    maker.add_reserve("X", price="X", liquidation_threshold="0.8", borrowable=False)
+    maker.add_reserve("USD", collateral=False)
+    maker["USD"].supply(5000)
+    maker.open(collateral={"X": [10, 10]}, debt={"USD": [740, 700]})
+    run = engine.run(path={"X": [92, 92, 92, 92]}, dt=8)
+    assert run.contagion.count("outside", "maker") == 1
+    assert run.contagion.count("maker", "maker") == 1
+    barks = engine.events[engine.events["kind"] == EventKind.KICK]
+    assert barks["account"].tolist() == [0, 1]
+    takes = engine.events[engine.events["kind"] == EventKind.TAKE]
+    assert takes["time"][0] > barks["time"][0]
