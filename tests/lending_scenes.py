@@ -39,6 +39,7 @@ def lending_engine(kit, seed, absorb=False):
         bad_debt=source.choice(["stays", "deficit", "reserves", "suppliers"]),
         zero_price=source.choice(["skipped", "given", "refused"]),
         fee_on=source.choice(["bonus", "repay"]),
+        sentinel="0.9",
     )
     lending = engine.lending.add("pool", rules=rules)
     add_reserves(words, lending, source, not absorb)
@@ -62,6 +63,8 @@ def lending_engine(kit, seed, absorb=False):
     )
     held = {"ETH": [4, 1], "BTC": [0, 0.1]}
     lending.open(collateral=held, debt={"USD": [7000, 4200]}, category="coins")
+    lending.open(collateral={"NEW": [2, 2]}, debt={"USD": [2100, 500]})
+    engine.lending.cap("ETH", supply=5000, borrow=1)
     return engine, source
 
 
@@ -95,7 +98,11 @@ def add_reserves(words, lending, source, several):
     )  # fmt: skip
     lending.add_reserve(
         "USD", liquidation_threshold="0.9", interest=rate, reserve_factor="0.2",
-        borrow_cap=10**6,
+        borrow_cap=10**6, borrowable_in_isolation=True,
+    )  # fmt: skip
+    lending.add_reserve(
+        "NEW", price="ETH", liquidation_threshold="0.6", debt_ceiling=3000 if several else None, borrowable=False,
+        account_cap=4, account_share="0.6",
     )  # fmt: skip
     lending["USD"].supply(1_000_000)
     lending["ETH"].supply(1000)
@@ -106,14 +113,19 @@ def go_on(engine, source, steps):
     """Calls of borrowers and suppliers, and steps with falling prices; what was refused."""
     lending, refused = engine.lending["pool"], []
     for _ in range(steps):
-        name = source.choice(["ETH", "BTC", "USD"])
-        amount = {"ETH": 0.31, "BTC": 0.017, "USD": 711.31}[name]
-        account = source.randrange(7)
+        name = source.choice(["ETH", "BTC", "USD", "USD", "NEW"])
+        amount = {"ETH": 0.31, "BTC": 0.017, "USD": 711.31, "NEW": 0.43}[name]
+        account = source.randrange(9)
         call = source.choice(
-            ["deposit", "withdraw", "borrow", "repay", "supply", "redeem", "set_category"]
+            [
+                *("deposit", "withdraw", "borrow", "repay", "supply", "redeem"),
+                *("set_category", "sequencer"),
+            ]
         )
         try:
-            if call == "set_category":
+            if call == "sequencer":
+                lending.sequencer(source.random() < 0.7, grace=source.choice([0, 2, 3600]))
+            elif call == "set_category":
                 lending.set_category(account, source.choice([None, "coins"]))
             elif call in ("supply", "redeem"):
                 getattr(lending[name], call)(amount)

@@ -12,6 +12,7 @@ import argparse
 import random
 import sys
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit, core_kit
@@ -121,6 +122,15 @@ class Actor:
 
     def set_category(self, lending, account, name) -> None:
         self.lendings[lending].set_category(account, name)
+
+    def sequencer(self, lending, up, grace) -> None:
+        self.lendings[lending].sequencer(up, grace=grace)
+
+    def cap(self, price, supply, borrow) -> None:
+        self.engine.lending.cap(price, supply=supply, borrow=borrow)
+
+    def borrowable(self, lending, account, reserve) -> tuple:
+        return (float(self.lendings[lending].borrowable(account, reserve)),)
 
     def outside(self, lending, what, reserve, amount) -> None:
         getattr(self.lendings[lending][reserve], what)(amount)
@@ -348,6 +358,7 @@ def draw_reserve(draw: random.Random, name: str) -> dict:
         "supply_cap": None if draw.random() < 0.9 else 2_000_100,
         "borrow_cap": None if draw.random() < 0.9 else 60_000,
     }
+    made |= draw_account_terms(draw, name)
     if name == "USD":
         return made
     return {
@@ -356,6 +367,20 @@ def draw_reserve(draw: random.Random, name: str) -> dict:
         "venue": draw.choice(VENUES[name]),
         "oracle": draw.choice(oracles),
     }
+
+
+def draw_account_terms(draw: random.Random, name: str) -> dict:
+    """Isolation, silos and caps of accounts, most of the time none."""
+    made: dict = {"borrowable_in_isolation": name == "USD" or draw.random() < 0.3}
+    if name != "USD" and draw.random() < 0.25:
+        made["debt_ceiling"] = draw.choice((20_000, 100_000, Decimal("30000.5")))
+    if draw.random() < 0.1:
+        made["siloed"] = True
+    if draw.random() < 0.1:
+        made["account_cap"] = draw.choice((50, 400))
+    if draw.random() < 0.1:
+        made["account_share"] = draw.choice(("0.01", "0.05"))
+    return made
 
 
 def draw_categories(draw: random.Random) -> dict:
@@ -390,7 +415,9 @@ def draw_lending(draw: random.Random) -> dict:
     reserves = {name: draw_reserve(draw, name) for name in RESERVES}
     for name in RESERVES if auctions else ():
         reserves[name] |= {"borrowable": name == "USD", "collateral": name != "USD"}
+        reserves[name].pop("debt_ceiling", None)
     rules = draw_auction(draw) if auctions else draw_rules(draw)
+    rules["sentinel"] = draw.choice((None, "0.95", "0.5"))
     return {"rules": rules, "reserves": reserves, "categories": draw_categories(draw)}
 
 
@@ -432,8 +459,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
             *("load_depth", "budget", "open", "set_category", "auction", "route", "stop", "oracle"),
+            *("sequencer", "cap", "borrowable"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(tuple(PRICES))
@@ -467,6 +495,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         "freeze": (lending, reserve, draw.random() < 0.5),
         "stop": (lending, draw.choice((0, 0, 1, 2, 3))),
         "oracle": (lending, reserve, draw.choice((None, None, "zero", "zero", "stale", "reverts"))),
+        "sequencer": (lending, draw.random() < 0.4, draw.choice((0, 3, 3600))),
+        "cap": (draw.choice((market, None)), draw.choice((None, 4100)), draw.choice((None, 0, 90))),
+        "borrowable": (lending, draw.randrange(accounts + 1), reserve),
         "trade": (market, draw.choice((BUY, SELL)), draw.randrange(1, DEPTH[market])),
         "perpetual": (
             market,
@@ -492,10 +523,13 @@ def draw_history(seed: int, length: int = 24) -> tuple[Setup, list]:
     prices = dict(PRICES)
     accounts = 0
     actions = []
-    for lending in range(len(setup.lendings)):
+    for lending, terms in enumerate(setup.lendings):
         count = draw.randrange(1, 7)
         plain = "auction" in setup.lendings[lending]["rules"]
-        actions.append(("open", draw_open(draw, lending, count, plain)))
+        # where collateral is isolated some accounts are refused, each on its own
+        alone = any("debt_ceiling" in given for given in terms["reserves"].values())
+        for size in [1] * count if alone else [count]:
+            actions.append(("open", draw_open(draw, lending, size, plain)))
         accounts += count
     while len(actions) < length:
         actions.append(draw_action(draw, setup, prices, accounts))

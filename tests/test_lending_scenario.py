@@ -111,6 +111,33 @@ def shipped():
     return scenarios.load("lending").run()
 
 
+def test_terms_of_accounts_of_a_file(tmp_path):
+    text = SMALL.format(**{**PLAIN, "market": "supply_cap = 20_000\nborrow_cap = 500"})
+    # the money is borrowed against ether alone, and ether against money: both may be isolated
+    more = "debt_ceiling = 5_000_000\naccount_cap = 400\naccount_share = 0.5\n"
+    text = text.replace('price = "ETH-USD"\n', 'price = "ETH-USD"\n' + more)
+    text = text.replace(
+        'name = "USD"\n', 'name = "USD"\nborrowable_in_isolation = true\nsiloed = true\n'
+    )
+    path = tmp_path / "case.toml"
+    path.write_text(text)
+    engine = scenarios.load(path).build()
+    (lending,) = engine.lending
+    given = lending["ETH"].given
+    assert (given["debt_ceiling"], given["account_cap"]) == (500_000_000, 400_000)
+    assert given["account_share"] == 500_000_000
+    assert lending["USD"].given["isolation_lends"] and lending["USD"].given["siloed"]
+    assert engine.lending.cap_numbers() == [[0, "USD", 20_000_000, 500_000]]
+    owed = lending["USD"].row()["owed_lots"] / 10**6
+    assert 0 < lending["ETH"].isolated_debt <= owed < lending["ETH"].isolated_debt + 15
+    path.write_text(text.replace("debt_ceiling = 5_000_000", "debt_ceiling = 1_000"))
+    with pytest.raises(cs.ScenarioError, match="debt_ceiling"):
+        scenarios.load(path).build()
+    path.write_text(text.replace("account_cap = 400", "account_cap = 0.01"))
+    with pytest.raises(cs.ScenarioError, match="account_cap"):
+        scenarios.load(path).build()
+
+
 @pytest.mark.parametrize(
     ("table", "kind"),
     [

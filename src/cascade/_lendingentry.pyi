@@ -25,6 +25,7 @@ def add_lending(
     halt_level: int,
     zero_price: int,
     fee_on_repay: int,
+    sentinel: int,
 ) -> int:
     """Add a lending market; gives its number."""
 
@@ -53,6 +54,13 @@ def add_reserve(
     collateral: bool,
     borrowable: bool,
     liquidation_factor: int,
+    debt_ceiling: int,
+    isolation_lends: bool,
+    siloed: bool,
+    account_cap: int,
+    account_share: int,
+    hundredths: int,
+    hundredths_lots: int,
 ) -> int:
     """Add a reserve whose sides are two markets just made; gives its number."""
 

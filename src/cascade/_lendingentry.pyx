@@ -10,6 +10,9 @@ from libc.string cimport memset
 
 import numpy as np
 
+from cascade._accountterms cimport (
+    check_borrow, check_deposit, check_exposure, check_rows, lower_isolated, raise_isolated,
+)
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
 from cascade._borrower cimport borrowed_lots, supplied_lots
 from cascade._category cimport (
@@ -52,7 +55,8 @@ RESERVE_FIELDS = (
 def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t close_fraction,
                 int64_t close_health, int64_t close_value, int bonus, int64_t bonus_base,
                 int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive,
-                bint average, int halt, int64_t halt_level, int zero_price, bint fee_on_repay):
+                bint average, int halt, int64_t halt_level, int zero_price, bint fee_on_repay,
+                int64_t sentinel):
     """Add a lending market; gives its number."""
     cdef State* state = &core.state
     cdef Lending* grown
@@ -83,6 +87,7 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
         grown.halt_level = halt_level
         grown.zero_price = <uint8_t>zero_price
         grown.fee_on_repay = fee_on_repay
+        grown.sentinel = sentinel
         state.lending_count += 1
     core.end()
     return state.lending_count - 1
@@ -104,7 +109,9 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
                 int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
                 int64_t reserve_factor, rate, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
                 int64_t heartbeat, int64_t deviation, int64_t max_step, bint collateral,
-                bint borrowable, int64_t liquidation_factor):
+                bint borrowable, int64_t liquidation_factor, int64_t debt_ceiling,
+                bint isolation_lends, bint siloed, int64_t account_cap, int64_t account_share,
+                int64_t hundredths, int64_t hundredths_lots):
     """Add a reserve whose sides are two markets just made; -1 for no source or venue, None for no interest.
     Gives its number."""
     cdef State* state = &core.state
@@ -146,6 +153,13 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     made.collateral = collateral
     made.borrowable = borrowable
     made.liquidation_factor = liquidation_factor
+    made.debt_ceiling = debt_ceiling
+    made.isolation_lends = isolation_lends
+    made.siloed = siloed
+    made.account_cap = account_cap
+    made.account_share = account_share
+    made.hundredths = hundredths
+    made.hundredths_lots = hundredths_lots
     made.hole = -1
     if borrowable and state.lendings[lending].close_factor in (CLOSE_ABSORB, CLOSE_AUCTION):
         state.lendings[lending].base = <uint16_t>(number + 1)
@@ -216,6 +230,7 @@ def reserve_row(EngineCore core, int64_t number):
     row["frozen"] = r.frozen
     row["grace_until"] = r.grace_until
     row["absorbed"] = r.absorbed
+    row["isolated_debt"] = r.isolated_debt
     row["rate_at_target"] = r.rate.at_target
     row["auctioned"] = r.auctioned
     row["awaited"] = r.awaited
@@ -284,6 +299,7 @@ def supply(EngineCore core, int64_t number, int64_t lots):
     if lots <= 0:
         raise ValueError("amount is not above zero")
     _check_supply(core, r, lots)
+    check_exposure(core, r, False, lots)
     core.begin()
     r.supplied += <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
     r.cash += lots
@@ -395,6 +411,7 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uin
             _check_lent(r, category)
         _check_column(core, r, column, borrowed)
         cash[number] = cash.get(number, r.cash) + (-_sum(column) if borrowed else _sum(column))
+    counted = check_rows(core, lending, columns)
     for number, left in cash.items():
         if left < 0:
             raise ValueError(f"{-left} lots more would be borrowed of reserve {number} than there is cash")
@@ -427,6 +444,8 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uin
             i = state.accounts[first + k].first
             if i != NO_POSITION:
                 queue_unit(state, i)
+    for number, added in counted:
+        state.reserves[<int64_t>number].isolated_debt += added
     event = log_append(&state.log, EVENT_OPEN, NO_MARKET, -1, 0)
     event.quantity = count
     event.account = <int32_t>first if count else -1
@@ -449,15 +468,20 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         _check_lent(r, account_category(state, account))
     side = r.borrowed_side if borrowed else deposit_side(state, r, account_category(state, account))
     _check_open_for(r, not less)
+    position = find_position(state, <int32_t>account, side, 0)
+    if position != NO_POSITION:
+        held = magnitude(state.positions[position].size)
     if not less:
         _check_column(core, r, np.array([lots]), borrowed)
+        check_exposure(core, r, borrowed, lots)
+        if borrowed:
+            check_borrow(core, r, account, lots)
+        else:
+            check_deposit(core, r, account, supplied_lots(state, number, held), lots)
     if less != borrowed and lots > r.cash:
         raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
     if less != borrowed and price_refused(state, account, r, borrowed):
         raise ValueError(f"an oracle gives no price for what account {account} has")
-    position = find_position(state, <int32_t>account, side, 0)
-    if position != NO_POSITION:
-        held = magnitude(state.positions[position].size)
     if less:
         most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
         if lots > most:
@@ -484,6 +508,10 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         core.end()
         raise ValueError(
             f"amount of {lots} lots is more than the collateral of account {account} bears")
+    if borrowed and less:
+        lower_isolated(state, account, r, lots)
+    elif borrowed:
+        raise_isolated(state, account, r, lots)
     r.cash += -lots if less != borrowed else lots
     note_flow(r, (FLOW_REPAID if less else FLOW_BORROWED) if borrowed else
               (FLOW_REDEEMED if less else FLOW_SUPPLIED), lots)

@@ -7,6 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
 
+from cascade._accountterms cimport most_by_terms
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128
 from cascade._borrower cimport borrowed_lots, gives_no_price, reserve_of, side_value, side_weight
 from cascade._category cimport account_category, lent_in
@@ -77,10 +78,11 @@ def borrowable_lots(EngineCore core, int64_t lending, int64_t account, int64_t n
     if r.price:
         middle = <int64_t>floor_divide(LARGEST_VALUE, <int128>r.unit * r.price)
         high = middle if middle < high else high
+    high = most_by_terms(state, account, r, high)
     position = find_position(state, <int32_t>account, r.borrowed_side, 0)
     if position != NO_POSITION:
         held = state.positions[position].size
-    others = borne_at_ratio(state, unit_first(state, first)) - side_weight(state, side, held, side.mark)
+    others = borne_at_ratio(state, first) - side_weight(state, side, held, side.mark)
     while low < high:
         middle = low + (high - low + 1) // 2
         if others + side_weight(state, side, held - scaled_more(r, middle, True), side.mark) >= 0:

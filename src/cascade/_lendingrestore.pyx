@@ -24,7 +24,7 @@ FLOWS = ("came", "redeemed", "lent", "repaid", "seized")
 RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", *FLOWS, "roundings", "waiting",
-    "rate_at_target", "oracle", "offered",
+    "rate_at_target", "oracle", "offered", "isolated_debt",
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
@@ -74,7 +74,7 @@ def reserve_records(EngineCore core):
                 r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury, r.deficit,
                 r.kept, r.price, r.updated, r.paused, r.absorbed, r.frozen, r.grace_until,
                 *[r.flows[n] for n in range(FLOW_COUNT)], r.roundings, r.waiting_count,
-                r.rate.at_target, r.oracle, r.offered))
+                r.rate.at_target, r.oracle, r.offered, r.isolated_debt))
             for n in range(r.waiting_count):
                 row = &r.waiting[(r.waiting_first + n) % r.waiting_capacity]
                 waiting.append((row.due, row.event, row.price, row.wave))
@@ -156,6 +156,7 @@ cdef int check_amounts(EngineCore core, const Reserve* r, row) except -1:
                                      and core.state.lendings[r.lending].base not in (0, r.number + 1)),
             where + "lots for sale")
     require(0 <= row["offered"] <= (core.state.clock if row["absorbed"] else 0), where + "time of its offer")
+    require(0 <= row["isolated_debt"] <= max(r.debt_ceiling, 0), where + "isolated debt")
     require(r.rate.least <= row["rate_at_target"] <= r.rate.largest, where + "rate at target")
     return 0
 
@@ -182,6 +183,7 @@ cdef int restore_reserve(Reserve* r, row) except -1:
     r.roundings = row["roundings"]
     r.rate.at_target = row["rate_at_target"]
     r.oracle = row["oracle"]
+    r.isolated_debt = row["isolated_debt"]
     return 0
 
 

@@ -4,6 +4,7 @@ Functions on an engine core; `cascade.lending_categories` has put names and numb
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport realloc
 
 import numpy as np
 
@@ -17,9 +18,10 @@ from cascade._lendingquote cimport price_refused
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._queue cimport queue_unit
-from cascade._reserve cimport Reserve
+from cascade._reserve cimport Exposure, Lending, Reserve
 from cascade._state cimport (
-    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, Market, Position, State,
+    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, FAILURE_MEMORY, NO_MARKET, NO_POSITION, Market, Position,
+    State,
 )
 
 from cascade.errors import InvariantError
@@ -122,7 +124,7 @@ def account_categories(EngineCore core):
 
 
 def restore_categories(EngineCore core, categories):
-    """Categories of restored accounts, whose claims must be where accounts of theirs have them."""
+    """Categories of restored accounts, whose claims must be where they can have them."""
     cdef State* state = &core.state
     cdef int64_t k, lending, category
     if len(categories) and (categories.dtype != np.uint8 or len(categories) != state.account_count):
@@ -138,11 +140,25 @@ def restore_categories(EngineCore core, categories):
             raise MemoryError("no memory for categories")
         state.categories[k] = <uint8_t>category
     if core.state.position_count and _misplaced(state) >= 0:
-        raise ValueError(f"position {_misplaced(state)}: not where accounts of its category have it")
+        raise ValueError(f"position {_misplaced(state)}: not where its account can have it")
+
+
+cdef bint _alone(const State* state, const Position* p) noexcept nogil:
+    # is a claim that must be the only one of its kind the only one?
+    cdef const Reserve* r = &state.reserves[state.markets[p.market].reserve - 1]
+    cdef uint32_t i = state.accounts[p.account].first
+    cdef int64_t same = 0
+    if not r.siloed if p.size < 0 else r.debt_ceiling < 0:
+        return True
+    while i != NO_POSITION:
+        if state.positions[i].size != 0:
+            same += (state.positions[i].size < 0) == (p.size < 0)
+        i = state.positions[i].next
+    return same == 1
 
 
 cdef int64_t _misplaced(const State* state) noexcept nogil:
-    # a claim that is not where accounts of its category have it, -1: none
+    # a claim that its account cannot have there, or not beside others; -1: none
     cdef uint32_t k
     cdef const Position* p
     cdef const Reserve* r
@@ -155,14 +171,80 @@ cdef int64_t _misplaced(const State* state) noexcept nogil:
         category = account_category(state, p.account)
         if not lent_in(r, category) if p.size < 0 else p.market != deposit_side(state, r, category):
             return k
+        if not _alone(state, p):
+            return k
     return -1
 
 
-def check_categories(EngineCore core):
-    """Raise InvariantError if a claim is not on the side of its account's category."""
+def check_claims(EngineCore core):
+    """Raise InvariantError if a claim is not on the side of its account's category, or not alone where it must."""
     cdef int64_t found
     core.begin()
     found = _misplaced(&core.state)
     core.release()
     if found >= 0:
-        raise InvariantError(f"position {found} is not where accounts of its category have it")
+        raise InvariantError(f"position {found} is not where its account can have it")
+
+
+# ---------------------------------------------------------------- the sentinel
+
+LENDING_DTYPE = np.dtype([("sequencer_down", "<i8"), ("spared_until", "<i8")])
+
+
+def set_sequencer(EngineCore core, int64_t lending, bint up, int64_t grace):
+    """The sequencer is down, or up again and the grace of so many nanoseconds begins."""
+    cdef Lending* rules = &core.state.lendings[lending]
+    core.begin()
+    if up and rules.sequencer_down:
+        rules.spared_until = core.state.clock + grace
+    rules.sequencer_down = not up
+    core.release()
+
+
+def lending_records(EngineCore core):
+    """What changes of lending markets in order, LENDING_DTYPE."""
+    cdef int64_t k
+    rows = [(core.state.lendings[k].sequencer_down, core.state.lendings[k].spared_until)
+            for k in range(core.state.lending_count)]
+    return np.array(rows, dtype=LENDING_DTYPE)
+
+
+def restore_lendings(EngineCore core, records):
+    """Fill the lending markets that the settings brought."""
+    cdef int64_t k
+    if records.dtype != LENDING_DTYPE or len(records) != core.state.lending_count:
+        raise ValueError("lending markets do not fit the settings")
+    for k in range(core.state.lending_count):
+        down, until = records[k]["sequencer_down"], records[k]["spared_until"]
+        if (down not in (0, 1) or not 0 <= until < 2**62
+                or ((down or until) and core.state.lendings[k].sentinel < 0)):
+            raise ValueError(f"lending market {k}: its sequencer")
+        core.state.lendings[k].sequencer_down = down
+        core.state.lendings[k].spared_until = until
+
+
+# ---------------------------------------------------------------- common caps
+
+def set_exposure(EngineCore core, int64_t source, int64_t asset, int64_t supply_cap, int64_t borrow_cap):
+    """Caps of all reserves with one price source (-1: an asset's money) together, -1: none."""
+    cdef State* state = &core.state
+    cdef uint16_t number = NO_MARKET if source < 0 else <uint16_t>source
+    cdef Exposure* found = NULL
+    cdef uint32_t k
+    core.begin()
+    for k in range(state.exposure_count):
+        if state.exposures[k].source == number and (source >= 0 or state.exposures[k].asset == asset):
+            found = &state.exposures[k]
+    if found == NULL:
+        found = <Exposure*>realloc(state.exposures, (state.exposure_count + 1) * sizeof(Exposure))
+        if found == NULL:
+            state.failed = FAILURE_MEMORY
+            core.end()
+        state.exposures = found
+        found += state.exposure_count
+        state.exposure_count += 1
+    found.source = number
+    found.asset = <uint16_t>asset
+    found.supply_cap = supply_cap
+    found.borrow_cap = borrow_cap
+    core.end()

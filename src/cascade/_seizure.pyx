@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
 from cascade._absorption cimport absorb_unit
+from cascade._accountterms cimport lower_isolated, spared
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
 )
@@ -102,6 +103,7 @@ cdef void _move_claims(State* state, const Deal* deal) noexcept nogil:
         taken = exact if exact < held else held
     if deal.repaid != borrowed_lots(state, debt.number, owed):
         back = <int64_t>floor_divide(<int128>deal.repaid * INDEX_ONE, debt.borrow_index)
+    lower_isolated(state, state.positions[deal.debt].account, debt, deal.repaid)
     move_scaled(state, deal.collateral, -taken)
     move_scaled(state, deal.debt, back)
     collateral.cash -= deal.seized - deal.fee
@@ -333,6 +335,8 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     if asks_in_vain(state, first):
         return 0
     unit_evaluate(state, first, &unit)
+    if spared(state, reserve_of(state, first).lending, &unit):
+        return 0
     if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_ABSORB:
         return absorb_unit(state, taken, &unit)
     if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_AUCTION:

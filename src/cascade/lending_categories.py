@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from cascade import _lendingterms
+from cascade.lending_sides import make_side
 from cascade.reserve import LendingSide
-from cascade.ruleset import Rules
 
 if TYPE_CHECKING:
     from cascade.lending_market import LendingMarket
@@ -62,19 +61,14 @@ def add_category(
         raise ValueError(f"collateral: category {name!r} has none")
     if len(lending.categories) == MOST:
         raise ValueError(f"category {name!r}: a lending market has at most {MOST}")
-    engine, rules = lending.engine, Rules(tiers=((0, 0),), feed="index")
     sides = {}
     for reserve in reserves:
-        number = lending.add_side(rules)
-        side = LendingSide(
-            engine, number, f"{lending.name} {reserve.name} supplied, {name}",
-            reserve.supplied_side.ticks, reserve.lots, rules, "linear", Fraction(1), lending.asset, "book", {},
-        )  # fmt: skip
+        words = f"{lending.name} {reserve.name} supplied, {name}"
+        side = make_side(lending, words, reserve.supplied_side.ticks, reserve.lots)
         side.reserve, side.borrowed = reserve, False
-        engine.markets.append(side)
         sides[reserve.name] = side
     made = _lendingterms.add_category(
-        engine,
+        lending.engine,
         lending.number,
         [(reserve.number, sides[reserve.name].number) for reserve in reserves],
         [reserve.number for reserve in owed],

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _auctionentry, _lendingentry, _lendingquote, _lendingterms, _stages
+from cascade import _auctionentry, _lendingentry, _lendingquote, _lendingterms
 from cascade._grid import Grid
 from cascade._routeentry import MOST_VENUES
-from cascade.bounds import MAX_PRICE, order_bounds
 from cascade.collateral_auction import OpenAuctions
-from cascade.exact_numbers import rate_parts, whole
+from cascade.exact_numbers import rate_parts, step_time, whole
 from cascade.interest_models import InterestModel, stated_model
 from cascade.lending_categories import Category, add_category, category_of, numbered
 from cascade.lending_rules import LendingRules, Oracle
+from cascade.lending_sides import make_sides
+from cascade.lending_terms import cap_lots, isolation_terms, share_terms, side_refinement
 from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
-from cascade.ruleset import Rules
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["LendingMarket"]
 
 LARGEST_UNIT = 2**31
-FINEST = 50_000_000
 BASIS_POINT = 10**5  # parts of a rate
 
 
@@ -100,6 +99,11 @@ class LendingMarket:
         borrowable: bool = True,
         refinement: int | None = None,
         liquidation_factor: Any = 1,
+        debt_ceiling: Any = None,
+        borrowable_in_isolation: bool = False,
+        siloed: bool = False,
+        account_cap: Any = None,
+        account_share: Any = None,
     ) -> Reserve:
         """Add an asset.
 
@@ -134,6 +138,17 @@ class LendingMarket:
             fine as the price allows, at a price that may still grow forty-fold.
         liquidation_factor : number, default 1
             Share of its value that a borrower is credited when the protocol takes the account over.
+        debt_ceiling : number, optional
+            Isolated collateral: it stands alone in an account, and all accounts with it may together
+            owe so many units, to two decimals.
+        borrowable_in_isolation : bool, default False
+            May accounts with isolated collateral owe it?
+        siloed : bool, default False
+            Is it owed alone or not at all?
+        account_cap : number, optional
+            Most that one account may supply.
+        account_share : number, optional
+            The same as a share of all that is supplied.
 
         Returns
         -------
@@ -164,7 +179,7 @@ class LendingMarket:
             raise TypeError(f"interest must be a model such as KinkRate, got {interest!r}")
         if oracle is not None and not isinstance(oracle, Oracle):
             raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
-        refine = self._refinement(refinement, interest, source)
+        refine = side_refinement(refinement, interest, source)
         numbers: dict[str, Any] = {
             "lending": self.number,
             "source": -1 if source is None else source.number,
@@ -174,15 +189,22 @@ class LendingMarket:
             **terms,
             "borrow_factor": factor,
             "reserve_factor": rate_parts(reserve_factor, "reserve_factor", 0, 1),
-            "supply_cap": self._cap(lots, supply_cap, "supply_cap"),
-            "borrow_cap": self._cap(lots, borrow_cap, "borrow_cap"),
+            "supply_cap": cap_lots(lots, supply_cap, "supply_cap"),
+            "borrow_cap": cap_lots(lots, borrow_cap, "borrow_cap"),
             **(oracle or Oracle()).numbers(),
             "collateral": bool(collateral),
             "borrowable": bool(borrowable),
             "liquidation_factor": rate_parts(liquidation_factor, "liquidation_factor", 0, 1),
+            **isolation_terms(lots, debt_ceiling, borrowable_in_isolation),
+            **share_terms(lots, account_cap, account_share),
+            "siloed": bool(siloed),
         }
         self._check_base(bool(borrowable), bool(collateral))
-        sides = self._sides(name, source, lots, refine)
+        if debt_ceiling is not None and (self.rules.absorbs or self.rules.auction):
+            raise ValueError(
+                f"debt_ceiling {debt_ceiling!r}: isolated is what liquidators call for"
+            )
+        sides = make_sides(self, name, source, lots, refine)
         rate = None if interest is None else interest.numbers()
         sided: dict[str, Any] = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
         number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
@@ -278,34 +300,6 @@ class LendingMarket:
             raise ValueError(f"venue has {names}: 1 ... {MOST_VENUES} markets, each once")
         return sold
 
-    @staticmethod
-    def _cap(lots: Grid, cap: Any, name: str) -> int:
-        if cap is None:
-            return -1
-        steps = lots.steps(cap, name)
-        if not 0 <= steps <= 2**60:
-            raise ValueError(f"{name} {cap!r} is outside 0 ... 2**60 lots")
-        return steps
-
-    @staticmethod
-    def _refinement(
-        given: int | None, interest: InterestModel | None, source: Market | None
-    ) -> int:
-        if given is not None:
-            if not 1 <= whole(given, "refinement") <= MAX_PRICE:
-                raise ValueError(f"refinement {given} is outside 1 ... {MAX_PRICE}")
-            return given
-        if interest is None:
-            return 1
-        ticks = 1 if source is None else source.mark_ticks
-        if not ticks:
-            assert source is not None
-            raise ValueError(f"market {source.name!r} has no mark yet: set its index first")
-        made = 1
-        while made * 10 * ticks <= FINEST:
-            made *= 10
-        return made
-
     def add_category(
         self,
         name: str,
@@ -355,33 +349,6 @@ class LendingMarket:
             "loan_to_value": most,
             "bonus": rate_parts(bonus, "liquidation_bonus", 0, 1),
         }
-
-    def _sides(
-        self, name: str, source: Market | None, lots: Grid, refine: int
-    ) -> tuple[LendingSide, LendingSide]:
-        engine = self.engine
-        tick = Fraction(1) if source is None else Fraction(source.ticks.step)
-        rules = Rules(tiers=((0, 0),), feed="index")
-        made = []
-        for word in ("supplied", "borrowed"):
-            number = self.add_side(rules)
-            side = LendingSide(
-                engine, number, f"{self.name} {name} {word}", Grid(tick / refine, "price"), lots,
-                rules, "linear", Fraction(1), self.asset, "book", {},
-            )  # fmt: skip
-            engine.markets.append(side)
-            made.append(side)
-        return made[0], made[1]
-
-    def add_side(self, rules: Rules) -> int:
-        """A market without a venue, for a side of a reserve; gives its number."""
-        engine, scale = self.engine, self.engine.scale_of(self.asset)
-        limits: dict[str, Any] = order_bounds(Grid(1, "step"), Grid(1, "step"))
-        asset = engine.asset_number(self.asset)
-        terms = {**rules.table(scale), **limits}
-        number = engine._add_market(asset=asset, unit=1, inverse=False, **terms, impact_venue=False)
-        _stages.set_stages(engine, number, **rules.stage_table(scale), seed=engine.seed % 2**64)
-        return number
 
     # --- accounts ------------------------------------------------------------------------------
 
@@ -526,6 +493,30 @@ class LendingMarket:
             The account is none of this lending market.
         """
         return category_of(self, whole(account, "account"))
+
+    def sequencer(self, up: bool, *, grace: Any = 0) -> None:
+        """Stop the chain's sequencer, or let it go on, as a sentinel sees it.
+
+        Parameters
+        ----------
+        up : bool
+        grace : seconds, default 0
+            With ``up=True`` after it was down: the sentinel goes on so much longer.
+
+        Raises
+        ------
+        ValueError
+            The rules have no `sentinel`; `grace` is negative or too long.
+
+        Notes
+        -----
+        While it is down and in its grace nothing is lent, and of due accounts those with a health factor
+        of `LendingRules.sentinel` or above wait.
+        """
+        if self.rules.sentinel is None:
+            raise ValueError(f"lending market {self.name!r}: its rules have no sentinel")
+        wait = step_time(grace, "grace")
+        _lendingterms.set_sequencer(self.engine, self.number, bool(up), wait)
 
     def deposit(self, account: int, asset: str, amount: Any) -> None:
         """Add collateral from outside.

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
-from cascade import _auctionentry, _lendingentry
+from cascade import _auctionentry, _lendingentry, _lendingterms
+from cascade._grid import Grid
 from cascade.lending.rule import ProtocolRules
 from cascade.lending_market import LendingMarket
 from cascade.lending_rules import LendingRules
+from cascade.lending_terms import cap_lots
+from cascade.market import Market
+from cascade.reserve import LendingSide
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -22,6 +27,7 @@ class LendingMarkets:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._added: dict[str, LendingMarket] = {}
+        self._caps: dict[tuple[int, str], tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._added)
@@ -82,3 +88,48 @@ class LendingMarkets:
         made = LendingMarket(engine, name, number, rules, asset)
         self._added[name] = made
         return made
+
+    def cap(
+        self,
+        price: Market | str | None,
+        *,
+        supply: Any = None,
+        borrow: Any = None,
+        asset: str | None = None,
+    ) -> None:
+        """Limit what all reserves with one price have together, whatever their lending market.
+
+        Parameters
+        ----------
+        price : Market, str or None
+            Market whose mark is their price; None: the money itself.
+        supply, borrow : number, optional
+            Most that may be supplied and owed, in units of the asset; None: any. What is beyond a cap
+            when it is stated stays; no more comes.
+        asset : str, optional
+            With ``price=None``, which money; default the engine's.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            The market is unknown, or an amount off its grid or outside 0 ... 2**60 lots.
+        """
+        engine = self._engine
+        source = None if price is None else engine.market(price)
+        named = engine.asset if asset is None else asset
+        if source is not None:
+            if isinstance(source, LendingSide):
+                raise ValueError(f"price {source.name!r} is a side of a reserve")
+            if asset not in (None, source.asset):
+                raise ValueError(f"asset {asset!r}: the price is in {source.asset!r}")
+            named = source.asset
+        step = Fraction(1, engine.scale_of(named)) if source is None else source.lots.step
+        lots = source.lots if source is not None else Grid(step, "amount")
+        most = cap_lots(lots, supply, "supply"), cap_lots(lots, borrow, "borrow")
+        number = -1 if source is None else source.number
+        _lendingterms.set_exposure(engine, number, engine.asset_number(named), *most)
+        self._caps[number, named] = most
+
+    def cap_numbers(self) -> list[list[Any]]:
+        """Caps as stated: number of the price's market (-1: money), asset, lots supplied and owed (-1: any)."""
+        return [[*key, *most] for key, most in self._caps.items()]

@@ -7,7 +7,7 @@ answer for; `reserve_terms` and `add_reserves` do the same with the assets of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -147,6 +147,7 @@ def rules_of(
         "halt_above": lambda: None,
         "fee_on": lambda: "repay" if rule.fee is Fee.REPAID else "bonus",
         "zero_price": lambda: protocol.zero_price,
+        "sentinel": lambda: Fraction(protocol.sentinel, WAD) if protocol.sentinel else None,
         "source": lambda: " ".join(filter(None, (protocol.name, protocol.variant))),
     }
     # a question that the caller answers is not asked of the protocol
@@ -236,9 +237,32 @@ def _aave_terms(loaded: AaveMarket) -> dict[str, dict[str, Any]]:
         # a cap of 0 is none at Aave
         terms["supply_cap"] = given.supply_cap or None
         terms["borrow_cap"] = given.borrow_cap or None
-        terms["borrowable"] = terms["borrowable"] and loaded.switches[name].is_borrowable
+        switches = loaded.switches[name]
+        terms["borrowable"] = terms["borrowable"] and switches.is_borrowable
+        # so is a ceiling, which the file has in cents
+        terms["debt_ceiling"] = Fraction(given.debt_ceiling, 100) if given.debt_ceiling else None
+        terms["borrowable_in_isolation"] = switches.is_borrowable_in_isolation
+        terms["siloed"] = switches.is_siloed
         found[name] = terms
     return found
+
+
+def _add_e_modes(lending: LendingMarket, loaded: AaveMarket, added: Collection[str]) -> None:
+    # a category of the file as far as its assets were added; by its label, or its number when that is taken
+    for number, mode in loaded.e_modes.items():
+        members = [name for name in added if loaded.reserves[name].e_mode == number]
+        collateral = [name for name in members if lending[name].given["collateral"]]
+        if not collateral:
+            continue
+        free = mode.label and mode.label not in lending.categories
+        lending.add_category(
+            mode.label if free else str(number),
+            collateral=collateral,
+            borrowable=[name for name in members if lending[name].given["borrowable"]],
+            liquidation_threshold=Fraction(mode.liquidation_threshold, BASIS_POINTS),
+            loan_to_value=Fraction(mode.ltv, BASIS_POINTS),
+            liquidation_bonus=max(Fraction(mode.bonus, BASIS_POINTS) - 1, Fraction(0)),
+        )
 
 
 def _comet_terms(loaded: CometMarket) -> dict[str, dict[str, Any]]:
@@ -284,8 +308,8 @@ def add_reserves(
 ) -> dict[str, engine_reserve.Reserve]:
     """Add the assets of a parameter file; see `LendingMarket.add_reserves`.
 
-    Paused reserves are paused; frozen and inactive ones are not borrowed. A Comet collateral's bonus is the
-    discount its storefront sells at.
+    Paused reserves are paused; frozen and inactive ones are not borrowed; e-modes become categories. A Comet
+    collateral's bonus is the discount its storefront sells at.
     """
     if isinstance(loaded, AaveMarket):
         found = _aave_terms(loaded)
@@ -311,4 +335,6 @@ def add_reserves(
         made[name] = lending.add_reserve(name, price=price, **{**_capped(given, lot), **terms})
         if isinstance(loaded, AaveMarket) and loaded.reserves[name].is_paused:
             made[name].pause()
+    if isinstance(loaded, AaveMarket):
+        _add_e_modes(lending, loaded, made)
     return made

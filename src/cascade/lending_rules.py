@@ -104,6 +104,9 @@ class LendingRules:
     zero_price : {"skipped", "given", "refused"}, default "skipped"
         What an oracle's answer of zero is: collateral counts nothing and no call takes it (Aave), it counts
         nothing and is given away (Euler v2), or it is no price, and whatever asks for one fails (Compound).
+    sentinel : number, optional
+        Least health factor that is not liquidated while the sequencer is down and in its grace, see
+        `LendingMarket.sequencer`; None: there is no sentinel.
     source : str
         Where the numbers are from.
 
@@ -125,6 +128,7 @@ class LendingRules:
     bad_debt: Literal["stays", "deficit", "reserves", "suppliers", "auction_shortfall"] = "stays"
     health: Literal["weighted", "average"] = "weighted"
     halt_above: Rate | Literal["frontier"] | None = None
+    sentinel: Rate | None = None
     source: str = ""
     fee_on: Literal["bonus", "repay"] = "bonus"
     zero_price: Literal["skipped", "given", "refused"] = "skipped"
@@ -238,6 +242,9 @@ class LendingRules:
             "average": _choice(self.health, "health", {"weighted": 0, "average": 1}),
             "zero_price": _choice(self.zero_price, "zero_price", ZERO_PRICES),
             "fee_on_repay": _choice(self.fee_on, "fee_on", {"bonus": 0, "repay": 1}),
+            "sentinel": -1
+            if self.sentinel is None
+            else rate_parts(self.sentinel, "sentinel", 0, 1),
             **self._halt(),
         }
 

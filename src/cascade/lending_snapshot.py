@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PARTS = 10**9
 SECOND = 10**9
+CENTS = 100
 MOVING = ("mark", "outside_size")  # of a side; its other numbers stay those of a new market
 
 
@@ -79,6 +80,7 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
             for market in engine.lending
             for category in market.categories.values()
         ],
+        "caps": engine.lending.cap_numbers(),
         "liquidators": [_fields(liquidator) for liquidator in engine.liquidators],
         "compete": engine.liquidators.compete,
     }
@@ -99,6 +101,10 @@ def add_lending(engine: Engine, settings: dict[str, Any]) -> None:
 def _amount(lots: int, market: Market | None, scale: int) -> Fraction | None:
     step = Fraction(1, scale) if market is None else Fraction(market.lots.step)
     return None if lots < 0 else step * lots
+
+
+def _over(number: int, parts: int) -> Fraction | None:
+    return None if number < 0 else Fraction(number, parts)
 
 
 def _oracle(given: dict[str, Any]) -> Oracle:
@@ -154,6 +160,11 @@ def _add_reserve(engine: Engine, number: int, reserves: list[dict[str, Any]]) ->
         borrowable=given["borrowable"],
         refinement=given["refine"],
         liquidation_factor=Fraction(given["liquidation_factor"], PARTS),
+        debt_ceiling=_over(given["debt_ceiling"], CENTS),
+        borrowable_in_isolation=given["isolation_lends"],
+        siloed=given["siloed"],
+        account_cap=_amount(given["account_cap"], source, scale),
+        account_share=_over(given["account_share"], PARTS),
     )
     if reserve.given != given:
         raise ValueError(f"reserve {given['name']!r}: its settings are not those of a reserve")
@@ -182,6 +193,13 @@ def check_made(engine: Engine, settings: dict[str, Any]) -> None:
     made = sum(len(market.categories) for market in engine.lending)
     if made != len(settings["categories"]):
         raise ValueError(f"{made} categories were made of {len(settings['categories'])}")
+    for source, asset, supply, borrow in settings["caps"]:
+        market = _market_at(engine, source)
+        scale = engine.scale_of(asset)
+        most = {"supply": _amount(supply, market, scale), "borrow": _amount(borrow, market, scale)}
+        engine.lending.cap(market, asset=asset, **most)
+    if engine.lending.cap_numbers() != settings["caps"]:
+        raise ValueError("caps are not those of an engine")
     _lendingrestore.forget_first_prices(engine)
 
 
@@ -198,6 +216,7 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "reserves": reserves,
         "waiting": waiting,
         "liquidators": liquidators,
+        "lendings": _lendingterms.lending_records(engine),
         "categories": categories if _has_categories(engine) else categories[:0],
         "auctioneers": houses,
         "auctions": sales,
@@ -221,6 +240,7 @@ def check_side(market: Market, row: Any, names: tuple[str, ...]) -> None:
 def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
     """Numbers back into an engine whose accounts and markets are restored."""
     events = engine.event_count + len(arrays["events"])
+    _lendingterms.restore_lendings(engine, arrays["lendings"])
     _lendingterms.restore_categories(engine, arrays["categories"])
     _lendingrestore.restore_reserves(engine, arrays["reserves"], arrays["waiting"], events)
     _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
@@ -244,6 +264,8 @@ def hash_rows(engine: Engine) -> list[bytes]:
         prices = [n for row in waiting[at:end] for n in (row["due"], row["price"])]
         rows.append([named["waiting"], *prices])
         at = end
+    stated = zip(engine.lending, _lendingterms.lending_records(engine).tolist(), strict=True)
+    rows += [list(row) for market, row in stated if market.rules.sentinel is not None]
     if _has_categories(engine):
         rows.append(_lendingterms.account_categories(engine).tolist())
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
@@ -263,7 +285,7 @@ def _auction_rows(engine: Engine) -> list[list[int]]:
 HASHED = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", "rate_at_target",
-    "oracle", "offered",
+    "oracle", "offered", "isolated_debt",
 )  # fmt: skip
 
 

@@ -89,13 +89,13 @@ def check_lending(engine: Engine) -> None:
     ReserveError
         As `check_reserve_totals`; or the accounts' scaled claims are not the reserve's.
     InvariantError
-        A claim is not on the side of its account's category.
+        A claim is not on the side of its account's category, or not alone where it must be.
     """
     if not len(engine.lending):
         return
     positions = position_table(engine)
     sums = lending_totals(engine)
-    _lendingterms.check_categories(engine)
+    _lendingterms.check_claims(engine)
     for market in engine.lending:
         for name, reserve in market.reserves.items():
             mine = np.isin(positions["market"], [side.number for side in reserve.supplied_sides])

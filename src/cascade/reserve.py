@@ -162,6 +162,11 @@ class Reserve:
         return self._lots("awaited")
 
     @property
+    def isolated_debt(self) -> float:
+        """What counts against its debt ceiling, in units of what accounts with this collateral owe."""
+        return self.row()["isolated_debt"] / 100
+
+    @property
     def deficit(self) -> float:
         """Debts written off that nobody has covered."""
         return self._lots("deficit")

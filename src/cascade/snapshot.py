@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cascade import (
     _auctionentry,
     _lendingrestore,
+    _lendingterms,
     _outsiderows,
     _poolrows,
     _ramp,
@@ -107,6 +108,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "categories": np.dtype("u1"),
     "auctioneers": _auctionentry.HOUSE_DTYPE,
     "auctions": _auctionentry.SALE_DTYPE,
+    "lendings": _lendingterms.LENDING_DTYPE,
     "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }

@@ -204,3 +204,17 @@ def test_threshold_of_toxic_liquidations(kit, debt, toxic):
     )
     pool.open(collateral={"C": [1000]}, debt={"USD": [debt]})
     assert engine.step(dt=1).liquidated == 1 - toxic
+
+
+def test_isolation_ceiling(kit):
+    # aave-isolation-ceiling: 10, 10, then 100 DAI against a ceiling of 100.00, counted with two decimals
+    terms = {"C": {"liquidation_threshold": "0.8", "debt_ceiling": 100}}
+    reserves = {**terms, "USD": {"borrowable_in_isolation": True}}
+    _, pool = protocol(kit, {"C": "1"}, rules={**AAVE, "sentinel": "0.95"}, reserves=reserves)
+    account = int(pool.open(collateral={"C": [1000]})[0])
+    for expected in (1000, 2000):
+        pool.borrow(account, "USD", 10)
+        assert pool["C"].row()["isolated_debt"] == expected
+    with pytest.raises(ValueError, match="debt_ceiling"):
+        pool.borrow(account, "USD", 100)
+    assert pool["C"].row()["isolated_debt"] == 2000

@@ -45,7 +45,9 @@ def test_a_copy_and_a_file_go_on_bit_for_bit(tmp_path, seed):
         earned = [other.liquidators.result(k) for k in range(2)]
         ends.append((other.state_hash(), other.events.tobytes(), earned, other.totals()))
     assert ends[0] == ends[1] == ends[2]
-    assert {row["kind"] for row in rows(engine)} >= {6, 32, 33, 34}
+    # all owe money: while its oracle reverts nobody can be called
+    reverts = engine.lending["pool"]["USD"].oracle_failure == "reverts"
+    assert {row["kind"] for row in rows(engine)} >= {32, 33, 34} | (set() if reverts else {6})
 
 
 def test_a_copy_has_the_words_of_its_original(tmp_path):
@@ -54,7 +56,7 @@ def test_a_copy_has_the_words_of_its_original(tmp_path):
     engine.save(tmp_path / "engine.npz")
     for other in (engine.copy(), cs.Engine.load(tmp_path / "engine.npz")):
         found, lending = other.lending["pool"], engine.lending["pool"]
-        assert list(found.reserves) == list(lending.reserves) == ["ETH", "BTC", "USD"]
+        assert list(found.reserves) == list(lending.reserves) == ["ETH", "BTC", "USD", "NEW"]
         assert found.rules.numbers(10**6) == lending.rules.numbers(10**6)
         assert [found[name].given for name in found.reserves] == [
             lending[name].given for name in lending.reserves
@@ -77,7 +79,7 @@ def test_a_copy_has_the_categories_of_its_original(tmp_path):
     engine.save(tmp_path / "engine.npz")
     for other in (engine.copy(), cs.Engine.load(tmp_path / "engine.npz")):
         found, lending = other.lending["pool"], engine.lending["pool"]
-        assert [found.category_of(k) for k in range(7)] == [None] * 5 + ["coins"] * 2
+        assert [found.category_of(k) for k in range(9)] == [None] * 5 + ["coins"] * 2 + [None] * 2
         assert found.categories.keys() == {"coins"}
         one, two = found.categories["coins"], lending.categories["coins"]
         assert (one.number, one.borrowable, one.terms) == (two.number, two.borrowable, two.terms)
@@ -92,7 +94,7 @@ def test_a_forged_category_is_refused(change):
     arrays = {name: array.copy() for name, array in snapshot.to_arrays(engine).items()}
     snapshot.from_arrays(arrays)
     arrays["categories"][change[0]] = change[1]
-    with pytest.raises(ValueError, match="categor"):
+    with pytest.raises(ValueError, match=r"categor|its account can have"):
         snapshot.from_arrays(arrays)
 
 
@@ -157,6 +159,9 @@ def forged(change):
         ("reserves", "roundings", -1),
         ("reserves", "waiting", -1),
         ("reserves", "waiting", 2**40),
+        ("reserves", "isolated_debt", 1),
+        ("lendings", "sequencer_down", 2),
+        ("lendings", "spared_until", -1),
         ("liquidators", "cash", 2**63 - 1),
         ("liquidators", "spent", -1),
         ("liquidators", "done", -1),
@@ -227,6 +232,9 @@ def test_forged_claims_and_sides_are_refused(change):
         (b'"source": 1,', b'"source": 7,'),
         (b'"capital": 5000', b'"capital": -500'),
         (b'"category": [0, 1]', b'"category": [0, 2]'),
+        (b'"debt_ceiling": 300000', b'"debt_ceiling": 10'),
+        (b'"hundredths_lots": 1', b'"hundredths_lots": 2'),
+        (b'"caps": [[0, ', b'"caps": [[9, '),
         (b'"collateral": ["BTC", "ETH"]', b'"collateral": ["ETH", "BTC"]'),
         (b'"collateral": ["BTC", "ETH"]', b'"collateral": ["ETH"]'),
     ],

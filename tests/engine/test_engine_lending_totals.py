@@ -167,7 +167,7 @@ def damaged(name, field, change):
 )
 def test_a_damaged_snapshot_is_found(field, change, message):
     with pytest.raises(cs.ReserveError, match=message):
-        snapshot.from_arrays(damaged("reserves", field, np.array([change, 0, 0])))
+        snapshot.from_arrays(damaged("reserves", field, np.array([change, 0, 0, 0])))
 
 
 def test_damaged_claims_are_found():

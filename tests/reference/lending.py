@@ -10,6 +10,7 @@ from math import ceil, floor
 import numpy as np
 
 from . import lending_categories as categories
+from . import lending_terms as terms
 from . import log as events
 from . import loops
 from .clearing import ALL_CROSS, Account
@@ -33,6 +34,8 @@ class LendingMarket:
         self.reserves: dict[str, Reserve] = {}
         self.base: Reserve | None = None  # of a protocol that absorbs or auctions
         self.auctions = None if rules.auction is None else Auctioneer()
+        self.sequencer_down = False
+        self.spared_until = 0
         self.categories: dict[str, categories.Category] = {}
         self.category_of: dict[int, categories.Category | None] = {}
 
@@ -58,6 +61,11 @@ class LendingMarket:
         borrowable=True,
         refinement=None,
         liquidation_factor=1,
+        debt_ceiling=None,
+        borrowable_in_isolation=False,
+        siloed=False,
+        account_cap=None,
+        account_share=None,
     ) -> Reserve:
         engine = self.engine
         source = None if price is None else engine.market(price)
@@ -77,6 +85,16 @@ class LendingMarket:
             int(rate_of(reserve_factor) * PARTS), *caps, collateral, borrowable, oracle or Oracle(),
         )  # fmt: skip
         reserve.liquidation_factor = int(rate_of(liquidation_factor) * PARTS)
+        if debt_ceiling is not None:
+            reserve.debt_ceiling = whole("debt_ceiling", debt_ceiling, Fraction(1, 100))
+            if self.rules.close_factor[0] in ("absorb", "auction"):
+                raise ValueError("debt_ceiling: isolated is what liquidators call for")
+            if reserve.debt_ceiling < 0:
+                raise ValueError(f"debt_ceiling {debt_ceiling!r} is below 0")
+        reserve.lent_in_isolation, reserve.siloed = borrowable_in_isolation, siloed
+        if account_cap is not None:
+            reserve.account_cap = whole("account_cap", account_cap, lot_size)
+        reserve.account_share = None if account_share is None else rate_of(account_share)
         reserve.at_target = 0 if interest is None else interest.first_at_target()
         if borrowable and self.rules.close_factor[0] in ("absorb", "auction"):
             if collateral and self.auctions is not None:
@@ -124,6 +142,9 @@ class LendingMarket:
     def set_category(self, account, name) -> None:
         categories.set_category(self, int(account), name)
 
+    def sequencer(self, up, *, grace=0) -> None:
+        terms.set_sequencer(self, bool(up), grace)
+
     def check_account(self, account: int) -> None:
         clearing = self.engine.clearing
         if not 0 <= account < len(clearing.accounts):
@@ -168,6 +189,7 @@ class LendingMarket:
         }
         for (name, borrowed), column in lots.items():
             self.check_open(self.reserves[name], column, borrowed)
+        counted = terms.check_rows(self, lots)
         for (name, borrowed), column in lots.items():
             if not borrowed:
                 self.reserves[name].cash += sum(column)
@@ -193,6 +215,8 @@ class LendingMarket:
                     side = categories.side_of(category, self.reserves[name], borrowed)
                     self.move(first + k, side, column[k])
             clearing.changed.append((first + k, ALL_CROSS))
+        for name, added in counted.items():
+            self.reserves[name].isolated_debt += added
         self.engine.log.add(events.OPEN, quantity=count, money=0, account=first if count else -1)
         self.engine.queue.reenter_changed()
         return np.arange(first, first + count)
@@ -275,6 +299,8 @@ class LendingMarket:
             categories.check_lent(category, name)
         if what in ("deposit", "borrow"):
             self.check_open(reserve, [lots], borrowed)
+            check = terms.check_borrow if borrowed else terms.check_deposit
+            check(self, account, reserve, lots)
         if what in ("withdraw", "borrow") and lots > reserve.cash:
             raise ValueError(f"{name}: {lots} lots are more than there is cash")
         if what in ("withdraw", "borrow") and self.refuses(account, reserve, borrowed):
@@ -298,6 +324,9 @@ class LendingMarket:
             self.move_scaled(account, side, -scaled)
             del self.engine.clearing.changed[touched:]
             raise ValueError(f"amount {amount!r} is more than the collateral of {account} bears")
+        if borrowed:
+            count = terms.borrowed if what == "borrow" else terms.repaid
+            count(self, account, reserve, lots)
         reserve.cash += lots if what in ("deposit", "repay") else -lots
         words = {"deposit": "supplied", "withdraw": "redeemed", "borrow": "borrowed"}
         reserve.flow(words.get(what, "repaid"), lots)
@@ -323,6 +352,7 @@ class LendingMarket:
 
     def borrowable(self, account, asset) -> float:
         reserve = self.reserves[asset]
+        self.check_account(int(account))
         return float(loops.borrowable(self, int(account), reserve) * rate_of(reserve.lot_size))
 
     @property
@@ -345,13 +375,24 @@ class LendingMarkets(dict):
     def __init__(self, engine) -> None:
         super().__init__()
         self.engine = engine
+        self.caps: dict[tuple, terms.Cap] = {}  # by price and money
 
     def add(self, name, *, rules=None, asset=None) -> LendingMarket:
         if name in self:
             raise ValueError(f"lending market {name!r} exists")
-        terms = (len(self), rules or LendingRules(), asset or self.engine.asset)
-        self[name] = LendingMarket(self.engine, name, *terms)
+        stated = (len(self), rules or LendingRules(), asset or self.engine.asset)
+        self[name] = LendingMarket(self.engine, name, *stated)
         return self[name]
+
+    def cap(self, price, *, supply=None, borrow=None, asset=None) -> None:
+        source = None if price is None else self.engine.market(price)
+        asset = source.asset if source is not None else asset or self.engine.asset
+        atoms = 10 ** self.engine.clearing.assets[asset].decimals
+        lot = Fraction(1, atoms) if source is None else source.lot_size
+        most = [None if x is None else whole("cap", x, lot) for x in (supply, borrow)]
+        if any(x is not None and x < 0 for x in most):
+            raise ValueError("a cap is below zero")
+        self.caps[None if source is None else source.number, asset] = terms.Cap(*most)
 
 
 def pass_lending(engine, elapsed: int) -> None:

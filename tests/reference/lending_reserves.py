@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 
+from . import lending_terms
 from . import log as events
 from .grid import whole
 from .lending_rules import ONE, Oracle
@@ -102,6 +103,12 @@ class Reserve:
     offered: int = 0  # ns, since when there are any
     at_target: int = 0  # of an adaptive curve, a second's rate
     failure: str | None = None  # of the oracle
+    debt_ceiling: int | None = None  # hundredths; None: not isolated
+    lent_in_isolation: bool = False
+    siloed: bool = False
+    account_cap: int | None = None  # lots
+    account_share: Fraction | None = None
+    isolated_debt: int = 0  # hundredths
     category_sides: list = field(default_factory=list)
 
     def lots(self, scaled: int, borrowed: bool) -> int:
@@ -140,6 +147,7 @@ class Reserve:
             "awaited": self.awaited,
             "rate_at_target": self.at_target,
             "oracle": FAILURES.index(self.failure),
+            "isolated_debt": self.isolated_debt,
         }
 
     def pause(self, paused: bool = True, *, grace=0) -> None:
@@ -311,6 +319,7 @@ class Reserve:
     def supply(self, amount) -> None:
         lots = self.amount(amount)
         self.check_supply(lots)
+        lending_terms.check_common(self, False, lots)
         scaled = lots * ONE // self.supply_index
         self.cash += lots
         self.flow("supplied", lots)

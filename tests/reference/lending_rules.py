@@ -19,6 +19,7 @@ class LendingRules:
     halt_above: object = None
     fee_on: str = "bonus"
     zero_price: str = "skipped"
+    sentinel: object = None
 
     def __post_init__(self) -> None:
         for name in ("close_factor", "bonus"):

@@ -1,6 +1,7 @@
 """Sums of the twin's lending markets: what must add up, and what a hash has of them."""
 
 from .lending_categories import category_number, side_of
+from .lending_terms import check_alone
 
 ROUNDING = 12  # lots that one rounded amount may leave at most
 
@@ -48,6 +49,7 @@ def check_reserve(reserve) -> None:
         if place.market in [side.number for side in reserve.supplied_sides] and place.size:
             category = reserve.lending.category_of.get(place.account)
             assert place.market == side_of(category, reserve).number, place
+    check_alone(reserve.lending)
     assert reserve.absorbed == 0 or 0 < reserve.absorbed <= reserve.treasury, totals
 
 
@@ -61,7 +63,11 @@ def lending_rows(engine) -> list[list[int]]:
         rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
         rows[-1] += [int(r.frozen), r.grace_until, r.at_target, r.row()["oracle"], r.offered]
+        rows[-1] += [r.isolated_debt]
         rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
+    for market in engine.lending.values():
+        if market.rules.sentinel is not None:
+            rows.append([int(market.sequencer_down), market.spared_until])
     if any(market.categories for market in engine.lending.values()):
         rows.append(
             [

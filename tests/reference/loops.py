@@ -5,6 +5,7 @@ from math import ceil, floor
 
 import numpy as np
 
+from . import lending_terms as terms
 from . import routes
 from .grid import whole
 from .lending_categories import lent_in
@@ -36,7 +37,16 @@ def borrowable(lending, account: int, reserve) -> int:
         most = min(most, reserve.borrow_cap - reserve.owed_lots)
     if reserve.price_ticks:
         most = min(most, 2**56 // (reserve.unit * reserve.price_ticks))
+    left = terms.common(reserve, True)
+    if left is not None:
+        most = max(0, min(most, left))
+    isolated = terms.isolating(lending, account)
+    if isolated is not None:
+        room = isolated.debt_ceiling - isolated.isolated_debt
+        most = largest(most, lambda lots: terms.hundredths(reserve, lots) <= room)
     lent = reserve.borrowable and lent_in(lending.category_of.get(account), reserve.name)
+    lent = lent and not terms.shut(lending) and not terms.siloed_away(lending, account, reserve)
+    lent = lent and (isolated is None or reserve.lent_in_isolation)
     return largest(most, accepted) if lent else 0
 
 

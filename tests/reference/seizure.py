@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+from . import lending_terms, routes
 from . import log as events
-from . import routes
 from .absorption import Absorption
 from .clearing import ALL_CROSS
 from .collateral_auctions import CollateralAuctions, bear
@@ -213,15 +213,17 @@ class Seizure:
         cascade, queue = self.cascade, self.cascade.queue
         name = entry.unit
         account = name[0]
+        lending = self.engine.clearing.accounts[account].lending
         unit = self.engine.clearing.unit(name)
         if any(held.reserve.unpriced() for held in unit.holdings):
             self.leave(entry)
             return
-        kind = self.engine.clearing.accounts[account].lending.rules.close_factor[0]
-        if kind in ("absorb", "auction"):
+        spared = lending_terms.spared(lending, unit)
+        kind = lending.rules.close_factor[0]
+        if kind in ("absorb", "auction") and not spared:
             self.absorption.take(entry) if kind == "absorb" else self.auctions.bark(entry)
             return
-        chosen = self.choose(account, unit, entry.cause)
+        chosen = None if spared else self.choose(account, unit, entry.cause)
         if chosen is None:
             self.leave(entry)
             return
@@ -314,6 +316,7 @@ class Seizure:
         back = deal.repaid * ONE // d.borrow_index
         if deal.repaid == d.lots(owed, True):
             back = owed
+        lending_terms.repaid(lending, account, d, deal.repaid)
         lending.move_scaled(account, deal.collateral.side, -min(taken, held))
         lending.move_scaled(account, deal.debt.side, -back)
         c.cash -= deal.seized - deal.fee

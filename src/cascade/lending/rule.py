@@ -345,6 +345,8 @@ class ProtocolRules:
         Has isolation mode with a debt ceiling.
     e_mode : bool
         Has categories that replace threshold and bonus.
+    sentinel : int
+        Least health factor, WAD, that is spared while a chain's sequencer is down; 0: no sentinel.
     flash_loan_premium : int
         Basis points.
     zero_price : str
@@ -364,6 +366,7 @@ class ProtocolRules:
     borrow_cap: CapBound = CapBound.AT_OR_BELOW
     isolation: bool = False
     e_mode: bool = False
+    sentinel: int = 0
     flash_loan_premium: int = 0
     zero_price: str = "skipped"
     variant: str = ""

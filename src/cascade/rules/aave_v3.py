@@ -7,8 +7,8 @@ or 1000 dollars on both sides; debt without collateral is written off into the r
 every rounding a direction, weighs the collateral without cutting the mean threshold, and refuses self-liquidation.
 
 Left out, because the rule has no place for it: price sources of e-modes, assets in several categories (give
-each reserve the one that counts), isolation as a state of accounts (`isolated_debt` counts it), GHO. The
-flash-loan premium is Ethereum's.
+each reserve the one that counts), isolation as a state of accounts (`isolated_debt` counts it), GHO. A lending
+market of the engine has the second and the third. The flash-loan premium is Ethereum's.
 """
 
 FOLLOWS = "code"
@@ -25,6 +25,7 @@ PROTOCOL: dict[str, object] = {
     "borrow_cap": "at_or_below",
     "isolation": True,
     "e_mode": True,
+    "sentinel": 95 * 10**16,
     "flash_loan_premium": 5,
 }
 LIQUIDATION: dict[str, object] = {
@@ -65,5 +66,5 @@ VARIANTS: dict[str, dict[str, object]] = {
         "self_liquidation": False,
     },
 }
-PROTOCOL_VARIANTS: dict[str, dict[str, object]] = {"3.7": {"isolation": False}}
+PROTOCOL_VARIANTS: dict[str, dict[str, object]] = {"3.7": {"isolation": False, "sentinel": 0}}
 DEFAULT = "3.3"

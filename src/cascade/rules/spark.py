@@ -20,6 +20,7 @@ PROTOCOL: dict[str, object] = {
     "borrow_cap": "at_or_below",
     "isolation": True,
     "e_mode": True,
+    "sentinel": 95 * 10**16,
     "flash_loan_premium": 0,
 }
 LIQUIDATION: dict[str, object] = {

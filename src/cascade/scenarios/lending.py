@@ -378,6 +378,9 @@ class LendingScenario:
             if not sections.liquidators:
                 engine.liquidators.add(Liquidator())
             engine.liquidators.compete = sections.engine.compete
+        if section.supply_cap is not None or section.borrow_cap is not None:
+            with self._named("market"):
+                engine.lending.cap(market, supply=section.supply_cap, borrow=section.borrow_cap)
         for number, lending in enumerate(sections.lending):
             self._add_lending(engine, lending, number)
         return engine
