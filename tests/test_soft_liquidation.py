@@ -18,7 +18,7 @@ from cascade.lending import WAD, BandPool, RefusalError, band_curve, loan_terms
 from cascade.lending import soft_liquidation as loans
 from cascade.lending.wad import in_units
 from cascade.lending.wad_logarithm import SMALLEST_EXPONENT, wad_exp, wad_ln
-from cascade.rules import crvusd
+from cascade.rules.crvusd import COMMON
 
 HOUR = 3600
 TINY = Decimal("1e-11")
@@ -173,7 +173,7 @@ def test_documents_approximate_loan_to_value():
 
 
 def test_data_file_has_the_values_that_the_rules_use():
-    data = crvusd.COMMON
+    data = COMMON
     assert (data["least_bands"], data["most_bands"]) == (
         band_curve.LEAST_BANDS, band_curve.LARGEST_BANDS,
     )  # fmt: skip

@@ -9,6 +9,8 @@ from cascade._orderbook import OrderBook
 from cascade._results import BatchResult, OrderResult
 from cascade._version import __version__ as __version__
 from cascade.adlcompare import PolicyOutcome, compare_adl
+from cascade.band_market import BandMarket
+from cascade.band_rules import BandRules
 from cascade.breakers import Breaker, HaltState
 from cascade.codes import Code, EventKind, MessageFlag, MessageKind, SelfTrade, Side, TimeInForce
 from cascade.collateral_auction import CollateralAuction, OpenAuctions
@@ -64,6 +66,8 @@ __all__ = [
     "PAID_DTYPE",
     "AdaptiveRate",
     "Arbitrageur",
+    "BandMarket",
+    "BandRules",
     "BatchResult",
     "BookView",
     "Breaker",

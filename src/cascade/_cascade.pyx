@@ -10,6 +10,9 @@ from libc.stdlib cimport realloc
 from cascade._absorption cimport open_storefronts
 from cascade._adl cimport adl_applies, adl_begin, adl_close
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, prefetch, saturate
+from cascade._bandloans cimport end_aside
+from cascade._bandseizure cimport bands_due, liquidate_loan
+from cascade._bandtrade cimport trade_with_bands
 from cascade._book cimport book_cancel, book_cancel_all
 from cascade._breaker cimport breaker_holds, breaker_throttle
 from cascade._clearing cimport (
@@ -451,10 +454,34 @@ cdef inline bint _spent(const State* state, int64_t allowed) noexcept nogil:
             or state.counters.notional >= state.notional_allowed)
 
 
+cdef inline bint _trade_bands(State* state, uint32_t number) noexcept nogil:
+    if not trade_with_bands(state, number):
+        return False
+    _refresh_touched(state)
+    return True
+
+
+cdef void _act_on_bands(State* state, int64_t allowed) noexcept nogil:
+    # arbitrage and liquidations of soft liquidation markets until nothing happens
+    cdef bint moved = True
+    cdef uint32_t k
+    while moved and not state.failed:
+        moved = False
+        for k in range(state.band_count):
+            moved |= _trade_bands(state, k)
+            while not state.failed and not _spent(state, allowed) and bands_due(state, k):
+                if liquidate_loan(state, k):
+                    moved = True
+                    _refresh_touched(state)
+                    _trade_bands(state, k)
+
+
 cdef void _one_by_one(State* state, int64_t allowed) noexcept nogil:
     cdef Taken taken
     cdef int64_t rounds = 0
     while not state.failed:
+        if state.band_count:
+            _act_on_bands(state, allowed)
         if _spent(state, allowed):
             return
         if not queue_take(state, &taken):
@@ -475,6 +502,8 @@ cdef void _in_batches(State* state, int64_t allowed) noexcept nogil:
     cdef Taken taken
     cdef int64_t count, k, done
     while not state.failed:
+        if state.band_count:
+            _act_on_bands(state, allowed)
         count = 0
         while not _spent(state, allowed) and queue_take(state, &taken):
             if _keep(state, &state.taken, &state.taken_capacity, count, &taken):
@@ -539,6 +568,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     for k in range(state.deferred_count):
         queue_return(state, &state.deferred[k])
     state.deferred_count = 0
+    for k in range(state.band_count):
+        end_aside(state, state.bands[k])
     if state.deficit_count:
         share_deficits(state)
     if state.time_per_liquidation > 0:

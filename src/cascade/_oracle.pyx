@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
+from cascade._bandloans cimport accrue_bands, believe_in_bands
 from cascade._borrower cimport borrowed_lots, gives_no_price, supplied_lots
 from cascade._flows cimport note_rounding
 from cascade._log cimport Event, log_append
@@ -93,7 +94,10 @@ cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t ca
     event = log_append(&state.log, EVENT_ORACLE, reserve.supplied_side, cause, wave)
     event.price = reserve.price
     event.money = old
-    form_sides(state, number, state.log.first + state.log.count - 1, wave)
+    cause = state.log.first + state.log.count - 1
+    form_sides(state, number, cause, wave)
+    if reserve.bands:
+        believe_in_bands(state, reserve.bands - 1, cause, wave)
 
 
 cdef int await_price(Reserve* reserve, int64_t due, int32_t price, int64_t event, int32_t wave) noexcept nogil:
@@ -255,5 +259,6 @@ cdef void pass_lending(State* state, int64_t elapsed) noexcept nogil:
             if state.reserves[k].rate.kind:
                 _accrue(state, k, elapsed)
         test_moved(state)
+    accrue_bands(state, elapsed)
     for k in range(state.reserve_count):
         _pass_prices(state, k)

@@ -176,6 +176,8 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t tabs              # of auctions of this collateral, lots of the base
     int64_t hole              # limit on them in atoms, -1: none
     int64_t offered           # ns, since when `absorbed` lots are for sale, 0: there are none
+    # soft liquidation, docs/bands-market.md: number and one of the band market that reads its price
+    uint16_t bands
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none

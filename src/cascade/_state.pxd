@@ -7,6 +7,7 @@ are touched one at a time (accounts, positions) are arrays of structs; one cache
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cascade._arithmetic cimport int128
+from cascade._bands cimport BandMarket
 from cascade._book cimport Book
 from cascade._halt cimport Breaker
 from cascade._impact cimport Impact
@@ -460,6 +461,9 @@ cdef struct State:
     uint32_t exposure_count
     # margin calls where funding accrues, docs/residents.md
     uint32_t* call_funding_place    # of heaps of guards on funding indexes at warning levels
+    # soft liquidation in bands, docs/bands-market.md
+    BandMarket** bands
+    uint16_t band_count
 
 cdef enum Failure:
     FAILURE_NONE = 0

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 from cascade._arithmetic cimport int128
+from cascade._bandloans cimport free_bands
 from cascade._book cimport book_free, book_init
 from cascade._clearing cimport share_places
 from cascade._halt cimport breaker_free
@@ -117,6 +118,7 @@ cdef void free_lending(State* state) noexcept:
     free(state.liquidators)
     free(state.categories)
     free(state.exposures)
+    free_bands(state)
 
 
 cdef void release_tables(State* state) noexcept:

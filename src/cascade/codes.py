@@ -66,6 +66,8 @@ class EventKind(IntEnum):
     REDO = 42
     RETURNED = 43
     INCENTIVE = 44
+    SOFT_LIQUIDATION = 45
+    DE_LIQUIDATION = 46
 
 
 class TimeInForce(IntEnum):

@@ -163,7 +163,7 @@ class LendingMarket:
             raise ValueError(f"reserve {name!r} exists or is no name")
         engine = self.engine
         source = None if price is None else self._market(price, "price")
-        sold = self._sold_in(venue, source)
+        sold = self.sold_in(venue, source)
         scale = engine.scale_of(self.asset)
         lots = Grid(Fraction(1, scale), "amount") if source is None else source.lots
         unit = 1 if source is None else source.atoms_of(1, 1)
@@ -276,6 +276,10 @@ class LendingMarket:
 
         return add_reserves(self, loaded, prices, others=others, **terms)
 
+    def priced_by(self, price: Market | str) -> Market:
+        """A market whose mark can be the price of a reserve here."""
+        return self._market(price, "price")
+
     def _market(self, market: Market | str, what: str) -> Market:
         found = self.engine.market(market)
         if isinstance(found, LendingSide):
@@ -284,7 +288,8 @@ class LendingMarket:
             raise ValueError(f"{what} {found.name!r} is not a linear market in {self.asset}")
         return found
 
-    def _sold_in(self, venue: Any, source: Market | None) -> tuple[Market, ...]:
+    def sold_in(self, venue: Any, source: Market | None) -> tuple[Market, ...]:
+        """Where a reserve of a price can be sold and bought."""
         several = isinstance(venue, (list, tuple))
         if venue is None or (source is None and venue == "price"):
             return ()

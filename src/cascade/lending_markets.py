@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cascade import _auctionentry, _lendingentry, _lendingterms
 from cascade._grid import Grid
+from cascade.band_market import BandMarket, add_bands
+from cascade.band_rules import BandRules
+from cascade.exact_numbers import Rate
 from cascade.lending.rule import ProtocolRules
 from cascade.lending_market import LendingMarket
-from cascade.lending_rules import LendingRules
+from cascade.lending_rules import LendingRules, Oracle
 from cascade.lending_terms import cap_lots
 from cascade.market import Market
 from cascade.reserve import LendingSide
@@ -28,6 +31,8 @@ class LendingMarkets:
         self._engine = engine
         self._added: dict[str, LendingMarket] = {}
         self._caps: dict[tuple[int, str], tuple[int, int]] = {}
+        #: Those that liquidate softly, by name.
+        self.bands: dict[str, BandMarket] = {}
 
     def __len__(self) -> int:
         return len(self._added)
@@ -133,3 +138,44 @@ class LendingMarkets:
     def cap_numbers(self) -> list[list[Any]]:
         """Caps as stated: number of the price's market (-1: money), asset, lots supplied and owed (-1: any)."""
         return [[*key, *most] for key, most in self._caps.items()]
+
+    def add_bands(
+        self,
+        name: str,
+        *,
+        price: Market | str,
+        venue: Market | Literal["price"] | str | None = "price",
+        rules: BandRules | None = None,
+        rate: Rate = 0,
+        oracle: Oracle | None = None,
+        asset: str | None = None,
+    ) -> BandMarket:
+        """Add a market of soft liquidation: ``docs/bands-market.md``.
+
+        Parameters
+        ----------
+        name : str
+        price : Market or str
+            Linear market whose mark is the collateral's price; band 0 begins at its mark now.
+        venue : Market, str, "price" or None, default "price"
+            Where liquidators trade collateral against the bands, as in `LendingMarket.add_reserve`.
+        rules : BandRules, optional
+            Such as `cascade.rules.crvusd` gives.
+        rate : number, default 0
+            Yearly interest of debts, linear in a step.
+        oracle : Oracle, optional
+            Default: the mark is believed at once.
+        asset : str, optional
+            Money that is lent; default the engine's.
+
+        Returns
+        -------
+        BandMarket
+            Also in `bands`, and its reserves in a lending market of the same name.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, OverflowError
+            An argument is wrong, the price's market has no mark, or a lot is worth more than 2**46 atoms.
+        """
+        return add_bands(self._engine, name, price, venue, rules, rate, oracle, asset)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _auctionentry, _lendingrestore, _lendingterms
+from cascade import _auctionentry, _lendingrestore, _lendingterms, band_snapshot
 from cascade.collateral_auction import CollateralAuction
 from cascade.exact_numbers import exact
 from cascade.interest_models import model_of
@@ -83,6 +83,7 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
         "caps": engine.lending.cap_numbers(),
         "liquidators": [_fields(liquidator) for liquidator in engine.liquidators],
         "compete": engine.liquidators.compete,
+        "bands": [bands.given for bands in engine.lending.bands.values()],
     }
 
 
@@ -200,6 +201,7 @@ def check_made(engine: Engine, settings: dict[str, Any]) -> None:
         engine.lending.cap(market, asset=asset, **most)
     if engine.lending.cap_numbers() != settings["caps"]:
         raise ValueError("caps are not those of an engine")
+    band_snapshot.add_bands(engine, settings["bands"])
     _lendingrestore.forget_first_prices(engine)
 
 
@@ -220,6 +222,7 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "categories": categories if _has_categories(engine) else categories[:0],
         "auctioneers": houses,
         "auctions": sales,
+        **band_snapshot.band_arrays(engine),
     }
 
 
@@ -245,6 +248,7 @@ def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
     _lendingrestore.restore_reserves(engine, arrays["reserves"], arrays["waiting"], events)
     _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
     _auctionentry.restore_sales(engine, arrays["auctioneers"], arrays["auctions"], events)
+    band_snapshot.restore_bands(engine, arrays, events)
 
 
 def hash_rows(engine: Engine) -> list[bytes]:
@@ -268,6 +272,7 @@ def hash_rows(engine: Engine) -> list[bytes]:
     rows += [list(row) for market, row in stated if market.rules.sentinel is not None]
     if _has_categories(engine):
         rows.append(_lendingterms.account_categories(engine).tolist())
+    rows += band_snapshot.band_hash(engine)
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
     return [np.array(row, dtype="<i8").tobytes() for row in rows]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cascade import _lendingrestore, _lendingterms
+from cascade import _bandrestore, _lendingrestore, _lendingterms
 from cascade._columns import position_table
 from cascade.errors import ReserveError
 
@@ -33,15 +33,24 @@ def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
         ``cash``; ``supplied``, ``redeemed``, ``borrowed``, ``repaid``, ``seized`` since the beginning;
         ``debts``, ``deficit``, ``awaited`` (debts that auctions are to bring), ``supplies``,
         ``treasury`` now; ``rounding``, what the reserve has
-        beyond what it owes; ``roundings``, amounts that were rounded.
+        beyond what it owes; ``roundings``, amounts that were rounded. Of a market with bands, under
+        ``"bands"``, also what `BandMarket.totals` gives.
     """
     return {
         market.name: {
-            name: _lendingrestore.reserve_totals(engine, reserve.number)
-            for name, reserve in market.reserves.items()
+            **{
+                name: _lendingrestore.reserve_totals(engine, reserve.number)
+                for name, reserve in market.reserves.items()
+            },
+            **_band_totals(engine, market.name),
         }
         for market in engine.lending
     }
+
+
+def _band_totals(engine: Engine, name: str) -> dict[str, dict[str, int]]:
+    bands = engine.lending.bands.get(name)
+    return {} if bands is None else {"bands": bands.totals()}
 
 
 def check_reserve_totals(name: str, sums: dict[str, Any]) -> None:
@@ -87,7 +96,8 @@ def check_lending(engine: Engine) -> None:
     Raises
     ------
     ReserveError
-        As `check_reserve_totals`; or the accounts' scaled claims are not the reserve's.
+        As `check_reserve_totals`; or the accounts' scaled claims are not the reserve's; or bands have
+        not what came in less what went out, or loans not the debts and shares there are.
     InvariantError
         A claim is not on the side of its account's category, or not alone where it must be.
     """
@@ -110,3 +120,9 @@ def check_lending(engine: Engine) -> None:
             check_reserve_totals(where, sums[market.name][name])
         if market.auctions is not None:
             market.auctions.check()
+    for name, bands in engine.lending.bands.items():
+        held = _bandrestore.shares_held(engine, bands.number)
+        try:
+            _bandrestore.check_band_totals(name, bands.totals(), held)
+        except ValueError as error:
+            raise ReserveError(str(error)) from None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cascade import (
     _auctionentry,
+    _bandrestore,
     _lendingrestore,
     _lendingterms,
     _outsiderows,
@@ -109,6 +110,10 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "auctioneers": _auctionentry.HOUSE_DTYPE,
     "auctions": _auctionentry.SALE_DTYPE,
     "lendings": _lendingterms.LENDING_DTYPE,
+    "band_markets": _bandrestore.BAND_MARKET_DTYPE,
+    "bands": _bandrestore.BAND_DTYPE,
+    "loans": _bandrestore.LOAN_DTYPE,
+    "loan_shares": np.dtype("<i8"),
     "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }

@@ -6,6 +6,7 @@ from math import ceil, floor
 
 from . import log as events
 from .adl import Deleveraging
+from .band_acts import act_on_bands
 from .clearing import ALL_CROSS, Clearing
 from .invariants import check_book, check_orders, check_stage
 from .log import Log
@@ -47,6 +48,8 @@ class Cascade:
         """Liquidate while something is due and the budget lasts."""
         self.units, self.notional, self.affordable, self.seen = 0, 0, affordable, 0
         self.queue.aside.clear()
+        for market in self.engine.band_markets:
+            market.aside.clear()
         self.waterfall.begin()
         self.touched = {}
         seizure = Seizure(self)
@@ -65,8 +68,11 @@ class Cascade:
 
     def liquidate(self) -> None:
         """Take units while some are due and the budget lasts."""
-        while not self.exhausted() and (taken := self.queue.takeable()):
+        while True:
             self.touched = {}
+            act_on_bands(self)
+            if self.exhausted() or not (taken := self.queue.takeable()):
+                break
             for entry in taken if self.engine.execution == "batch" else taken[:1]:
                 if self.exhausted():
                     break

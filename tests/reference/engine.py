@@ -13,6 +13,7 @@ import numpy as np
 from . import log as events
 from .accounts import Accounts
 from .accrual import accrue, undistributed
+from .band_market import BandLendings, BandRules
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
 from .clock import averaged_mark, is_stale, pass_time
@@ -21,7 +22,7 @@ from .following import check_follows, follow, lead_followers
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
-from .lending import LendingMarkets, pass_lending
+from .lending import pass_lending
 from .lending_rules import LendingRules, Liquidator, Oracle
 from .lending_totals import check_reserve, lending_rows, lending_totals
 from .liquidators import Liquidators
@@ -41,6 +42,7 @@ from .waterfall import Waterfall
 
 __all__ = [
     "AdaptiveRate",
+    "BandRules",
     "Breaker",
     "CollateralAuction",
     "Concentrated",
@@ -78,7 +80,8 @@ class Engine:
         self.accounts = Accounts(self)
         self.residents = Residents(self)
         self.reserves: list = []
-        self.lending = LendingMarkets(self)
+        self.band_markets: list = []
+        self.lending = BandLendings(self)
         self.liquidators = Liquidators(self)
 
     # --- setting up ----------------------------------------------------------------------------
@@ -562,6 +565,8 @@ class Engine:
             assert held == m["deposits"], (name, m)
         for reserve in self.reserves:
             check_reserve(reserve)
+        for market in self.band_markets:
+            market.check()
         for market in self.clearing.markets:
             market.venue.validate()
         for position in self.clearing.positions:

@@ -370,12 +370,13 @@ class LendingMarket:
 
 
 class LendingMarkets(dict):
-    """Lending markets by name."""
+    """Lending markets by name; those with bands also in `bands`."""
 
     def __init__(self, engine) -> None:
         super().__init__()
         self.engine = engine
         self.caps: dict[tuple, terms.Cap] = {}  # by price and money
+        self.bands = {}
 
     def add(self, name, *, rules=None, asset=None) -> LendingMarket:
         if name in self:
@@ -400,6 +401,8 @@ def pass_lending(engine, elapsed: int) -> None:
     for reserve in engine.reserves:
         reserve.accrue(elapsed)
     engine.queue.on_marks()
+    for market in engine.band_markets:
+        market.accrue(elapsed)
     for reserve in engine.reserves:
         reserve.pass_time()
     engine.queue.on_marks()

@@ -98,6 +98,7 @@ class Reserve:
     roundings: int = 0  # amounts that were rounded
     liquidation_factor: int = PARTS
     absorbed: int = 0  # lots of the treasury that are for sale
+    bands: object = None  # the soft liquidation market whose oracle this is
     auctioned: int = 0  # lots of the treasury that are in auctions
     awaited: int = 0  # debts that auctions are to bring
     offered: int = 0  # ns, since when there are any
@@ -286,6 +287,8 @@ class Reserve:
             events.ORACLE, cause=event, price=price, money=old, market=self.supplied_side.number
         )
         self.form_marks(event)
+        if self.bands is not None:
+            self.bands.believe(event)
 
     def form_marks(self, cause: int) -> None:
         lower, upper = self.marks(self.price_ticks)

@@ -23,8 +23,12 @@ def reserve_totals(reserve) -> dict:
 
 
 def lending_totals(engine) -> dict:
+    bands = engine.lending.bands
     return {
-        name: {key: reserve_totals(reserve) for key, reserve in market.reserves.items()}
+        name: {
+            **{key: reserve_totals(reserve) for key, reserve in market.reserves.items()},
+            **({"bands": bands[name].totals()} if name in bands else {}),
+        }
         for name, market in engine.lending.items()
     }
 
@@ -75,4 +79,6 @@ def lending_rows(engine) -> list[list[int]]:
                 for number, account in enumerate(engine.clearing.accounts)
             ]
         )
+    for market in engine.band_markets:
+        rows += market.rows()
     return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]

@@ -9,7 +9,8 @@ from cascade.exact_numbers import Rate
 from cascade.lending.auction_prices import StairstepDecrease
 from cascade.lending.collateral_auctions import AuctionTerms
 from cascade.lending.wad import RAD, RAY, WAD, amount, in_units
-from cascade.rules import crvusd, liquity_v2
+from cascade.rules import liquity_v2
+from cascade.rules.crvusd import MARKETS as BAND_MARKETS
 from cascade.rules.maker_liq2 import AUCTIONS
 
 
@@ -102,7 +103,7 @@ def loan_terms(market: str = "tests") -> LoanTerms:
     >>> loan_terms("documents")["loan_discount_wad"]
     50000000000000000
     """
-    data = _named(crvusd.MARKETS, market, "market")
+    data = _named(BAND_MARKETS, market, "market")
     return LoanTerms(
         amplification=amount(data["amplification"], "amplification", 2),
         loan_discount_wad=in_units(data["loan_discount"], WAD),

@@ -14,7 +14,7 @@ from cascade.rules import (  # noqa: F401  # isort: skip
     luld as _luld,
     mwcb as _mwcb,
     okx_price_limit as _okx_price_limit,
-    crvusd as crvusd,
+    crvusd as _crvusd,
     liquity_v1 as liquity_v1,
     liquity_v2 as liquity_v2,
     maker_liq2 as _maker_liq2,
@@ -31,6 +31,7 @@ from cascade.rules.halts import (  # isort: skip
 )
 
 from cascade.rules.auction_presets import maker_liq2
+from cascade.rules.band_presets import crvusd
 from cascade.rules.presets import PRESETS, VENUES, Preset, Venue, describe, tiers_from_file
 from cascade.rules.protocols import (
     AUCTION_PROTOCOLS,

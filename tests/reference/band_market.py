@@ -1,0 +1,710 @@
+"""Soft liquidation in bands in the twin's engine: docs/bands-market.md, every loan looked at every time.
+
+A loan's collateral lies in bands of prices; who trades with the bands sells it as the price falls and buys
+it back as it rises. The curve of a band is in band_curve.py.
+"""
+
+import copy
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+
+from . import log as events
+from .band_curve import LARGEST, RATIO, VALUE, Grid, debt_of, up
+from .clearing import Account
+from .grid import whole
+from .lending import LendingMarkets
+from .lending_reserves import PARTS
+from .lending_rules import ONE, LendingRules, Liquidator
+from .margin import rate_of
+from .records import BUY, SELL
+from .seizure import INFINITE, Seizure
+
+MEMORY = 120 * 10**9  # ns in which a step of the oracle is bounded and costs a fee
+YEAR = 365 * 86_400 * 10**9
+LARGEST_SHARES = 1 << 60
+LARGEST_FEE = RATIO // 16 * 15
+BANDS = (4, 50)
+
+
+@dataclass
+class BandRules:
+    amplification: int = 100
+    fee: object = "0.006"
+    loan_discount: object = "0.09"
+    liquidation_discount: object = "0.06"
+
+
+@dataclass
+class Band:
+    stable: int = 0  # atoms
+    collateral: int = 0  # parts of a lot
+    shares: int = 0
+
+    def claim(self, shares: int) -> tuple[int, int]:
+        """Atoms and parts that belong to some shares, rounded down; one share is nobody's."""
+        whole_of_it = self.shares + 1
+        return (
+            (self.stable + 1) * shares // whole_of_it,
+            (self.collateral + 1) * shares // whole_of_it,
+        )
+
+
+@dataclass
+class Loan:
+    account: int
+    debt: int  # scaled
+    first: int
+    shares: list[int]
+    cause: int = -2  # event that made it due, -2: it is not
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.shares) - 1
+
+    def bands(self):
+        return enumerate(self.shares, self.first)
+
+
+@dataclass
+class Swap:
+    """What a walk through the bands comes to; `bands` what it leaves in those it traded in."""
+
+    lots_parts: int
+    atoms: int
+    active: int
+    bands: dict = field(default_factory=dict)
+
+
+class BandMarket:
+    def __init__(self, engine, name, rules: BandRules, price, venue, rate, oracle, asset) -> None:
+        self.engine, self.name, self.rules = engine, name, rules
+        source = engine.market(price)
+        if not source.mark_ticks:
+            raise ValueError(f"{source.name} has no mark")
+        if not 20 <= rules.amplification <= 1000:
+            raise ValueError(f"amplification {rules.amplification} is outside 20 ... 1000")
+        self.fee = int(rate_of(rules.fee) * PARTS) * RATIO // PARTS
+        self.loan_discount = int(rate_of(rules.loan_discount) * PARTS)
+        self.liquidation_discount = int(rate_of(rules.liquidation_discount) * PARTS)
+        if not 0 <= self.liquidation_discount < self.loan_discount < PARTS:
+            raise ValueError("the loan's discount must be the larger")
+        base = source.contract.unit * source.mark_ticks
+        self.grid = Grid(base, rules.amplification)
+        self.lending = engine.lending.add(name, rules=LendingRules(), asset=asset)
+        closed = {"collateral": False, "borrowable": False, "supply_cap": 0}
+        self.collateral = self.lending.add_reserve(
+            "collateral", price=source, venue=venue, oracle=oracle, **closed
+        )
+        self.money = self.lending.add_reserve("debt", **closed)
+        self.base, self.rate = base, int(rate_of(rate) * ONE)
+        self.index = ONE
+        self.scaled = 0
+        self.bands: dict[int, Band] = {}
+        self.loans: list[Loan] = []
+        self.active = self.low = self.high = 0
+        self.believed = self.collateral.unit * self.collateral.price_ticks
+        self.last_price, self.last_fee = self.grid.price(self.believed), 0
+        self.last_time = engine.clock
+        self.changed = -1  # the event that last changed what health depends on
+        names = ("stable_in", "stable_out", "lots_in", "lots_out", "stable_dust", "dust_parts")
+        more = ("issued", "cancelled", "interest", "roundings", "sold", "bought")
+        self.sums = dict.fromkeys((*names, *more), 0)
+        self.aside: set[int] = set()
+        self.collateral.bands = self
+        engine.band_markets.append(self)
+
+    # --- the oracle ----------------------------------------------------------------------------
+
+    @property
+    def oracle(self) -> tuple[int, int]:
+        """Price after the limit on its step, and the fee of the step: `limited_oracle`, in ns."""
+        price, last = self.grid.price(self.believed), self.last_price
+        left = MEMORY - min(MEMORY, self.engine.clock - self.last_time)
+        if left == 0:
+            return price, 0
+        ratio = min(price, last) * RATIO // max(price, last)
+        if ratio < RATIO * 4 // 5:
+            price = last * 5 // 4 if price > last else last * 4 // 5
+            ratio = RATIO * 4 // 5
+        cube = (ratio * ratio // RATIO) * ratio // RATIO
+        fee = (RATIO + self.last_fee - cube) * left // MEMORY
+        return price, min(fee, LARGEST_FEE)
+
+    def believe(self, event: int) -> None:
+        """The oracle believes another price."""
+        self.believed = self.collateral.unit * self.collateral.price_ticks
+        self.change(event)
+
+    def change(self, event: int) -> None:
+        """Something that health depends on has changed: every loan is tested."""
+        self.changed = event
+        self.test()
+
+    def accrue(self, elapsed: int) -> None:
+        """Interest of a step; the clock has moved, and with it what the oracle's limit allows."""
+        before = self.owed
+        growth = self.rate * elapsed // YEAR
+        if self.rate and before and elapsed:
+            self.index += ceil(Fraction(self.index * growth, ONE))
+        interest = self.owed - before
+        if interest:
+            self.sums["interest"] += interest
+            side = self.money.borrowed_side.number
+            self.changed = self.engine.log.add(events.INTEREST, quantity=interest, market=side)
+        self.test()
+
+    @property
+    def owed(self) -> int:
+        return debt_of(self.scaled, self.index)
+
+    # --- health --------------------------------------------------------------------------------
+
+    def debt(self, loan: Loan) -> int:
+        return debt_of(loan.debt, self.index)
+
+    def band(self, n: int) -> Band:
+        return self.bands.get(n, Band())
+
+    def holding(self, loan: Loan) -> tuple[int, int]:
+        claims = [self.band(n).claim(share) for n, share in loan.bands()]
+        return sum(x for x, _ in claims), sum(y for _, y in claims)
+
+    def backing(self, loan: Loan) -> int:
+        """What counts against the debt, atoms: below it the loan is liquidatable."""
+        oracle, total = self.oracle[0], 0
+        for n, share in loan.bands():
+            band = self.band(n)
+            x = band.stable if n <= self.active else 0
+            y = band.collateral if n >= self.active else 0
+            total += self.grid.value_going_down(n, x, y, oracle) * share // (band.shares + 1)
+        total = total * (PARTS - self.liquidation_discount) // PARTS
+        edge = self.grid.edges[loan.first]
+        if loan.first > self.active and oracle > edge:
+            total += self.holding(loan)[1] * (oracle - edge) // VALUE
+        return total
+
+    def is_due(self, loan: Loan) -> bool:
+        return bool(loan.debt) and self.backing(loan) < self.debt(loan)
+
+    def test(self) -> None:
+        for loan in self.loans:
+            if not self.is_due(loan):
+                loan.cause = -2
+            elif loan.cause == -2:
+                loan.cause = self.changed
+
+    def health_of(self, loan: Loan) -> int:
+        if not loan.debt:
+            return INFINITE
+        return min(self.backing(loan) * PARTS // self.debt(loan), INFINITE)
+
+    # --- which bands ---------------------------------------------------------------------------
+
+    @property
+    def highest_free(self) -> int:
+        """The highest band from which down to the active one none holds money."""
+        n = self.active
+        while n >= self.low and not self.band(n).stable:
+            n -= 1
+        return n + 1 if n >= self.low else 1 - self.grid.width
+
+    def first_band(self, parts: int, debt: int, bands: int) -> int:
+        grid = self.grid
+        worth = grid.effective(parts, bands, self.loan_discount)
+        first = -grid.width
+        most = grid.width - bands
+        while first < most and grid.value(first + 1, worth) > debt:
+            first += 1
+        if first < self.highest_free or grid.edges[first] > self.oracle[0]:
+            raise ValueError(f"a debt of {debt} atoms needs band {first}")
+        return first
+
+    def max_debt(self, amount, bands: int) -> float:
+        parts = self.lots(amount) * self.grid.parts
+        worth = self.grid.effective(parts, bands, self.loan_discount)
+        n = self.highest_free
+        while self.grid.edges[n] > self.oracle[0]:
+            n += 1
+        debt = max(self.grid.value(n, worth) - 1, 0) * 9_999 // 10_000
+        return self.engine.from_atoms(debt)
+
+    def lots(self, amount) -> int:
+        lots = whole("amount", amount, self.collateral.lot_size)
+        if lots <= 0:
+            raise ValueError(f"amount {amount!r} must be above zero")
+        return lots
+
+    def atoms(self, amount) -> int:
+        atoms = self.engine.to_atoms(amount, self.lending.asset)
+        if atoms <= 0:
+            raise ValueError(f"amount {amount!r} must be above zero")
+        return atoms
+
+    # --- deposits ------------------------------------------------------------------------------
+
+    def place(self, parts: int, debt: int, bands: int) -> tuple[int, list[int]]:
+        """Spread collateral over the bands that a debt asks for: the first band and the shares."""
+        first = self.first_band(parts, debt, bands)
+        each = parts // bands
+        if each <= 100:
+            raise ValueError(f"{parts} parts are 100 or less a band")
+        shares = []
+        for k in range(bands):
+            part = parts - each * (bands - 1) if k == 0 else each
+            band = self.bands.setdefault(first + k, Band())
+            shares.append((band.shares + 1) * part // (band.collateral + 1))
+            if shares[-1] == 0:
+                raise ValueError("the collateral earns no share")
+            band.shares += shares[-1]
+            band.collateral += part
+            value = self.grid.value(first + k, band.collateral) * self.grid.a
+            if band.shares > LARGEST_SHARES or value > LARGEST >> 3:
+                raise OverflowError(f"band {first + k} would hold more than fits")
+        if first <= self.active:
+            self.active = first - 1
+        self.low, self.high = min(self.low, first), max(self.high, first + bands - 1)
+        return first, shares
+
+    def take(self, loan: Loan, fraction: int) -> tuple[int, int]:
+        """Atoms and parts of a share of a loan's bands, out of them."""
+        stable = collateral = 0
+        for k, (n, share) in enumerate(loan.bands()):
+            taken = share * fraction // PARTS
+            band = self.bands[n]
+            x, y = band.claim(taken)
+            band.stable -= x
+            band.collateral -= y
+            band.shares -= taken
+            loan.shares[k] -= taken
+            if not band.shares:
+                self.sums["stable_dust"] += band.stable
+                self.sums["dust_parts"] += band.collateral
+                band.stable = band.collateral = 0
+            stable += x
+            collateral += y
+        return stable, collateral
+
+    def pay_out(self, stable: int, parts: int) -> int:
+        """Lots that leave with some parts; the rest is dust."""
+        lots = parts // self.grid.parts
+        self.sums["dust_parts"] += parts - lots * self.grid.parts
+        self.sums["lots_out"] += lots
+        self.sums["stable_out"] += stable
+        return lots
+
+    def note(self, kind: int, account: int, quantity: int, money: int = 0) -> int:
+        debt = kind in (events.BORROW, events.REPAY)
+        side = self.money.borrowed_side if debt else self.collateral.supplied_side
+        return self.engine.log.add(
+            kind, account=account, quantity=quantity, money=money, market=side.number
+        )
+
+    # --- loans ---------------------------------------------------------------------------------
+
+    def kept(self):
+        return copy.deepcopy((self.bands, self.loans, self.active, self.low, self.high, self.sums,
+                              self.scaled))  # fmt: skip
+
+    def put_back(self, kept) -> None:
+        self.bands, self.loans, self.active, self.low, self.high, self.sums, self.scaled = kept
+
+    def open(self, *, collateral, debt, bands=10) -> np.ndarray:
+        columns = [np.atleast_1d(np.asarray(c, dtype=object)) for c in (collateral, debt, bands)]
+        count = max(len(c) for c in columns)
+        rows = list(zip(*(list(c) * (count if len(c) == 1 else 1) for c in columns), strict=True))
+        clearing = self.engine.clearing
+        first = len(clearing.accounts)
+        kept = self.kept()
+        try:
+            for k, (amount, owed, number) in enumerate(rows):
+                self.enter(first + k, self.lots(amount), self.atoms(owed), int(number))
+        except (ValueError, OverflowError):
+            self.put_back(kept)
+            raise
+        clearing.accounts += [Account(self.lending.asset) for _ in rows]
+        self.engine.log.add(events.OPEN, quantity=count, money=0, account=first if count else -1)
+        self.test()
+        return np.arange(len(self.loans) - count, len(self.loans))
+
+    def check_open(self) -> None:
+        self.collateral.check_open_for(True)
+
+    def enter(self, account: int, lots: int, debt: int, bands: int) -> None:
+        self.check_open()
+        if not BANDS[0] <= bands <= BANDS[1]:
+            raise ValueError(f"bands {bands} are not 4 ... 50")
+        first, shares = self.place(self.parts_of(lots), debt, bands)
+        self.loans.append(Loan(account, self.lend(debt), first, shares))
+        self.sums["lots_in"] += lots
+
+    def parts_of(self, lots: int) -> int:
+        if lots * self.believed > 1 << 56 or lots * self.grid.parts > 1 << 60:
+            raise OverflowError(f"{lots} lots do not fit")
+        return lots * self.grid.parts
+
+    def lend(self, debt: int) -> int:
+        if debt > 1 << 56:
+            raise OverflowError(f"a debt of {debt} atoms does not fit")
+        scaled = ceil(Fraction(debt * ONE, self.index))
+        self.scaled += scaled
+        self.sums["issued"] += debt
+        self.sums["roundings"] += 1
+        return scaled
+
+    def cancel(self, loan: Loan, debt: int) -> None:
+        """Less debt, the scaled part of it rounded down; all of it leaves nothing."""
+        scaled = loan.debt if debt == self.debt(loan) else debt * ONE // self.index
+        loan.debt -= scaled
+        self.scaled -= scaled
+        self.sums["cancelled"] += debt
+        self.sums["roundings"] += 1
+
+    def loan_at(self, number: int) -> Loan:
+        if not 0 <= number < len(self.loans) or not self.loans[number].debt:
+            raise ValueError(f"loan {number} is unknown or repaid")
+        return self.loans[number]
+
+    def repay(self, number: int, amount) -> None:
+        """Repay; a loan none of whose bands has traded moves to lower bands."""
+        loan, paid = self.loan_at(number), self.atoms(amount)
+        self.collateral.check_open_for(False)
+        debt = self.debt(loan)
+        if paid > debt:
+            raise ValueError(f"amount {amount!r} is above the debt of {debt} atoms")
+        if paid == debt:
+            self.cancel(loan, debt)
+            stable, parts = self.take(loan, PARTS)
+            lots = self.pay_out(stable, parts)
+            loan.shares = []
+            self.note(events.REPAY, loan.account, paid)
+            self.note(events.REDEEM, loan.account, lots, stable)
+        else:
+            kept = self.kept()
+            try:
+                self.cancel(loan, paid)
+                if loan.first > self.active:
+                    self.move(loan, 0)
+            except (ValueError, OverflowError):
+                self.put_back(kept)
+                raise
+            self.note(events.REPAY, loan.account, paid)
+        self.test()
+
+    def move(self, loan: Loan, lots: int) -> None:
+        """Put a loan's collateral, and some more or less, where its debt now asks for."""
+        _, parts = self.take(loan, PARTS)
+        parts += lots * self.grid.parts
+        if parts <= 0:
+            raise ValueError(f"{-lots} lots are more than the loan has")
+        if lots > 0:
+            self.parts_of(parts // self.grid.parts)
+        loan.first, loan.shares = self.place(parts, self.debt(loan), len(loan.shares))
+
+    def adjust(self, number: int, lots: int, debt: int, kind: int) -> None:
+        loan = self.loan_at(number)
+        self.collateral.check_open_for(kind != events.REDEEM)
+        if loan.first <= self.active:
+            raise ValueError(f"loan {number} is in soft liquidation")
+        kept = self.kept()
+        try:
+            if debt:
+                loan.debt += self.lend(debt)
+                if self.debt(loan) > 1 << 56:
+                    raise OverflowError("the debt does not fit")
+            self.move(loan, lots)
+        except (ValueError, OverflowError):
+            self.put_back(kept)
+            raise
+        self.sums["lots_in"] += max(lots, 0)
+        self.sums["lots_out"] += max(-lots, 0)
+        self.note(kind, loan.account, debt or abs(lots))
+        self.test()
+
+    def add_collateral(self, number: int, amount) -> None:
+        self.adjust(number, self.lots(amount), 0, events.SUPPLY)
+
+    def remove_collateral(self, number: int, amount) -> None:
+        self.adjust(number, -self.lots(amount), 0, events.REDEEM)
+
+    def borrow(self, number: int, amount) -> None:
+        self.adjust(number, 0, self.atoms(amount), events.BORROW)
+
+    # --- trading -------------------------------------------------------------------------------
+
+    def walk(self, buy: bool, parts: int) -> Swap:
+        """Buy or sell collateral as far as the bands go, from the active one on; nothing changes."""
+        oracle, fee = max(self.oracle[0], 1), self.oracle[1]
+        fee = max(fee, self.fee)
+        done = Swap(0, 0, self.active)
+        n, traded = self.active, 0
+        while True:
+            band = self.band(n)
+            x, y = band.stable, band.collateral
+            if x or y or traded:
+                traded += 1
+            left = parts - done.lots_parts
+            if buy and y:
+                taken = min(y, left)
+                paid = self.grid.purchase(n, x, y, taken, oracle, fee)
+                done.bands[n] = (x + paid, y - taken)
+                done.lots_parts += taken
+                done.atoms += paid
+                ends = taken == left
+            elif not buy and x:
+                taken, got, ends = self.grid.sale(n, x, y, left, oracle, fee)
+                done.bands[n] = (x - got, y + taken)
+                done.lots_parts += taken
+                done.atoms += got
+                ends = ends or taken == left
+            else:
+                ends = False
+            done.active = n
+            last = n == (self.high if buy else self.low) or traded == BANDS[1]
+            if ends or last or self.grid.beyond(n, oracle, buy):
+                return done
+            n += 1 if buy else -1
+
+    def quote(self, buy: bool, lots: int) -> int | None:
+        """Atoms for so many lots; None: the bands do not take or have them."""
+        swap = self.walk(buy, lots * self.grid.parts)
+        return swap.atoms if swap.lots_parts == lots * self.grid.parts else None
+
+    def gain(self, cascade, liquidator: Liquidator, buy: bool, lots: int) -> int | None:
+        """Atoms that a round trip through bands and venue earns; None where one of them has not so many."""
+        if not lots:
+            return 0
+        mine = self.quote(buy, lots)
+        other = Seizure(cascade).quote(self.collateral, SELL if buy else BUY, lots)
+        if mine is None or other is None:
+            return None
+        capital = liquidator.capital
+        cost = mine if buy else other
+        if capital is not None and cost > self.to_atoms(capital) + liquidator.cash:
+            return None
+        return other - mine if buy else mine - other
+
+    def to_atoms(self, amount) -> int:
+        return self.engine.to_atoms(amount, self.lending.asset)
+
+    def size(self, cascade, liquidator, buy: bool) -> int:
+        """Lots up to which the last one still earns something, by powers of two."""
+
+        def earns(lots: int) -> bool:
+            now = self.gain(cascade, liquidator, buy, lots)
+            before = self.gain(cascade, liquidator, buy, lots - 1)
+            return now is not None and before is not None and now > before
+
+        most = self.walk(buy, 1 << 60).lots_parts // self.grid.parts
+        if not most or not earns(1):
+            return 0
+        lots, step = 0, 1 << (most.bit_length() - 1)
+        while step:
+            if lots + step <= most and earns(lots + step):
+                lots += step
+            step >>= 1
+        return lots
+
+    def arbitrage(self, cascade) -> bool:
+        """Each liquidator in turn trades as far as it pays; has anybody?"""
+        acted = False
+        if not self.collateral.usable():
+            return False
+        for who, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
+            for buy in (True, False):
+                lots = self.size(cascade, liquidator, buy)
+                if not lots:
+                    continue
+                gain = self.gain(cascade, liquidator, buy, lots)
+                gas, least = self.to_atoms(liquidator.gas), self.to_atoms(liquidator.min_profit)
+                if gain - gas < max(least, 1):
+                    continue
+                number = who if self.engine.liquidators else -1
+                self.trade(cascade, liquidator, number, buy, lots)
+                acted = True
+        return acted
+
+    def trade(self, cascade, liquidator, who: int, buy: bool, lots: int) -> None:
+        oracle = self.oracle
+        swap = self.walk(buy, lots * self.grid.parts)
+        for n, (x, y) in swap.bands.items():
+            self.bands[n].stable, self.bands[n].collateral = x, y
+        self.active = swap.active
+        self.last_price, self.last_fee, self.last_time = *oracle, self.engine.clock
+        sums = self.sums
+        sums["lots_out" if buy else "lots_in"] += lots
+        sums["stable_in" if buy else "stable_out"] += swap.atoms
+        sums["sold" if buy else "bought"] += lots
+        event = self.engine.log.add(
+            events.SOFT_LIQUIDATION if buy else events.DE_LIQUIDATION, cause=self.changed,
+            account=-1, counterparty=who, side=SELL if buy else BUY, quantity=lots,
+            money=swap.atoms, price=self.collateral.price_ticks, order=self.active,
+            market=self.collateral.supplied_side.number,
+        )  # fmt: skip
+        other = Seizure(cascade).trade(self.collateral, SELL if buy else BUY, lots, event)
+        gas = self.to_atoms(liquidator.gas)
+        liquidator.cash += (other - swap.atoms if buy else swap.atoms - other) - gas
+        liquidator.spent += gas
+        self.change(event)
+
+    # --- liquidation ---------------------------------------------------------------------------
+
+    def next_due(self) -> int | None:
+        """The loan of the lowest health, of equals the first."""
+        found = [
+            (self.health_of(loan), number)
+            for number, loan in enumerate(self.loans)
+            if loan.cause != -2 and number not in self.aside
+        ]
+        return min(found)[1] if found else None
+
+    def removed(self, fraction: int) -> int:
+        """Share of the bands for a share of the debt: `removed_fraction`, in parts."""
+        h = self.liquidation_discount
+        if fraction == PARTS or not h:
+            return fraction
+        kept = (PARTS + h // 2) * (PARTS - fraction) // (PARTS + h)
+        return (kept + fraction) * fraction // PARTS
+
+    def offer(self, cascade, loan: Loan, liquidator: Liquidator):
+        """The largest share of a loan, down by halves, that pays: (fraction, share); None: none does."""
+        capital = liquidator.capital
+        gas, least = self.to_atoms(liquidator.gas), self.to_atoms(liquidator.min_profit)
+        for attempt in range(liquidator.halvings + 1):
+            fraction = PARTS >> attempt
+            share = self.removed(fraction)
+            cancelled = up(self.debt(loan) * fraction, PARTS)
+            claims = [self.band(n).claim(s * share // PARTS) for n, s in loan.bands()]
+            x, parts = sum(c[0] for c in claims), sum(c[1] for c in claims)
+            lots = parts // self.grid.parts
+            cost = cancelled - x
+            if not x and not lots:
+                return None
+            if capital is not None and cost > self.to_atoms(capital) + liquidator.cash:
+                continue
+            sale = Seizure(cascade).quote(self.collateral, SELL, lots) if lots else 0
+            if sale is not None and sale - cost - gas >= least:
+                return fraction, share
+        return None
+
+    def liquidate(self, cascade, number: int) -> bool:
+        """One call on a loan that is due, or it waits for the next step."""
+        loan = self.loans[number]
+        seizure = Seizure(cascade)
+        if self.collateral.usable():
+            for who, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
+                if seizure.waits(liquidator, loan.cause):
+                    continue
+                found = self.offer(cascade, loan, liquidator)
+                if found is not None:
+                    who = who if self.engine.liquidators else -1
+                    self.execute(cascade, number, liquidator, who, *found)
+                    if liquidator.calls == "single" and loan.cause != -2:
+                        self.aside.add(number)
+                    return True
+        self.aside.add(number)
+        return False
+
+    def execute(self, cascade, number, liquidator, who: int, fraction: int, share: int) -> None:
+        loan, log = self.loans[number], self.engine.log
+        before, backing, debt = self.health_of(loan), self.backing(loan), self.debt(loan)
+        cancelled = up(debt * fraction, PARTS)
+        self.cancel(loan, cancelled)
+        stable, parts = self.take(loan, share)
+        lots = self.pay_out(stable, parts)
+        if not loan.debt:
+            loan.shares = []
+        side = self.collateral.supplied_side.number
+        about = {"account": loan.account, "market": side}
+        event = log.add(
+            events.LIQUIDATION, cause=loan.cause, wave=log.wave(loan.cause) + 1, side=SELL,
+            price=self.collateral.price_ticks, quantity=lots, money=backing - debt, **about,
+        )  # fmt: skip
+        log.add(events.SEIZE, cause=event, counterparty=who, quantity=lots, money=stable, **about)
+        log.add(
+            events.REPAY, cause=event, account=loan.account, counterparty=who, quantity=cancelled,
+            money=cancelled, market=self.money.borrowed_side.number,
+        )  # fmt: skip
+        sale = Seizure(cascade).trade(self.collateral, SELL, lots, event) if lots else 0
+        gas = self.to_atoms(liquidator.gas)
+        liquidator.cash += sale + stable - cancelled - gas
+        liquidator.spent += gas
+        liquidator.done += 1
+        cascade.units += 1
+        cascade.notional += cancelled
+        after = self.health_of(loan)
+        log.add(
+            events.HEALTH, cause=event, order=before, quantity=after, side=int(after < before),
+            **about,
+        )  # fmt: skip
+        self.change(event)
+
+    # --- what is seen --------------------------------------------------------------------------
+
+    def columns(self) -> dict:
+        rows = []
+        for loan in self.loans:
+            stable, parts = self.holding(loan)
+            rows.append((
+                loan.account, loan.first, loan.last, self.debt(loan), stable, parts,
+                self.backing(loan), int(loan.cause != -2),
+            ))  # fmt: skip
+        names = ("account", "first", "last", "debt", "stable", "collateral", "backing", "due")
+        found = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
+        return {name: found[:, k] for k, name in enumerate(names)}
+
+    def totals(self) -> dict:
+        return {
+            "stable": sum(band.stable for band in self.bands.values()),
+            "collateral_parts": sum(band.collateral for band in self.bands.values()),
+            "parts_a_lot": self.grid.parts,
+            "debts": self.owed,
+            "bad_debt": sum(max(0, self.lacks(loan)) for loan in self.loans),
+            **self.sums,
+        }
+
+    def lacks(self, loan: Loan) -> int:
+        """Atoms by which a debt exceeds what its bands hold at the oracle's price."""
+        stable, parts = self.holding(loan)
+        return self.debt(loan) - stable - parts * self.oracle[0] // VALUE
+
+    def check(self) -> None:
+        """Raise AssertionError if money, collateral, debts or shares do not add up."""
+        t = self.totals()
+        assert t["stable"] + t["stable_dust"] == t["stable_in"] - t["stable_out"], t
+        held = t["collateral_parts"] + t["dust_parts"]
+        assert held == (t["lots_in"] - t["lots_out"]) * t["parts_a_lot"], t
+        assert self.scaled == sum(loan.debt for loan in self.loans)
+        left = t["debts"] - (t["issued"] + t["interest"] - t["cancelled"])
+        assert 0 <= left <= 12 * t["roundings"], t
+        for n, band in self.bands.items():
+            owned = [s for loan in self.loans for k, s in loan.bands() if k == n]
+            assert sum(owned) == band.shares and min(band.stable, band.collateral) >= 0, n
+            assert not band.stable or n <= self.active, n
+            assert not band.collateral or n >= self.active, n
+
+    def rows(self) -> list[list[int]]:
+        """What a hash has of the market."""
+        held = sorted(self.bands.items())
+        rows = [
+            [self.index, self.scaled, self.active, self.low, self.high, self.believed],
+            [self.last_price, self.last_fee, self.last_time],
+            list(self.sums.values()),
+            [n for k, b in held if b.shares for n in (k, b.stable, b.collateral, b.shares)],
+        ]
+        for loan in self.loans:
+            rows.append([loan.account, loan.debt, loan.first, *loan.shares])
+        return rows
+
+
+class BandLendings(LendingMarkets):
+    """Lending markets by name; `bands` has those that liquidate softly."""
+
+    def add_bands(
+        self, name, *, price, venue="price", rules=None, rate=0, oracle=None, asset=None
+    ) -> BandMarket:
+        rules, asset = rules or BandRules(), asset or self.engine.asset
+        self.bands[name] = BandMarket(self.engine, name, rules, price, venue, rate, oracle, asset)
+        return self.bands[name]
