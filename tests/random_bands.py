@@ -88,6 +88,9 @@ class Actor:
     def freeze(self, frozen) -> None:
         self.bands.collateral.freeze(frozen)
 
+    def fail(self, failure) -> None:
+        self.bands.collateral.fail_oracle(failure)
+
     def trade(self, side, size) -> None:
         self.kit.trade(self.engine, self.market, side, size)
 

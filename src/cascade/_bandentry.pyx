@@ -19,6 +19,7 @@ from cascade._bandloans cimport (
 from cascade._bands cimport (
     LEAST_BANDS, LOAN_DUE, MOST_BANDS, NO_ENTRY, RATIO_BITS, VALUE_BITS, WIDTH, Band, BandMarket, Loan,
 )
+from cascade._borrower cimport gives_no_price
 from cascade._core cimport EngineCore
 from cascade._log cimport Event, log_append
 from cascade._opening cimport create_accounts
@@ -121,12 +122,14 @@ cdef Loan* loan_at(BandMarket* market, int64_t number) except NULL:
 
 # ---------------------------------------------------------------- checks
 
-cdef int check_open_for(EngineCore core, const BandMarket* market, bint more) except -1:
+cdef int check_open_for(EngineCore core, const BandMarket* market, bint more, bint priced) except -1:
     cdef const Reserve* reserve = &core.state.reserves[market.reserve]
     if reserve.paused:
         raise ValueError("the market is paused")
     if more and reserve.frozen:
         raise ValueError("the market is frozen: no collateral and no debt is added")
+    if priced and gives_no_price(&core.state, reserve):
+        raise ValueError("the oracle gives no price")
     return 0
 
 
@@ -223,7 +226,7 @@ def open_loans(EngineCore core, int64_t at, const int64_t[::1] lots, const int64
     cdef int32_t active = market.active, low = market.low, high = market.high
     cdef uint32_t account = state.account_count
     cdef Event* event
-    check_open_for(core, market, True)
+    check_open_for(core, market, True, True)
     if account + count >= 2**31 - 1 or first + count >= 2**31 - 1:
         raise ValueError("an engine has at most 2**31 - 2 accounts")
     core.begin()
@@ -271,7 +274,7 @@ def repay_loan(EngineCore core, int64_t at, int64_t number, int64_t paid):
     cdef int code = PLACED
     if paid <= 0:
         raise ValueError("amount is not above zero")
-    check_open_for(core, market, False)
+    check_open_for(core, market, False, paid < debt)
     if paid > debt:
         raise ValueError(f"amount of {paid} atoms is above the debt of {debt}")
     core.begin()
@@ -345,7 +348,7 @@ def adjust_loan(EngineCore core, int64_t at, int64_t number, int64_t lots, int64
     cdef int code
     if lots + debt <= 0:
         raise ValueError("amount is not above zero")
-    check_open_for(core, market, not less)
+    check_open_for(core, market, not less, True)
     if loan.first <= market.active:
         raise ValueError(f"loan {number} is in soft liquidation: it can only be repaid")
     holding_of(market, loan, &stable, &parts)

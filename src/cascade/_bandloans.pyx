@@ -16,7 +16,7 @@ from cascade._bands cimport (
 )
 from cascade._heap cimport heap_free, heap_remove, heap_reserve, heap_set
 from cascade._log cimport Event, log_append
-from cascade._reserve cimport INDEX_ONE, YEAR, Reserve
+from cascade._reserve cimport INDEX_ONE, Reserve
 from cascade._state cimport FAILURE_OVERFLOW, RATE_DENOMINATOR, State
 from cascade._types cimport EVENT_INTEREST
 
@@ -28,6 +28,7 @@ cdef int64_t LARGEST_SHARES = <int64_t>1 << 60
 cdef int64_t LARGEST_HELD = <int64_t>1 << 51    # a band's value times the amplification, when deposited
 cdef int64_t MEMORY = <int64_t>120 * 1000000000
 cdef int64_t ONE = <int64_t>1 << 40
+cdef int64_t YEAR = <int64_t>365 * 86400 * 1000000000
 cdef int64_t LARGEST_FEE = (<int64_t>1 << 40) // 16 * 15
 
 

@@ -12,7 +12,7 @@ from cascade._bandloans cimport (
     test_loan,
 )
 from cascade._bands cimport LOAN_DUE, BandMarket, Loan
-from cascade._borrower cimport may_be_seized
+from cascade._borrower cimport gives_no_price, may_be_seized
 from cascade._deal cimport asset_quote
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport INDEX_ONE, Liquidator, Reserve
@@ -177,7 +177,8 @@ cdef bint liquidate_loan(State* state, uint32_t at) noexcept nogil:
     cdef uint32_t number = market.due.nodes[0].item
     cdef Liquidator anybody
     cdef uint16_t k
-    if may_be_seized(state, &state.reserves[market.reserve]):
+    cdef const Reserve* reserve = &state.reserves[market.reserve]
+    if may_be_seized(state, reserve) and not gives_no_price(state, reserve):
         if state.liquidator_count == 0:
             anybody = nobody()
             if _asked(state, market, number, &anybody, -1):

@@ -10,7 +10,7 @@ from cascade._arithmetic cimport add_into, int128
 from cascade._bandcurve cimport purchase_cost, sale_proceeds, trades_no_further
 from cascade._bandloans cimport band_at, begin_occasion, note_change, test_traded
 from cascade._bands cimport MOST_BANDS, Band, BandMarket
-from cascade._borrower cimport may_be_seized
+from cascade._borrower cimport gives_no_price, may_be_seized
 from cascade._deal cimport asset_quote
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport Liquidator, Reserve
@@ -201,7 +201,8 @@ cdef bint trade_with_bands(State* state, uint32_t number) noexcept nogil:
     cdef Liquidator anybody
     cdef bint acted = False
     cdef uint16_t k
-    if not may_be_seized(state, &state.reserves[market.reserve]):
+    cdef const Reserve* reserve = &state.reserves[market.reserve]
+    if not may_be_seized(state, reserve) or gives_no_price(state, reserve):
         return False
     if state.liquidator_count == 0:
         anybody = nobody()

@@ -304,7 +304,7 @@ def add_bands(
         raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
     numbers = {**rules.numbers(), "rate": int(yearly)}
     base = lot_worth(engine, price, venue, asset)
-    lending = engine.lending.add(name, asset=asset)
+    lending = engine.lending.add(name, rules=LendingRules(zero_price="refused"), asset=asset)
     lending.add_reserve(COLLATERAL, price=price, venue=venue, oracle=oracle, **CLOSED)
     lending.add_reserve(DEBT, **CLOSED)
     return make_bands(lending, {"base": base, **numbers})

@@ -93,7 +93,9 @@ class BandMarket:
             raise ValueError("the loan's discount must be the larger")
         base = source.contract.unit * source.mark_ticks
         self.grid = Grid(base, rules.amplification)
-        self.lending = engine.lending.add(name, rules=LendingRules(), asset=asset)
+        self.lending = engine.lending.add(
+            name, rules=LendingRules(zero_price="refused"), asset=asset
+        )
         closed = {"collateral": False, "borrowable": False, "supply_cap": 0}
         self.collateral = self.lending.add_reserve(
             "collateral", price=source, venue=venue, oracle=oracle, **closed
@@ -329,11 +331,17 @@ class BandMarket:
         self.test()
         return np.arange(len(self.loans) - count, len(self.loans))
 
-    def check_open(self) -> None:
-        self.collateral.check_open_for(True)
+    def usable(self) -> bool:
+        """May somebody trade or liquidate?"""
+        return self.collateral.usable() and not self.collateral.unpriced()
+
+    def check_open_for(self, more: bool, priced: bool) -> None:
+        self.collateral.check_open_for(more)
+        if priced and self.collateral.unpriced():
+            raise ValueError("the oracle gives no price")
 
     def enter(self, account: int, lots: int, debt: int, bands: int) -> None:
-        self.check_open()
+        self.check_open_for(True, True)
         if not BANDS[0] <= bands <= BANDS[1]:
             raise ValueError(f"bands {bands} are not 4 ... 50")
         first, shares = self.place(self.parts_of(lots), debt, bands)
@@ -370,8 +378,8 @@ class BandMarket:
     def repay(self, number: int, amount) -> None:
         """Repay; a loan none of whose bands has traded moves to lower bands."""
         loan, paid = self.loan_at(number), self.atoms(amount)
-        self.collateral.check_open_for(False)
         debt = self.debt(loan)
+        self.check_open_for(False, paid < debt)
         if paid > debt:
             raise ValueError(f"amount {amount!r} is above the debt of {debt} atoms")
         if paid == debt:
@@ -405,7 +413,7 @@ class BandMarket:
 
     def adjust(self, number: int, lots: int, debt: int, kind: int) -> None:
         loan = self.loan_at(number)
-        self.collateral.check_open_for(kind != events.REDEEM)
+        self.check_open_for(kind != events.REDEEM, True)
         if loan.first <= self.active:
             raise ValueError(f"loan {number} is in soft liquidation")
         kept = self.kept()
@@ -510,7 +518,7 @@ class BandMarket:
     def arbitrage(self, cascade) -> bool:
         """Each liquidator in turn trades as far as it pays; has anybody?"""
         acted = False
-        if not self.collateral.usable():
+        if not self.usable():
             return False
         for who, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
             for buy in (True, False):
@@ -593,7 +601,7 @@ class BandMarket:
         """One call on a loan that is due, or it waits for the next step."""
         loan = self.loans[number]
         seizure = Seizure(cascade)
-        if self.collateral.usable():
+        if self.usable():
             for who, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
                 if seizure.waits(liquidator, loan.cause):
                     continue
