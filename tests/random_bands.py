@@ -213,7 +213,7 @@ def draw_action(draw: random.Random, price: list, loans: int) -> tuple:
         "perpetual",
         "budget",
     )
-    name = draw.choices((*names, "copy"), (50, 10, 14, 2, 2, 1, 8, 4, 3, 3))[0]
+    name = draw.choices((*names, "copy", "fail"), (50, 10, 14, 2, 2, 1, 8, 4, 3, 3, 2))[0]
     if name == "step":
         wild = draw.choice((0.002, 0.02, 0.02, 0.08, 0.3))
         price[0] = min(max(300, round(price[0] * (1 + draw.uniform(-1.1, 1) * wild))), 6000)
@@ -232,6 +232,7 @@ def draw_action(draw: random.Random, price: list, loans: int) -> tuple:
         "perpetual": (draw.choice(("long", "short")), draw.randrange(1, 80), draw.choice((5, 20))),
         "budget": (draw.choice((None, 1, 2)),),
         "copy": (),
+        "fail": (draw.choice((None, None, "stale", "zero", "reverts")),),
     }
     return name, choices[name]
 

@@ -170,6 +170,8 @@ cdef int restore_loans(EngineCore core, BandMarket* m, rows, const int64_t[::1] 
         loan.first = first = <int32_t>row["first"]
         loan.cause = row["cause"]
         loan.wave = row["wave"]
+        if row["due"]:            # so that a test leaves the cause as it is
+            loan.flags |= LOAN_DUE
         for k in range(bands):
             require(0 <= shares[at + k] <= band_at(m, first + <int32_t>k).shares, where + "shares")
             join_band(m, loan.at + <uint32_t>k, <uint32_t>number, first + <int32_t>k, shares[at + k])
@@ -180,13 +182,11 @@ cdef int restore_loans(EngineCore core, BandMarket* m, rows, const int64_t[::1] 
 
 
 cdef int test_restored(EngineCore core, BandMarket* m, rows) except -1:
-    # a loan that is due keeps the cause that it had
+    # which loans are looked at when; those that are due must be those that were
     cdef int64_t k
     core.begin()
     test_loans(&core.state, m)
     for k in range(m.loan_count):
-        if rows[k]["due"]:
-            m.loans[k].flags |= LOAN_DUE
         test_loan(&core.state, m, <uint32_t>k)
     m.evaluations = 0
     core.end()
