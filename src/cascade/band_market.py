@@ -122,7 +122,7 @@ class BandMarket:
         first = _bandentry.open_loans(self.engine, self.number, *columns)
         return np.arange(first, first + count)
 
-    def max_debt(self, collateral: Rate, bands: int = 10) -> float:
+    def max_debt(self, collateral: Any, bands: int = 10) -> float:
         """Largest debt that collateral carries now, one part in ten thousand below the edge.
 
         Raises
@@ -134,7 +134,7 @@ class BandMarket:
         atoms = _bandentry.max_debt(self.engine, self.number, lots, whole(bands, "bands"))
         return self._atoms().number(atoms)
 
-    def repay(self, loan: int, amount: Rate) -> None:
+    def repay(self, loan: int, amount: Any) -> None:
         """Repay a debt from outside; a loan none of whose bands has traded moves to lower bands.
 
         Repaid in full, the owner gets what the bands hold of it.
@@ -151,7 +151,7 @@ class BandMarket:
     def _adjust(self, loan: int, lots: int, debt: int, less: bool) -> None:
         _bandentry.adjust_loan(self.engine, self.number, whole(loan, "loan"), lots, debt, less)
 
-    def add_collateral(self, loan: int, amount: Rate) -> None:
+    def add_collateral(self, loan: int, amount: Any) -> None:
         """Add collateral from outside; the loan moves to lower bands.
 
         Raises
@@ -161,7 +161,7 @@ class BandMarket:
         """
         self._adjust(loan, self.collateral.lots.steps(amount, "amount"), 0, False)
 
-    def remove_collateral(self, loan: int, amount: Rate) -> None:
+    def remove_collateral(self, loan: int, amount: Any) -> None:
         """Take collateral out; the loan moves to higher bands.
 
         Raises
@@ -171,7 +171,7 @@ class BandMarket:
         """
         self._adjust(loan, self.collateral.lots.steps(amount, "amount"), 0, True)
 
-    def borrow(self, loan: int, amount: Rate) -> None:
+    def borrow(self, loan: int, amount: Any) -> None:
         """Make more debt of a loan, which moves to higher bands.
 
         Raises
@@ -211,15 +211,14 @@ class BandMarket:
         columns = self.columns()
         lot = float(exact(self.collateral.lots.step, "lot_size"))
         return (
-            columns["stable"] * self._atoms().number(1),
-            columns["collateral"] / self.parts * lot,
+            np.asarray(columns["stable"] * self._atoms().number(1), np.float64),
+            np.asarray(columns["collateral"] / self.parts * lot, np.float64),
         )
 
     @property
     def debts(self) -> NDArray[np.float64]:
         """Debt by loan."""
-        found: NDArray[np.float64] = self.columns()["debt"] * self._atoms().number(1)
-        return found
+        return np.asarray(self.columns()["debt"] * self._atoms().number(1), np.float64)
 
     @property
     def bad_debt(self) -> float:

@@ -43,7 +43,8 @@ def band_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
 def restore_bands(engine: Engine, arrays: dict[str, NDArray[Any]], events: int) -> None:
     """Numbers back into an engine whose reserves are restored."""
     shares = np.ascontiguousarray(arrays["loan_shares"], dtype=np.int64)
-    _bandrestore.restore_bands(engine, *(arrays[name] for name in ARRAYS[:3]), shares, events)
+    markets, bands, loans = (arrays[name] for name in ARRAYS[:3])
+    _bandrestore.restore_bands(engine, markets, bands, loans, shares, events)
 
 
 def band_hash(engine: Engine) -> list[list[int]]:
