@@ -7,7 +7,7 @@ from reference import engine as twin
 import cascade as cs
 
 NAMES = (
-    *("CollateralAuction", "LendingRules", "Oracle", "Liquidator"),
+    *("CollateralAuction", "LendingRules", "Oracle", "Liquidator", "Troves"),
     *("KinkRate", "JumpRate", "AdaptiveRate", "FixedRate"),
 )
 

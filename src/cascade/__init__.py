@@ -40,7 +40,9 @@ from cascade.reserve import LendingSide, Reserve
 from cascade.residents import Arbitrageur, MarginCalls, MarketMaker, MomentumFlow, NoiseFlow
 from cascade.results import Run, StepResult
 from cascade.ruleset import Rules
+from cascade.stability import LendingStabilityPool
 from cascade.tree import CascadeTree
+from cascade.trove_terms import Troves
 from cascade.venues import Concentrated, ConstantProduct, LiquidityChange, MarketPool, Stableswap
 
 # these use the names above
@@ -96,6 +98,7 @@ __all__ = [
     "LendingMarket",
     "LendingRules",
     "LendingSide",
+    "LendingStabilityPool",
     "Liquidator",
     "LiquidityChange",
     "Losses",
@@ -123,6 +126,7 @@ __all__ = [
     "Stableswap",
     "StepResult",
     "TimeInForce",
+    "Troves",
     "adl",
     "clearing",
     "compare_adl",

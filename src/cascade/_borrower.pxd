@@ -14,7 +14,9 @@ cdef int128 side_weight(const State* state, const Market* market, int64_t size, 
 # What of it surely counts, whatever an average of thresholds truncates.
 cdef int128 side_sure(const State* state, const Market* market, int64_t size, int32_t mark) noexcept nogil
 # Collateral: highest mark at which it surely bears less than `bound`; debt: lowest where minus what it owes does.
-cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int128 bound) noexcept nogil
+# `entry` is the mark at which the debt is nothing: 0 but of debt that is assigned (docs/troves.md).
+cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int32_t entry,
+                       int128 bound) noexcept nogil
 cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcept nogil
 # Lots of a scaled amount: supplied down, borrowed up.
 cdef int64_t supplied_lots(const State* state, uint32_t reserve, int64_t scaled) noexcept nogil

@@ -48,7 +48,8 @@ cdef int128 side_sure(const State* state, const Market* market, int64_t size, in
     return _weight(&state.reserves[market.reserve - 1], size, mark, market.sure_threshold)
 
 
-cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int128 bound) noexcept nogil:
+cdef int32_t side_tick(const State* state, const Market* market, int64_t size, int32_t entry,
+                       int128 bound) noexcept nogil:
     # value * sure_threshold // 10**9 < bound, as a bound on the value, then on the mark
     cdef const Reserve* reserve = &state.reserves[market.reserve - 1]
     cdef int128 scale = <int128>(size if size > 0 else -size) * reserve.unit, least, tick
@@ -64,7 +65,7 @@ cdef int32_t side_tick(const State* state, const Market* market, int64_t size, i
     least = floor_divide(-bound * reserve.borrow_factor, RATE_DENOMINATOR)
     if least < 0:
         return 1
-    tick = floor_divide(least * reserve.refine, scale) + 1
+    tick = floor_divide(least * reserve.refine, scale) + 1 + entry
     return NEVER_ABOVE if tick >= NEVER_ABOVE else <int32_t>tick
 
 
@@ -102,7 +103,7 @@ cdef void borrower_evaluate(State* state, uint32_t position, Unit* unit) noexcep
         if market.mark == 0:
             unit.priced = False
         else:
-            weight = _weight(reserve, p.size, market.mark, market.threshold)
+            weight = _weight(reserve, p.size, market.mark - p.trigger, market.threshold)
             unit.equity += weight
             if p.size > 0:
                 unit.collateral += weight

@@ -291,7 +291,7 @@ def unit_columns(EngineCore core):
             equity[p.account] += p.margin - saturate(owed_funding(&core.state, i))
             if p.size and market.reserve:
                 # collateral less debts; how much less of it counts is the unit's to say
-                value = saturate(side_value(&core.state, market, p.size, market.mark))
+                value = saturate(side_value(&core.state, market, p.size, market.mark - p.trigger))
                 equity[p.account] += value
                 needed[p.account] += value
             elif p.size and market.mark:

@@ -28,8 +28,10 @@ from cascade._opening cimport create_accounts
 from cascade._oracle cimport believe_price
 from cascade._queue cimport queue_unit
 from cascade._rates cimport Rate, fill_rate
+from cascade._redistribution cimport form_troves, join_troves, settle_trove
 from cascade._reserve cimport (
-    CLOSE_ABSORB, CLOSE_AUCTION, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE,
+    CLOSE_ABSORB, CLOSE_AUCTION, CLOSE_TROVE, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED,
+    INDEX_ONE,
     LARGEST_LOTS, LARGEST_VALUE, Lending, Liquidator, Reserve,
 )
 from cascade._route cimport state_venues, venue_list
@@ -166,6 +168,8 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     state.reserve_count += 1
     state.markets[borrowed_side].reserve = number + 1
     state_terms(state, number, supplied_side, threshold, loan_to_value, bonus)
+    if state.lendings[lending].close_factor == CLOSE_TROVE:
+        join_troves(state, made)
     if source < 0:
         believe_price(state, number, 1, -1, 0)
     else:
@@ -251,7 +255,7 @@ def freeze_reserve(EngineCore core, int64_t number, bint frozen):
     reserve_at(core, number).frozen = frozen
 
 
-cdef int _check_open_for(Reserve* r, bint more) except -1:
+cdef int check_open_for(Reserve* r, bint more) except -1:
     if r.paused:
         raise ValueError("the reserve is paused")
     if more and r.frozen:
@@ -275,19 +279,19 @@ cdef void _note(State* state, uint8_t kind, uint16_t side, int64_t account, int6
 
 cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
     cdef int64_t there = supplied_lots(&core.state, r.number, r.supplied)
-    _check_open_for(r, True)
+    check_open_for(r, True)
     if lots > LARGEST_LOTS - there or r.cash > LARGEST_LOTS - lots:
         raise OverflowError(f"{lots} lots more do not fit in 64 bits")
     # losses of suppliers make an index small
     if <int128>lots * INDEX_ONE > <int128>(LARGEST_LOTS - r.supplied) * r.supply_index:
         raise OverflowError(f"{lots} lots over a supply index of {r.supply_index} do not fit in 64 bits")
-    _check_flow(r, FLOW_SUPPLIED, lots)
+    check_flow(r, FLOW_SUPPLIED, lots)
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
         raise ValueError(f"{there + lots} lots supplied are above the cap of {r.supply_cap}")
     return 0
 
 
-cdef int _check_flow(const Reserve* r, int flow, int64_t lots) except -1:
+cdef int check_flow(const Reserve* r, int flow, int64_t lots) except -1:
     if lots > MOST_LOTS - r.flows[flow]:
         raise OverflowError(f"{lots} lots beyond the {r.flows[flow]} moved so far do not fit in 64 bits")
     return 0
@@ -298,6 +302,8 @@ def supply(EngineCore core, int64_t number, int64_t lots):
     cdef Reserve* r = reserve_at(core, number)
     if lots <= 0:
         raise ValueError("amount is not above zero")
+    if r.assigned_mark:
+        raise ValueError("the reserve is the collateral of troves: only accounts deposit it")
     _check_supply(core, r, lots)
     check_exposure(core, r, False, lots)
     core.begin()
@@ -316,7 +322,7 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
     cdef uint16_t side
     if lots <= 0:
         raise ValueError("amount is not above zero")
-    _check_open_for(r, False)
+    check_open_for(r, False)
     if lots > supplied_lots(&core.state, number, r.supplied):
         raise ValueError(f"amount of {lots} lots is above what was supplied")
     scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
@@ -329,7 +335,7 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
         raise ValueError(f"amount of {lots} lots is above what was supplied")
     if lots > r.cash:
         raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
-    _check_flow(r, FLOW_REDEEMED, lots)
+    check_flow(r, FLOW_REDEEMED, lots)
     core.begin()
     r.supplied -= <int64_t>scaled
     r.cash -= lots
@@ -340,7 +346,7 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
 
 # ---------------------------------------------------------------- borrowers
 
-cdef int _check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bint borrowed) except -1:
+cdef int check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bint borrowed) except -1:
     # limits of one reserve; gives nothing, raises before anything changes
     cdef int64_t k
     cdef int128 total = 0, worth = <int128>r.unit * (r.price if r.price else 1)
@@ -352,13 +358,13 @@ cdef int _check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bin
         total += lots[k]
     if total > LARGEST_LOTS:
         raise OverflowError("the amounts together do not fit in 64 bits")
-    _check_open_for(r, True)
+    check_open_for(r, True)
     if borrowed:
         if not r.borrowable:
             raise ValueError("the reserve cannot be borrowed")
         if r.borrow_cap >= 0 and borrowed_lots(&core.state, r.number, r.borrowed) + total > r.borrow_cap:
             raise ValueError(f"the borrow cap of {r.borrow_cap} lots is passed")
-        return _check_flow(r, FLOW_BORROWED, <int64_t>total)
+        return check_flow(r, FLOW_BORROWED, <int64_t>total)
     if not r.collateral:
         raise ValueError("the reserve is no collateral")
     return _check_supply(core, r, <int64_t>total)
@@ -409,7 +415,7 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uin
         r = reserve_at(core, number)
         if borrowed:
             _check_lent(r, category)
-        _check_column(core, r, column, borrowed)
+        check_column(core, r, column, borrowed)
         cash[number] = cash.get(number, r.cash) + (-_sum(column) if borrowed else _sum(column))
     counted = check_rows(core, lending, columns)
     for number, left in cash.items():
@@ -443,12 +449,14 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uin
         for k in range(count):
             i = state.accounts[first + k].first
             if i != NO_POSITION:
+                settle_trove(state, lending, first + k)
                 queue_unit(state, i)
     for number, added in counted:
         state.reserves[<int64_t>number].isolated_debt += added
     event = log_append(&state.log, EVENT_OPEN, NO_MARKET, -1, 0)
     event.quantity = count
     event.account = <int32_t>first if count else -1
+    form_troves(state, lending, -1, 0)
     core.end()
     return first
 
@@ -467,12 +475,12 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     if borrowed and not less:
         _check_lent(r, account_category(state, account))
     side = r.borrowed_side if borrowed else deposit_side(state, r, account_category(state, account))
-    _check_open_for(r, not less)
+    check_open_for(r, not less)
     position = find_position(state, <int32_t>account, side, 0)
     if position != NO_POSITION:
         held = magnitude(state.positions[position].size)
     if not less:
-        _check_column(core, r, np.array([lots]), borrowed)
+        check_column(core, r, np.array([lots]), borrowed)
         check_exposure(core, r, borrowed, lots)
         if borrowed:
             check_borrow(core, r, account, lots)
@@ -492,7 +500,7 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
             scaled = (<int64_t>floor_divide(<int128>lots * INDEX_ONE, r.borrow_index) if borrowed else
                       <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.supply_index))
         scaled = -scaled
-        _check_flow(r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
+        check_flow(r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
     else:
         scaled = scaled_more(r, lots, borrowed)
         most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)

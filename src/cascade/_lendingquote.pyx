@@ -137,7 +137,7 @@ def borrower_columns(EngineCore core, int64_t lending):
             while i != NO_POSITION:
                 p = &state.positions[i]
                 market = state.markets[p.market]
-                value = side_value(state, market, p.size, market.mark)
+                value = side_value(state, market, p.size, market.mark - p.trigger)
                 if p.size > 0:
                     out[2, k] += <int64_t>value
                 else:

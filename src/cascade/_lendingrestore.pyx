@@ -13,7 +13,8 @@ from cascade._borrower cimport gives_no_price
 from cascade._core cimport EngineCore
 from cascade._oracle cimport await_price
 from cascade._reserve cimport (
-    FLOW_COUNT, INDEX_ONE, ORACLE_ZERO, WORTHLESS, ZERO_REFUSED, Liquidator, Reserve, Waiting,
+    CLOSE_TROVE, FLOW_COUNT, INDEX_ONE, ORACLE_STALE, ORACLE_ZERO, WORTHLESS, ZERO_REFUSED, Liquidator,
+    Reserve, Waiting,
 )
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_MARKET, Market, Position, State,
@@ -24,7 +25,7 @@ FLOWS = ("came", "redeemed", "lent", "repaid", "seized")
 RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", *FLOWS, "roundings", "waiting",
-    "rate_at_target", "oracle", "offered", "isolated_debt",
+    "rate_at_target", "oracle", "offered", "isolated_debt", "assigned_mark",
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
@@ -74,7 +75,7 @@ def reserve_records(EngineCore core):
                 r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury, r.deficit,
                 r.kept, r.price, r.updated, r.paused, r.absorbed, r.frozen, r.grace_until,
                 *[r.flows[n] for n in range(FLOW_COUNT)], r.roundings, r.waiting_count,
-                r.rate.at_target, r.oracle, r.offered, r.isolated_debt))
+                r.rate.at_target, r.oracle, r.offered, r.isolated_debt, r.assigned_mark))
             for n in range(r.waiting_count):
                 row = &r.waiting[(r.waiting_first + n) % r.waiting_capacity]
                 waiting.append((row.due, row.event, row.price, row.wave))
@@ -152,6 +153,10 @@ cdef int check_amounts(EngineCore core, const Reserve* r, row) except -1:
     require(row["paused"] in (0, 1), where + "paused")
     require(row["frozen"] in (0, 1), where + "frozen")
     require(0 <= row["grace_until"] < LARGEST, where + "end of its grace")
+    require(1 <= row["assigned_mark"] <= MAX_PRICE if r.assigned_mark else row["assigned_mark"] == 0,
+            where + "debt assigned to a lot")
+    require(core.state.lendings[r.lending].close_factor != CLOSE_TROVE or row["oracle"] <= ORACLE_STALE,
+            where + "failure of its oracle")
     require(row["absorbed"] == 0 or (0 < row["absorbed"] <= row["treasury"]
                                      and core.state.lendings[r.lending].base not in (0, r.number + 1)),
             where + "lots for sale")
@@ -184,6 +189,7 @@ cdef int restore_reserve(Reserve* r, row) except -1:
     r.rate.at_target = row["rate_at_target"]
     r.oracle = row["oracle"]
     r.isolated_debt = row["isolated_debt"]
+    r.assigned_mark = row["assigned_mark"]
     return 0
 
 
@@ -199,6 +205,8 @@ cdef int check_claims(const State* state, const Reserve* r) except -1:
     lower = floor_divide(fine * r.supply_index, INDEX_ONE)
     lower = 0 if r.price == 0 else lower if lower > 1 else 1
     upper = ceil_divide(fine * r.borrow_index, INDEX_ONE)
+    if r.assigned_mark:
+        return 0                  # checked with the troves
     if r.price == 0 and (borrowed.mark == WORTHLESS or worthless):
         # no price, and not for want of one; it may stay so until a delay is over
         require(state.lendings[r.lending].zero_price != ZERO_REFUSED, where + "price of zero")
@@ -211,7 +219,8 @@ cdef int check_claims(const State* state, const Reserve* r) except -1:
         side = supplied.next_side
     require(borrowed.mark == upper, where + "mark of its borrowed side")
     require(r.supplied >= held, where + "deposits")
-    require(r.borrowed == borrowed.outside_size, where + "debts")
+    if state.lendings[r.lending].close_factor != CLOSE_TROVE:
+        require(r.borrowed == borrowed.outside_size, where + "debts")
     return 0
 
 
@@ -244,7 +253,7 @@ cdef int check_values(const State* state) except -1:
         if state.markets[p.market].reserve == 0:
             continue
         r = &state.reserves[state.markets[p.market].reserve - 1]
-        index = r.supply_index if p.size > 0 else r.borrow_index
+        index = r.supply_index if p.size > 0 or r.assigned_mark else r.borrow_index
         require(floor_divide(<int128>magnitude(p.size) * index, INDEX_ONE) * r.unit <= LARGEST_UNITS,
                 f"position {k}: claim")
     return 0

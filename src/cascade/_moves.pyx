@@ -143,7 +143,8 @@ cdef void _enter_fallen(State* state, uint32_t position, const Market* market,
     if market.reserve and state.lendings[state.reserves[market.reserve - 1].lending].average:
         pass                      # the average may jump at any price
     elif market.reserve and market.moved_from:
-        trigger = side_tick(state, market, p.size, side_weight(state, market, p.size, market.mark)
+        trigger = side_tick(state, market, p.size, p.trigger,
+                            side_weight(state, market, p.size, market.mark - p.trigger)
                             - unit.equity + unit.inclusive)
     elif only_leg and market.moved_from and (
             not market.rules.table.whole or market.rules.table.on_entry):

@@ -14,6 +14,7 @@ from cascade._flows cimport note_rounding
 from cascade._log cimport Event, log_append
 from cascade._moves cimport note_move, test_moved
 from cascade._rates cimport borrow_growth, supply_growth
+from cascade._redistribution cimport recovery_mark, watch_shutdown
 from cascade._reserve cimport INDEX_ONE, ORACLE_WORKS, ORACLE_ZERO, WORTHLESS, Reserve, Waiting
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, RATE_DENOMINATOR, Market, State,
@@ -53,6 +54,9 @@ cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave)
                 and state.markets[reserve.borrowed_side].mark != WORTHLESS):
             return
         lower = upper = WORTHLESS
+    if reserve.assigned_mark:
+        lower = recovery_mark(state, number, lower)
+        upper = reserve.assigned_mark
     _change_side(state, reserve.supplied_side, lower, cause, wave)
     _change_side(state, reserve.borrowed_side, upper, cause, wave)
     while side:
@@ -91,6 +95,8 @@ cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t ca
     if believed == old:
         return
     reserve.price = <int32_t>believed
+    if reserve.assigned_mark:
+        watch_shutdown(state, number)
     event = log_append(&state.log, EVENT_ORACLE, reserve.supplied_side, cause, wave)
     event.price = reserve.price
     event.money = old

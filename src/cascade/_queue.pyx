@@ -172,7 +172,7 @@ cdef inline double _weight(State* state, uint32_t position, double least) noexce
     cdef double motion = <double>market.motion[DOWN if p.size > 0 else UP]
     cdef double value
     if market.reserve:
-        value = <double>side_value(state, market, p.size, market.mark)
+        value = <double>side_value(state, market, p.size, market.mark - p.trigger)
     else:
         value = <double>position_value(&market.rules.table, p.size, market.mark)
     return (value if value >= 0 else -value) * (motion if motion > least else least) + 1.0
@@ -220,8 +220,9 @@ cdef int128 _guard_contract(State* state, Market* market, uint32_t position, int
 cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 part) noexcept nogil:
     # the same of collateral or a debt
     cdef int64_t size = state.positions[position].size
-    cdef int128 now = side_sure(state, market, size, market.mark)
-    cdef int32_t tick = side_tick(state, market, size, now - part)
+    cdef int32_t entry = state.positions[position].trigger
+    cdef int128 now = side_sure(state, market, size, market.mark - entry)
+    cdef int32_t tick = side_tick(state, market, size, entry, now - part)
     cdef int32_t last = tick + 1 if size > 0 else tick - 1
     if tick == WORTHLESS:
         last = 1
@@ -229,7 +230,7 @@ cdef int128 _guard_side(State* state, Market* market, uint32_t position, int128 
     _set_guard(state, market, UP, position, tick if size < 0 else NEVER_ABOVE, NEVER_ABOVE)
     if tick == NEVER_BELOW or tick == NEVER_ABOVE:
         return part
-    now -= side_sure(state, market, size, last)
+    now -= side_sure(state, market, size, last - entry)
     return now if now > 0 else 0
 
 

@@ -27,6 +27,7 @@ cdef enum CloseFactor:
     CLOSE_TARGET = 4          # up to a health factor
     CLOSE_ABSORB = 5          # the protocol takes the account over
     CLOSE_AUCTION = 6         # what there is room for, into an auction
+    CLOSE_TROVE = 9           # whole, against a stability pool and all other accounts
 
 cdef enum Bonus:
     BONUS_FIXED = 0           # of the collateral's reserve
@@ -48,6 +49,11 @@ cdef enum:                    # flows of a reserve's cash; plain, because they i
     FLOW_REPAID = 3
     FLOW_SEIZED = 4
     FLOW_COUNT = 5
+
+cdef enum StopGap:            # who makes a call that no liquidator gains by
+    STOP_GAP_NONE = 0
+    STOP_GAP_POOL = 1         # the stability pool
+    STOP_GAP_BACKSTOP = 2     # a capital that may be lost
 
 cdef enum Choice:             # of collateral
     CHOICE_BEST = 0
@@ -74,6 +80,10 @@ cdef enum:
 
 cdef enum:
     MOST_VENUES = 8           # of a reserve
+
+cdef struct Offset:           # debt that a stability pool cancelled, and what it got for it
+    int64_t debt
+    int64_t gain
 
 cdef struct Lending:          # a lending market; rates in parts of 10**9, money in atoms
     int64_t close_fraction
@@ -103,6 +113,36 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     uint8_t fee_on_repay      # of what is repaid, else of the bonus
     # docs/collateral-auctions.md
     Auctioneer* auctioneer    # of CLOSE_AUCTION, else NULL
+    # loans that are closed whole: docs/troves.md
+    uint16_t trove_collateral   # reserves, number and one, 0: none yet
+    uint16_t trove_debt
+    uint8_t pool_sells          # gains of the pool are sold at once
+    uint8_t recovery            # below the critical ratio loans below the ratio of all are closed
+    uint8_t stop_gaps[2]        # who acts when no liquidator does, in order: STOP_GAP_POOL and so on
+    int64_t minimum_ratio       # parts of 10**9, as those that follow
+    int64_t critical_ratio      # 0: none
+    int64_t shutdown_ratio      # 0: none
+    int64_t gas_share           # of the collateral, to the liquidator
+    int64_t gas_cap             # lots, -1: none
+    int64_t gas_reserve         # atoms to the liquidator
+    int64_t offset_penalty      # -1: the pool shares all of the collateral
+    int64_t redistribution_penalty
+    int64_t pool_least          # atoms that stay in the pool
+    int64_t waiting             # parts of an atom of debt that divisions left
+    int64_t unsettled           # atoms shared out and not yet in the accounts' own debts
+    int64_t pool_deposits       # atoms
+    int64_t pool_gains          # lots of collateral, or atoms where they are sold
+    int64_t pool_provided       # since the beginning, as those that follow
+    int64_t pool_withdrawn
+    int64_t pool_burned
+    int64_t pool_received
+    int64_t pool_paid
+    Offset* offsets             # that no provider has been told of, oldest first
+    int64_t offset_count
+    int64_t offset_capacity
+    int64_t backstop_capital    # atoms
+    int64_t backstop_cash       # earned, below 0 lost
+    int64_t backstop_done       # calls
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -178,6 +218,8 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t offered           # ns, since when `absorbed` lots are for sale, 0: there are none
     # soft liquidation, docs/bands-market.md: number and one of the band market that reads its price
     uint16_t bands
+    # of the collateral of troves, docs/troves.md
+    int32_t assigned_mark     # debt assigned to one scaled lot, parts of an atom and a unit; 0: no troves
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none

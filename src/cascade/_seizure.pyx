@@ -24,13 +24,14 @@ from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._reserve cimport (
     BAD_DEBT_DEFICIT, BAD_DEBT_RESERVES, BAD_DEBT_SHORTFALL, BAD_DEBT_STAYS, BAD_DEBT_SUPPLIERS,
-    CLOSE_ABSORB, CLOSE_AUCTION, FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
+    CLOSE_ABSORB, CLOSE_AUCTION, CLOSE_TROVE, FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Liquidator, Reserve,
 )
 from cascade._route cimport Route, plan_route
 from cascade._settlement cimport execute_spot, last_event
 from cascade._state cimport (
     FAILURE_OVERFLOW, FAILURE_RESERVE, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State, Taken,
 )
+from cascade._trovecall cimport close_trove
 from cascade._types cimport (
     BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, SELL,
 )
@@ -341,6 +342,8 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
         return absorb_unit(state, taken, &unit)
     if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_AUCTION:
         return bark_unit(state, taken, &unit)
+    if state.lendings[reserve_of(state, first).lending].close_factor == CLOSE_TROVE:
+        return close_trove(state, taken, &unit)
     if state.liquidator_count == 0:
         anybody = nobody()
         if not find_deal(state, first, &unit, &anybody, &deal):

@@ -114,6 +114,8 @@ cdef void free_lending(State* state) noexcept:
     for k in range(state.lending_count):
         free_auctioneer(state.lendings[k].auctioneer)
     free(state.reserves)
+    for k in range(state.lending_count):
+        free(state.lendings[k].offsets)
     free(state.lendings)
     free(state.liquidators)
     free(state.categories)

@@ -68,6 +68,9 @@ class EventKind(IntEnum):
     INCENTIVE = 44
     SOFT_LIQUIDATION = 45
     DE_LIQUIDATION = 46
+    OFFSET = 47
+    REDISTRIBUTE = 48
+    PROVIDE = 49
 
 
 class TimeInForce(IntEnum):

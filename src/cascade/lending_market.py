@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _auctionentry, _lendingentry, _lendingquote, _lendingterms
+from cascade import _auctionentry, _lendingentry, _lendingquote, _lendingterms, _troveentry
 from cascade._grid import Grid
 from cascade._routeentry import MOST_VENUES
 from cascade.collateral_auction import OpenAuctions
@@ -19,9 +19,18 @@ from cascade.lending_categories import Category, add_category, category_of, numb
 from cascade.lending_rules import LendingRules, Oracle
 from cascade.lending_sides import make_sides
 from cascade.lending_terms import cap_lots, isolation_terms, share_terms, side_refinement
+from cascade.lending_troves import (
+    cap_gas,
+    change_trove,
+    check_reserve,
+    set_troves,
+    trove_amounts,
+    trove_refinement,
+)
 from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
+from cascade.stability import LendingStabilityPool
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -68,6 +77,24 @@ class LendingMarket:
         self.reserves: dict[str, Reserve] = {}
         self.categories: dict[str, Category] = {}
         self.auctions: OpenAuctions | None = OpenAuctions(self) if rules.auction else None
+        self._pool: LendingStabilityPool | None = None
+        if rules.troves is not None:
+            scale = engine.scale_of(asset)
+            set_troves(self, scale)
+            self._pool = LendingStabilityPool(self, rules.troves.numbers(scale)["pool_least"])
+
+    @property
+    def stability_pool(self) -> LendingStabilityPool:
+        """The pool that cancels debts of accounts that are liquidated.
+
+        Raises
+        ------
+        ValueError
+            The rules have none.
+        """
+        if self._pool is None:
+            raise ValueError(f"lending market {self.name!r} has no stability pool")
+        return self._pool
 
     def __repr__(self) -> str:
         return f"<LendingMarket {self.name!r}: {', '.join(self.reserves) or 'no reserves'}>"
@@ -164,6 +191,14 @@ class LendingMarket:
         engine = self.engine
         source = None if price is None else self._market(price, "price")
         sold = self.sold_in(venue, source)
+        if self.rules.troves is not None:
+            stated = {
+                "interest": interest, "borrow_factor": borrow_factor,
+                "liquidation_threshold": liquidation_threshold,
+            }  # fmt: skip
+            stated = check_reserve(self, name, source, stated)
+            collateral, borrowable = stated["collateral"], stated["borrowable"]
+            liquidation_threshold = stated["liquidation_threshold"]
         scale = engine.scale_of(self.asset)
         lots = Grid(Fraction(1, scale), "amount") if source is None else source.lots
         unit = 1 if source is None else source.atoms_of(1, 1)
@@ -179,6 +214,8 @@ class LendingMarket:
             raise TypeError(f"interest must be a model such as KinkRate, got {interest!r}")
         if oracle is not None and not isinstance(oracle, Oracle):
             raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
+        if self.rules.troves is not None and source is not None and refinement is None:
+            refinement = trove_refinement(source)
         refine = side_refinement(refinement, interest, source)
         numbers: dict[str, Any] = {
             "lending": self.number,
@@ -213,6 +250,8 @@ class LendingMarket:
             _auctionentry.set_hole(engine, number, self.rules.auction.hole_of(name, scale))
         made = Reserve(self, name, source, sold, lots, sides, number, given)
         self.reserves[name] = made
+        if self.rules.troves is not None:
+            cap_gas(made, self.rules.troves)
         return made
 
     def _check_base(self, borrowable: bool, collateral: bool) -> None:
@@ -336,6 +375,8 @@ class LendingMarket:
         -----
         Efficiency mode of Aave v3.
         """
+        if self.rules.troves is not None:
+            raise ValueError(f"category {name!r}: troves have none")
         terms = self._terms(liquidation_threshold, loan_to_value, liquidation_bonus)
         add_category(self, name, collateral, borrowable, terms)
 
@@ -447,6 +488,8 @@ class LendingMarket:
             grid or above a cap; a leverage is below 1. A cap of the collateral passed in a later round
             leaves the rounds before it.
         """
+        if self.rules.troves is not None:
+            raise ValueError("troves are opened by `open`; they do not loop")
         return open_loops(self, collateral, debt, leverage, amount, swap, rounds, category)
 
     def borrowable(self, account: int, asset: str) -> float:
@@ -458,6 +501,9 @@ class LendingMarket:
             The account or reserve is unknown.
         """
         reserve = self[asset]
+        if self.rules.troves is not None:
+            room = _troveentry.room_atoms(self.engine, self.number, whole(account, "account"))
+            return reserve.lots.number(0 if reserve.source is not None else room)
         return reserve.lots.number(
             _lendingquote.borrowable_lots(
                 self.engine, self.number, whole(account, "account"), reserve.number
@@ -466,6 +512,10 @@ class LendingMarket:
 
     def _change(self, account: int, asset: str, amount: Any, borrowed: bool, less: bool) -> None:
         reserve = self[asset]
+        lots = reserve.lots.steps(amount, "amount")
+        if self.rules.troves is not None:
+            change_trove(self, whole(account, "account"), reserve, lots, borrowed, less)
+            return
         _lendingentry.change_claim(
             self.engine,
             self.number,
@@ -562,6 +612,16 @@ class LendingMarket:
             The amount is more than is owed.
         """
         self._change(account, asset, amount, True, True)
+
+    def trove(self, account: int) -> tuple[float, float]:
+        """Collateral and debt of an account, with all that was shared out to it.
+
+        Raises
+        ------
+        ValueError
+            The account is unknown, or the rules have no troves.
+        """
+        return trove_amounts(self, whole(account, "account"))
 
     # --- columns -------------------------------------------------------------------------------
 

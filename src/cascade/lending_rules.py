@@ -17,6 +17,7 @@ from cascade.exact_numbers import (
     step_time,
     whole,
 )
+from cascade.trove_terms import Troves
 
 if TYPE_CHECKING:
     from cascade.lending.rule import ProtocolRules
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["LendingRules", "Liquidator", "Oracle"]
 
 CLOSE_FACTORS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 4, "absorb": 5}
-CLOSE_FACTORS |= {"auction": 6}
+CLOSE_FACTORS |= {"auction": 6, "trove": 9}
 CLOSE_TERMS = {"whole": 0, "fraction": 1, "threshold": 2, "position": 3, "target": 1, "absorb": 2}
-CLOSE_TERMS |= {"auction": 1}
+CLOSE_TERMS |= {"auction": 1, "trove": 0}
 BONUSES = {"fixed": 0, "health": 1, "discount": 2, "covered": 3}
 BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
     "fixed": 0,
@@ -76,7 +77,8 @@ class LendingRules:
         ``("absorb", factor, target)``, the protocol takes the account over and sells its collateral
         at ``price * (1 - factor * (1 - liquidation factor))`` while its reserves of what is
         borrowed are worth less than `target`; ``("auction", CollateralAuction(...))``, what there is
-        room for goes into an auction whose price falls.
+        room for goes into an auction whose price falls; ``"trove"``, the account is closed whole, its
+        debt against a stability pool and the rest onto all other accounts, as `troves` says.
     bonus : str or tuple, default "fixed"
         ``"fixed"``, each reserve's own; ``("health", base, most)``, `base` and what the health
         factor lacks of one; ``("discount", most)``, a discount of what it lacks on the price;
@@ -109,6 +111,8 @@ class LendingRules:
         `LendingMarket.sequencer`; None: there is no sentinel.
     source : str
         Where the numbers are from.
+    troves : Troves, optional
+        Terms of ``close_factor="trove"``; default ``Troves()`` there, and of nothing else.
 
     Raises
     ------
@@ -117,7 +121,7 @@ class LendingRules:
 
     Notes
     -----
-    ``docs/lending-market.md`` gives the formulas.
+    ``docs/lending-market.md`` gives the formulas, ``docs/troves.md`` those of troves.
     """
 
     close_factor: Any = "whole"
@@ -132,9 +136,18 @@ class LendingRules:
     source: str = ""
     fee_on: Literal["bonus", "repay"] = "bonus"
     zero_price: Literal["skipped", "given", "refused"] = "skipped"
+    troves: Troves | None = None
 
     def __post_init__(self) -> None:
         self.numbers(1)
+        closes = self.close_factor in ("trove", ("trove",), ["trove"])
+        if closes and self.troves is None:
+            object.__setattr__(self, "troves", Troves())
+        if self.troves is not None and not (closes and isinstance(self.troves, Troves)):
+            raise ValueError(f"troves {self.troves!r} are terms of close_factor 'trove'")
+        plain = (self.trigger, self.health, self.halt_above) == ("<", "weighted", None)
+        if closes and not plain:
+            raise ValueError("trigger, health and halt_above have no other value with 'trove'")
         if self.absorbs and self.halt_above is not None:
             raise ValueError(f"halt_above {self.halt_above!r} is of calls, not of absorption")
         if self.auction is not None:

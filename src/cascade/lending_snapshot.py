@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade import _auctionentry, _lendingrestore, _lendingterms, band_snapshot
+from cascade import _auctionentry, _lendingrestore, _lendingterms, _troverestore, band_snapshot
 from cascade.collateral_auction import CollateralAuction
 from cascade.exact_numbers import exact
 from cascade.interest_models import model_of
 from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.reserve import LendingSide, Reserve
+from cascade.trove_terms import Troves
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -41,6 +42,8 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if isinstance(value, CollateralAuction):
         return {"auction": _fields(value)}
+    if isinstance(value, Troves):
+        return {"troves": _fields(value)}
     return {"number": str(exact(value, "value"))}
 
 
@@ -50,6 +53,8 @@ def _stated(value: Any) -> Any:
     if isinstance(value, dict) and "auction" in value:
         terms = value["auction"].items()
         return CollateralAuction(**{name: _stated(given) for name, given in terms})
+    if isinstance(value, dict) and "troves" in value:
+        return Troves(**{name: _stated(part) for name, part in value["troves"].items()})
     return Fraction(value["number"]) if isinstance(value, dict) else value
 
 
@@ -65,7 +70,12 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
             reserves[reserve.number] = reserve.given
     return {
         "markets": [
-            {"name": market.name, "asset": market.asset, "rules": _fields(market.rules)}
+            {
+                "name": market.name,
+                "asset": market.asset,
+                "rules": _fields(market.rules),
+                "pool": None if market.rules.troves is None else market.stability_pool.state(),
+            }
             for market in engine.lending
         ],
         "reserves": reserves,
@@ -214,6 +224,7 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
     liquidators = _lendingrestore.liquidator_records(engine)
     categories = _lendingterms.account_categories(engine)
     houses, sales = _auctionentry.sale_records(engine)
+    troves = _troverestore.trove_records(engine)
     return {
         "reserves": reserves,
         "waiting": waiting,
@@ -223,6 +234,7 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "auctioneers": houses,
         "auctions": sales,
         **band_snapshot.band_arrays(engine),
+        "troves": troves,
     }
 
 
@@ -240,7 +252,9 @@ def check_side(market: Market, row: Any, names: tuple[str, ...]) -> None:
         raise ValueError(f"side {market.name!r} has orders or an auction")
 
 
-def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
+def restore_lending(
+    engine: Engine, settings: dict[str, Any], arrays: dict[str, NDArray[Any]]
+) -> None:
     """Numbers back into an engine whose accounts and markets are restored."""
     events = engine.event_count + len(arrays["events"])
     _lendingterms.restore_lendings(engine, arrays["lendings"])
@@ -249,6 +263,10 @@ def restore_lending(engine: Engine, arrays: dict[str, NDArray[Any]]) -> None:
     _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
     _auctionentry.restore_sales(engine, arrays["auctioneers"], arrays["auctions"], events)
     band_snapshot.restore_bands(engine, arrays, events)
+    _troverestore.restore_troves(engine, arrays["troves"])
+    for market, entry in zip(engine.lending, settings["markets"], strict=True):
+        if market.rules.troves is not None:
+            market.stability_pool.restore(entry["pool"])
 
 
 def hash_rows(engine: Engine) -> list[bytes]:
@@ -273,6 +291,13 @@ def hash_rows(engine: Engine) -> list[bytes]:
     if _has_categories(engine):
         rows.append(_lendingterms.account_categories(engine).tolist())
     rows += band_snapshot.band_hash(engine)
+    troves = _troverestore.trove_records(engine)
+    for market in engine.lending:
+        if market.rules.troves is not None:
+            own = troves[market.number]
+            marks = [records[r.number]["assigned_mark"] for r in market.reserves.values()]
+            rows.append([int(own["waiting"]), int(own["unsettled"]), max(marks, default=0)])
+            rows += market.stability_pool.hash_rows()
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
     return [np.array(row, dtype="<i8").tobytes() for row in rows]
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cascade import _bandrestore, _lendingrestore, _lendingterms
+from cascade import _bandrestore, _lendingrestore, _lendingterms, _troverestore
 from cascade._columns import position_table
 from cascade.errors import ReserveError
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
+    from cascade.lending_market import LendingMarket
 
 __all__ = ["check_lending", "check_reserve_totals", "lending_totals"]
 
@@ -34,9 +35,10 @@ def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
         ``debts``, ``deficit``, ``awaited`` (debts that auctions are to bring), ``supplies``,
         ``treasury`` now; ``rounding``, what the reserve has
         beyond what it owes; ``roundings``, amounts that were rounded. Of a market with bands, under
-        ``"bands"``, also what `BandMarket.totals` gives.
+        ``"bands"``, also what `BandMarket.totals` gives; of a lending market of troves, under
+        ``"stability pool"``, `LendingStabilityPool.row`.
     """
-    return {
+    found = {
         market.name: {
             **{
                 name: _lendingrestore.reserve_totals(engine, reserve.number)
@@ -46,6 +48,10 @@ def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
         }
         for market in engine.lending
     }
+    for market in engine.lending:
+        if market.rules.troves is not None:
+            found[market.name]["stability pool"] = market.stability_pool.row()
+    return found
 
 
 def _band_totals(engine: Engine, name: str) -> dict[str, dict[str, int]]:
@@ -113,6 +119,8 @@ def check_lending(engine: Engine) -> None:
             mine = positions["market"] == reserve.borrowed_side.number
             owed = sum(positions["size"][mine].tolist())
             row, where = reserve.row(), f"{market.name} {name}"
+            if market.rules.troves is not None:
+                owed = -row["borrowed"]  # by another sum, below
             if row["supplied"] < held:
                 raise ReserveError(f"{where}: accounts hold {held} of {row['supplied']} supplied")
             if row["borrowed"] != -owed:
@@ -120,9 +128,23 @@ def check_lending(engine: Engine) -> None:
             check_reserve_totals(where, sums[market.name][name])
         if market.auctions is not None:
             market.auctions.check()
+        if market.rules.troves is not None:
+            _check_troves(engine, market)
     for name, bands in engine.lending.bands.items():
         held = _bandrestore.shares_held(engine, bands.number)
         try:
             _bandrestore.check_band_totals(name, bands.totals(), held)
         except ValueError as error:
             raise ReserveError(str(error)) from None
+
+
+def _check_troves(engine: Engine, market: LendingMarket) -> None:
+    fault = _troverestore.trove_fault(engine, market.number)
+    if fault:
+        raise ReserveError(f"{market.name}: {fault}")
+    row = market.stability_pool.row()
+    came, gained = row["provided"] - row["withdrawn"] - row["burned"], row["received"] - row["paid"]
+    if (row["deposits"], row["gains"]) != (came, gained) or min(came, gained) < 0:
+        raise ReserveError(
+            f"{market.name}: the stability pool has not what came less what went: {row}"
+        )

@@ -251,6 +251,8 @@ class Reserve:
         if failure not in FAILURES:
             known = ", ".join(map(repr, FAILURES))
             raise ValueError(f"failure must be one of {known}, got {failure!r}")
+        if self.lending.rules.troves is not None and failure not in (None, "stale"):
+            raise ValueError(f"failure {failure!r}: an oracle of troves can be 'stale' alone")
         _oracleentry.fail_reserve_oracle(self.lending.engine, self.number, FAILURES.index(failure))
 
     def supply(self, amount: Any) -> None:

@@ -28,6 +28,7 @@ from cascade import (
     _restore,
     _stages,
     _sums,
+    _troverestore,
     lending_snapshot,
 )
 from cascade._columns import (
@@ -114,6 +115,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "bands": _bandrestore.BAND_DTYPE,
     "loans": _bandrestore.LOAN_DTYPE,
     "loan_shares": np.dtype("<i8"),
+    "troves": _troverestore.TROVE_DTYPE,
     "settled": np.dtype("<i8"),
     "events": EVENT_DTYPE,
 }
@@ -445,7 +447,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
     _restore_breakers(engine, arrays["breakers"].tolist())
     _restore_pools(engine, arrays["pools"].tolist())
-    lending_snapshot.restore_lending(engine, arrays)
+    lending_snapshot.restore_lending(engine, settings["lending"], arrays)
     _ramp.restore_ramps(engine, arrays["ramps"])
     _restore.restore_queue(engine, arrays["marks"], arrays["due"])
     engine.residents.restore(settings["residents"], arrays["residents"].tolist())

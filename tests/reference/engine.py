@@ -23,7 +23,7 @@ from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
 from .lending import pass_lending
-from .lending_rules import LendingRules, Liquidator, Oracle
+from .lending_rules import LendingRules, Liquidator, Oracle, Troves
 from .lending_totals import check_reserve, lending_rows, lending_totals
 from .liquidators import Liquidators
 from .log import Log
@@ -57,6 +57,7 @@ __all__ = [
     "Oracle",
     "Rules",
     "Stableswap",
+    "Troves",
 ]
 
 NANOSECONDS = 10**9

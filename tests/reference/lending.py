@@ -21,8 +21,10 @@ from .lending_units import Borrower
 from .margin import Contract, Table, Tier, fits, rate_of
 from .market import Market
 from .rates import Model
+from .redistribution import Troves
 from .rules import Rules
 from .sales import Auctioneer
+from .stability import StabilityPool
 
 
 class LendingMarket:
@@ -38,6 +40,11 @@ class LendingMarket:
         self.spared_until = 0
         self.categories: dict[str, categories.Category] = {}
         self.category_of: dict[int, categories.Category | None] = {}
+        self.debt_reserve: Reserve | None = None  # of troves
+        self.troves = None
+        if rules.troves is not None:
+            self.troves = Troves(self)
+            self.stability_pool = StabilityPool(self, rules.troves)
 
     def __getitem__(self, name: str) -> Reserve:
         return self.reserves[name]
@@ -72,6 +79,17 @@ class LendingMarket:
         names = venue if isinstance(venue, (list, tuple)) else [venue]
         found = [source if name == "price" else name and engine.market(name) for name in names]
         venues = tuple(market for market in found if market is not None)
+        if self.troves is not None:
+            given = self.troves.reserve_terms(
+                name, source,
+                {
+                    "interest": interest, "borrow_factor": borrow_factor, "collateral": collateral,
+                    "borrowable": borrowable, "refinement": refinement,
+                },
+            )  # fmt: skip
+            collateral, borrowable = given["collateral"], given["borrowable"]
+            liquidation_threshold = given["liquidation_threshold"]
+            refinement = given["refinement"]
         atoms = 10 ** engine.clearing.assets[self.asset].decimals
         lot_size = Fraction(1, atoms) if source is None else source.lot_size
         threshold = rate_of(liquidation_threshold)
@@ -107,6 +125,8 @@ class LendingMarket:
         reserve.borrowed_side = self.side(reserve, f"{self.name} {name} borrowed", True)
         self.reserves[name] = reserve
         engine.reserves.append(reserve)
+        if self.troves is not None:
+            self.troves.join(reserve)
         if source is None:
             reserve.believe(1, -1)
         elif source.mark_ticks:
@@ -137,6 +157,8 @@ class LendingMarket:
         side.bonus = int(rate_of(bonus) * PARTS)
 
     def add_category(self, name, **terms) -> None:
+        if self.troves is not None:
+            raise ValueError("troves have no categories")
         categories.add_category(self, name, **terms)
 
     def set_category(self, account, name) -> None:
@@ -214,11 +236,15 @@ class LendingMarket:
                 if column[k]:
                     side = categories.side_of(category, self.reserves[name], borrowed)
                     self.move(first + k, side, column[k])
+            if self.troves is not None and self.troves.collateral is not None:
+                self.troves.settle(first + k)
             clearing.changed.append((first + k, ALL_CROSS))
         for name, added in counted.items():
             self.reserves[name].isolated_debt += added
         self.engine.log.add(events.OPEN, quantity=count, money=0, account=first if count else -1)
         self.engine.queue.reenter_changed()
+        if self.troves is not None:
+            self.troves.form_marks()
         return np.arange(first, first + count)
 
     @staticmethod
@@ -305,6 +331,15 @@ class LendingMarket:
             raise ValueError(f"{name}: {lots} lots are more than there is cash")
         if what in ("withdraw", "borrow") and self.refuses(account, reserve, borrowed):
             raise ValueError(f"an oracle gives no price for what account {account} has")
+        if self.troves is not None:
+            if not self.troves.collateral or not self.debt_reserve:
+                raise ValueError("a reserve is missing")
+            if (what in ("withdraw", "deposit")) == (reserve is self.debt_reserve):
+                raise ValueError(f"{name} is not what can be had of it")
+            self.troves.change(account, name, reserve, lots, what)
+            self.changed(account, side, lots, what)
+            self.troves.form_marks()
+            return
         held = self.scaled(account, side)
         if what in ("withdraw", "repay"):
             most = reserve.lots(held, borrowed)
@@ -327,6 +362,10 @@ class LendingMarket:
         if borrowed:
             count = terms.borrowed if what == "borrow" else terms.repaid
             count(self, account, reserve, lots)
+        self.changed(account, side, lots, what)
+
+    def changed(self, account: int, side: Side, lots: int, what: str) -> None:
+        reserve = side.reserve
         reserve.cash += lots if what in ("deposit", "repay") else -lots
         words = {"deposit": "supplied", "withdraw": "redeemed", "borrow": "borrowed"}
         reserve.flow(words.get(what, "repaid"), lots)
@@ -347,11 +386,23 @@ class LendingMarket:
     def repay(self, account, asset, amount) -> None:
         self.change(account, asset, amount, "repay")
 
+    def trove(self, account: int) -> tuple[float, float]:
+        c, d = self.troves.collateral, self.debt_reserve
+        lots = c.lots(self.scaled(account, c.supplied_side), False)
+        debt = self.troves.owed(account)
+        return float(lots * rate_of(c.lot_size)), float(debt * rate_of(d.lot_size))
+
     def loop(self, collateral, debt, **terms) -> np.ndarray:
+        if self.troves is not None:
+            raise ValueError("troves do not loop")
         return loops.loop(self, collateral, debt, **terms)
 
     def borrowable(self, account, asset) -> float:
         reserve = self.reserves[asset]
+        if self.troves is not None:
+            self.check_account(int(account))
+            room = self.troves.room(int(account)) if reserve is self.debt_reserve else 0
+            return float(room * rate_of(reserve.lot_size))
         self.check_account(int(account))
         return float(loops.borrowable(self, int(account), reserve) * rate_of(reserve.lot_size))
 

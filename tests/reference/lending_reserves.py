@@ -111,6 +111,7 @@ class Reserve:
     account_share: Fraction | None = None
     isolated_debt: int = 0  # hundredths
     category_sides: list = field(default_factory=list)
+    assigned_mark: int = 0  # of the collateral of troves: debt assigned to one scaled lot
 
     def lots(self, scaled: int, borrowed: bool) -> int:
         if borrowed:
@@ -226,6 +227,8 @@ class Reserve:
         """The oracle answers no more, always the same or zero; None: it works again."""
         if failure not in FAILURES:
             raise ValueError(f"failure {failure!r} is none of {FAILURES}")
+        if self.lending.troves is not None and failure not in (None, "stale"):
+            raise ValueError("an oracle of troves can be stale alone")
         if failure == self.failure:
             return
         self.failure = failure
@@ -283,6 +286,8 @@ class Reserve:
         if price == old:
             return
         self.price_ticks = price
+        if self.lending.troves is not None:
+            self.lending.troves.believed()
         event = engine.log.add(
             events.ORACLE, cause=event, price=price, money=old, market=self.supplied_side.number
         )
@@ -297,6 +302,8 @@ class Reserve:
             if not zero and self.borrowed_side.mark_ticks != WORTHLESS:
                 return
             lower = upper = WORTHLESS
+        if self.assigned_mark:
+            lower, upper = self.lending.troves.lower_mark(lower), self.assigned_mark
         marks = [(self.supplied_side, lower), (self.borrowed_side, upper)]
         marks += [(side, lower) for side in self.category_sides]
         for side, mark in marks:
@@ -321,6 +328,8 @@ class Reserve:
 
     def supply(self, amount) -> None:
         lots = self.amount(amount)
+        if self.assigned_mark:
+            raise ValueError(f"{self.name} is the collateral of troves: only accounts deposit it")
         self.check_supply(lots)
         lending_terms.check_common(self, False, lots)
         scaled = lots * ONE // self.supply_index

@@ -6,6 +6,23 @@ ONE = 10**18  # of an index, and of a yearly rate
 
 
 @dataclass
+class Troves:
+    """What is stated about loans that are closed whole against a stability pool and the other loans."""
+
+    minimum_ratio: object = "1.1"
+    critical_ratio: object = None
+    shutdown_ratio: object = None
+    gas_share: object = "0.005"
+    gas_cap: object = None
+    gas_reserve: object = 0
+    offset_penalty: object = None
+    redistribution_penalty: object = None
+    least_left: object = 1
+    sells: bool = False
+    recovery: bool = True
+
+
+@dataclass
 class LendingRules:
     """The questions that protocols answer differently."""
 
@@ -20,8 +37,11 @@ class LendingRules:
     fee_on: str = "bonus"
     zero_price: str = "skipped"
     sentinel: object = None
+    troves: object = None
 
     def __post_init__(self) -> None:
+        if self.close_factor in ("trove", ("trove",)) and self.troves is None:
+            self.troves = Troves()
         for name in ("close_factor", "bonus"):
             if isinstance(getattr(self, name), str):
                 setattr(self, name, (getattr(self, name),))

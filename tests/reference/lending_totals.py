@@ -2,6 +2,7 @@
 
 from .lending_categories import category_number, side_of
 from .lending_terms import check_alone
+from .stability import check_pool
 
 ROUNDING = 12  # lots that one rounded amount may leave at most
 
@@ -24,13 +25,17 @@ def reserve_totals(reserve) -> dict:
 
 def lending_totals(engine) -> dict:
     bands = engine.lending.bands
-    return {
+    found = {
         name: {
             **{key: reserve_totals(reserve) for key, reserve in market.reserves.items()},
             **({"bands": bands[name].totals()} if name in bands else {}),
         }
         for name, market in engine.lending.items()
     }
+    for name, market in engine.lending.items():
+        if market.troves is not None:
+            found[name]["stability pool"] = market.stability_pool.totals()
+    return found
 
 
 def check_reserve(reserve) -> None:
@@ -48,7 +53,11 @@ def check_reserve(reserve) -> None:
         reserve.lending.auctions.check(reserve.lending.base)
     assert min(held[:-1]) >= 0 and reserve.supplied >= sum(held[:-1]), held
     assert [side.held for side in reserve.supplied_sides] == held[:-1], held
-    assert reserve.borrowed == -held[-1], held
+    if reserve.lending.troves is None:
+        assert reserve.borrowed == -held[-1], held
+    else:
+        reserve.lending.troves.check()
+        check_pool(reserve.lending.stability_pool)
     for place in positions:
         if place.market in [side.number for side in reserve.supplied_sides] and place.size:
             category = reserve.lending.category_of.get(place.account)
@@ -81,4 +90,7 @@ def lending_rows(engine) -> list[list[int]]:
         )
     for market in engine.band_markets:
         rows += market.rows()
+    for market in engine.lending.values():
+        if market.troves is not None:
+            rows += market.troves.rows() + market.stability_pool.rows()
     return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]

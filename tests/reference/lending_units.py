@@ -22,11 +22,12 @@ class SideHolding:
     side: object  # whose threshold and bonus hold
     table: SideTable = SideTable()
     ladder_trigger: int = 0
+    entry: int = 0  # mark at which it is worth nothing: of a debt that is assigned
 
     def value(self, mark: int) -> int:
         # collateral down, debt up; a mark of -1 is a price of zero
-        mark = max(mark, 0)
-        return floor(Fraction(self.size * self.reserve.unit * mark, self.reserve.refine))
+        risen = max(mark, 0) - self.entry
+        return floor(Fraction(self.size * self.reserve.unit * risen, self.reserve.refine))
 
     def weighted(self, mark: int) -> int:
         if self.size > 0:
@@ -91,7 +92,9 @@ def borrower_of(lending, markets, positions) -> Borrower:
     """The unit of an account's positions on the sides of a lending market's reserves."""
     average = lending.rules.health == "average"
     held = [
-        SideHolding(p.size, side.reserve, side.mark_ticks, side, SideTable(average))
+        SideHolding(
+            p.size, side.reserve, side.mark_ticks, side, SideTable(average), entry=p.ladder_trigger
+        )
         for p, side in ((p, markets[p.market]) for p in positions)
     ]
     return Borrower(held, lending.rules.trigger == "<=", average)

@@ -223,6 +223,10 @@ class Seizure:
         if kind in ("absorb", "auction") and not spared:
             self.absorption.take(entry) if kind == "absorb" else self.auctions.bark(entry)
             return
+        troves = self.engine.clearing.accounts[account].lending.troves
+        if troves is not None:
+            troves.take(entry, self)
+            return
         chosen = None if spared else self.choose(account, unit, entry.cause)
         if chosen is None:
             self.leave(entry)

@@ -1,0 +1,262 @@
+"""Troves as drivers call them: terms, deposits and debts of one account, and the stability pool.
+
+Functions on an engine core; `cascade.lending_troves` and `cascade.stability` have put lots and atoms for
+amounts. Each call checks everything first and then does all it was asked. docs/troves.md.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+import numpy as np
+
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128
+from cascade._borrower cimport borrowed_lots, supplied_lots
+from cascade._clearing cimport claim_position, find_position
+from cascade._core cimport EngineCore
+from cascade._flows cimport note_flow
+from cascade._lendingentry cimport check_borrower, check_column, check_flow, check_open_for, reserve_at
+from cascade._log cimport Event, log_append
+from cascade._queue cimport queue_unit
+from cascade._redistribution cimport form_troves, settle_trove, system_of, trove_of
+from cascade._reserve cimport (
+    FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Reserve,
+)
+from cascade._seizure cimport move_scaled
+from cascade._state cimport (
+    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, RATE_DENOMINATOR, State,
+)
+from cascade._types cimport EVENT_BORROW, EVENT_PROVIDE, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY
+
+cdef enum:
+    DEPOSIT = 0
+    WITHDRAW = 1
+    BORROW = 2
+    REPAY = 3
+
+cdef int64_t LARGEST = <int64_t>1 << 60
+
+
+cdef Lending* lending_at(EngineCore core, int64_t number) except NULL:
+    if not 0 <= number < core.state.lending_count:
+        raise ValueError(f"lending market {number} is outside 0 ... {core.state.lending_count - 1}")
+    return &core.state.lendings[number]
+
+
+# ---------------------------------------------------------------- set-up
+
+def set_troves(EngineCore core, int64_t lending, *, int64_t minimum_ratio, int64_t critical_ratio,
+               int64_t shutdown_ratio, int64_t gas_share, int64_t gas_reserve, int64_t offset_penalty,
+               int64_t redistribution_penalty, int64_t pool_least, bint pool_sells, bint recovery):
+    """State the terms of a lending market's troves, before it has reserves."""
+    cdef Lending* rules = lending_at(core, lending)
+    rules.minimum_ratio = minimum_ratio
+    rules.critical_ratio = critical_ratio
+    rules.shutdown_ratio = shutdown_ratio
+    rules.gas_share = gas_share
+    rules.gas_reserve = gas_reserve
+    rules.gas_cap = -1
+    rules.offset_penalty = offset_penalty
+    rules.redistribution_penalty = redistribution_penalty
+    rules.pool_least = pool_least
+    rules.pool_sells = pool_sells
+    rules.recovery = recovery
+
+
+def set_gas_cap(EngineCore core, int64_t lending, int64_t lots):
+    """Most lots of collateral to the liquidator of a trove."""
+    lending_at(core, lending).gas_cap = lots
+
+
+# ---------------------------------------------------------------- accounts
+
+cdef int _check_ratios(EngineCore core, const Lending* rules, const Reserve* collateral, int64_t stake,
+                       int64_t less, int64_t debt, int64_t more) except -1:
+    # of the account and of all together, with so many scaled lots less and atoms more
+    cdef State* state = &core.state
+    cdef int128 value, all_debts, worth = <int128>collateral.unit * collateral.price
+    value = supplied_lots(state, collateral.number, stake - less) * worth
+    if floor_divide(value * state.markets[collateral.supplied_side].loan_to_value, RATE_DENOMINATOR) < debt + more:
+        raise ValueError("amount is more than the account's collateral bears")
+    if rules.critical_ratio == 0:
+        return 0
+    system_of(state, rules, &value, &all_debts)
+    value = supplied_lots(state, collateral.number, collateral.supplied - less) * worth
+    if value * RATE_DENOMINATOR < rules.critical_ratio * (all_debts + more):
+        raise ValueError("amount leaves all loans together below the critical ratio")
+    return 0
+
+
+cdef int _check_change(EngineCore core, int64_t lending, int64_t account, Reserve* r, int64_t lots,
+                       int what) except -1:
+    cdef const Lending* rules = lending_at(core, lending)
+    check_borrower(core, lending, account)
+    if lots <= 0:
+        raise ValueError("amount is not above zero")
+    if rules.trove_collateral == 0 or rules.trove_debt == 0:
+        raise ValueError("the lending market has not both of its reserves yet")
+    check_open_for(r, what == DEPOSIT or what == BORROW)
+    if what == DEPOSIT or what == BORROW:
+        check_column(core, r, np.array([lots]), what == BORROW)
+    if (what == WITHDRAW or what == BORROW) and lots > r.cash:
+        raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+    if (what <= WITHDRAW) == (r.number + 1 == rules.trove_debt):
+        raise ValueError("accounts deposit the collateral and borrow the money, not the other way round")
+    if what == WITHDRAW or what == REPAY:
+        check_flow(r, FLOW_REPAID if what == REPAY else FLOW_REDEEMED, lots)
+    return 0
+
+
+def change_trove(EngineCore core, int64_t lending, int64_t account, int64_t number, int64_t lots, int what):
+    """Deposit (0), withdraw (1), borrow (2) or repay (3) lots; what was assigned to the account is settled."""
+    cdef State* state = &core.state
+    cdef Reserve* r = reserve_at(core, number)
+    cdef Lending* rules
+    cdef Reserve* collateral
+    cdef uint32_t held, position
+    cdef int64_t have, debt, stake = 0, scaled = lots
+    _check_change(core, lending, account, r, lots, what)
+    rules = &state.lendings[lending]
+    collateral = &state.reserves[rules.trove_collateral - 1]
+    held = find_position(state, <int32_t>account, collateral.supplied_side, 0)
+    if held != NO_POSITION:
+        stake = state.positions[held].size
+    trove_of(state, rules, <int32_t>account, &have, &debt)
+    if what == REPAY and lots > debt:
+        raise ValueError(f"amount of {lots} atoms is above the debt of {debt}")
+    if what == DEPOSIT:
+        scaled = <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
+    elif what == WITHDRAW:
+        if lots > have:
+            raise ValueError(f"amount of {lots} lots is above the {have} that account {account} has")
+        scaled = stake
+        if lots < have:
+            scaled = <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
+    if what == WITHDRAW or what == BORROW:
+        _check_ratios(core, rules, collateral, stake, scaled if what == WITHDRAW else 0, debt,
+                      lots if what == BORROW else 0)
+    core.begin()
+    settle_trove(state, lending, account)
+    position = claim_position(state, <int32_t>account,
+                              r.supplied_side if what <= WITHDRAW else r.borrowed_side, 0)
+    if position == NO_POSITION:
+        core.end()
+    move_scaled(state, position, scaled if what == DEPOSIT or what == REPAY else -scaled)
+    settle_trove(state, lending, account)
+    r.cash += lots if what == DEPOSIT or what == REPAY else -lots
+    note_flow(r, FLOW_SUPPLIED if what == DEPOSIT else FLOW_REDEEMED if what == WITHDRAW else
+              FLOW_BORROWED if what == BORROW else FLOW_REPAID, lots)
+    _note(state, EVENT_SUPPLY if what == DEPOSIT else EVENT_REDEEM if what == WITHDRAW else
+          EVENT_BORROW if what == BORROW else EVENT_REPAY,
+          r.supplied_side if what <= WITHDRAW else r.borrowed_side, <int32_t>account, lots, 0)
+    queue_unit(state, position)
+    form_troves(state, lending, -1, 0)
+    core.end()
+
+
+cdef void _note(State* state, int kind, uint32_t side, int32_t account, int64_t quantity, int64_t money) noexcept:
+    cdef Event* event = log_append(&state.log, <unsigned char>kind, <unsigned short>side, -1, 0)
+    event.account = account
+    event.quantity = quantity
+    event.money = money
+
+
+def trove_row(EngineCore core, int64_t lending, int64_t account):
+    """Lots of collateral and atoms of debt of an account, with all that was shared out to it."""
+    cdef const Lending* rules = lending_at(core, lending)
+    cdef int64_t lots = 0, debt = 0
+    check_borrower(core, lending, account)
+    if rules.trove_collateral and rules.trove_debt:
+        trove_of(&core.state, rules, <int32_t>account, &lots, &debt)
+    return lots, debt
+
+
+def room_atoms(EngineCore core, int64_t lending, int64_t account):
+    """Most atoms that an account may borrow now; nothing changes."""
+    cdef State* state = &core.state
+    cdef const Lending* rules = lending_at(core, lending)
+    cdef const Reserve* collateral
+    cdef const Reserve* money
+    cdef int64_t lots, debt
+    cdef int128 most, room, value
+    check_borrower(core, lending, account)
+    if rules.trove_collateral == 0 or rules.trove_debt == 0:
+        return 0
+    collateral = &state.reserves[rules.trove_collateral - 1]
+    money = &state.reserves[rules.trove_debt - 1]
+    trove_of(state, rules, <int32_t>account, &lots, &debt)
+    value = lots * (<int128>collateral.unit * collateral.price)
+    most = floor_divide(value * state.markets[collateral.supplied_side].loan_to_value, RATE_DENOMINATOR) - debt
+    most = money.cash if money.cash < most else most
+    if money.borrow_cap >= 0:
+        room = money.borrow_cap - borrowed_lots(state, money.number, money.borrowed)
+        most = room if room < most else most
+    if rules.critical_ratio:
+        system_of(state, rules, &value, &room)
+        room = floor_divide(value * RATE_DENOMINATOR, rules.critical_ratio) - room
+        most = room if room < most else most
+    return <int64_t>most if most > 0 else 0
+
+
+# ---------------------------------------------------------------- the stability pool
+
+POOL_FIELDS = ("deposits", "provided", "withdrawn", "burned", "gains", "received", "paid")
+
+
+def pool_row(EngineCore core, int64_t lending):
+    """Atoms in the pool, what came, went and was burned; and its gains, what they were and what was paid."""
+    cdef const Lending* rules = lending_at(core, lending)
+    return dict(zip(POOL_FIELDS, (
+        rules.pool_deposits, rules.pool_provided, rules.pool_withdrawn, rules.pool_burned,
+        rules.pool_gains, rules.pool_received, rules.pool_paid), strict=True))
+
+
+def change_pool(EngineCore core, int64_t lending, int64_t more, int64_t gain):
+    """Put atoms in, or take -`more` out, and pay a gain; the caller knows what is whose."""
+    cdef Lending* rules = lending_at(core, lending)
+    if rules.trove_debt == 0:
+        raise ValueError("the lending market has nothing that is borrowed yet")
+    if not 0 <= gain <= rules.pool_gains:
+        raise ValueError(f"gain of {gain} is outside 0 ... {rules.pool_gains}")
+    if more < 0 and -more > rules.pool_deposits:
+        raise ValueError(f"{-more} atoms are more than the {rules.pool_deposits} in the pool")
+    if more > LARGEST - rules.pool_deposits or more > LARGEST - rules.pool_provided:
+        raise OverflowError(f"{more} atoms more do not fit in the pool")
+    core.begin()
+    rules.pool_deposits += more
+    if more > 0:
+        rules.pool_provided += more
+    else:
+        rules.pool_withdrawn -= more
+    rules.pool_gains -= gain
+    rules.pool_paid += gain
+    _note(&core.state, EVENT_PROVIDE, core.state.reserves[rules.trove_debt - 1].borrowed_side, -1, more, gain)
+    form_troves(&core.state, lending, -1, 0)
+    core.end()
+
+
+def take_offsets(EngineCore core, int64_t lending):
+    """Offsets since the last call, oldest first: debt cancelled and gain, int64 rows of two."""
+    cdef Lending* rules = lending_at(core, lending)
+    cdef int64_t k
+    rows = [(rules.offsets[k].debt, rules.offsets[k].gain) for k in range(rules.offset_count)]
+    rules.offset_count = 0
+    return rows
+
+
+def any_below_minimum(EngineCore core, int64_t lending):
+    """Is an account below the minimum ratio? Looks at all of them."""
+    cdef State* state = &core.state
+    cdef const Lending* rules = lending_at(core, lending)
+    cdef const Reserve* collateral
+    cdef int64_t k, lots, debt
+    if rules.trove_collateral == 0 or rules.trove_debt == 0:
+        return False
+    collateral = &state.reserves[rules.trove_collateral - 1]
+    for k in range(state.account_count):
+        if (not state.accounts[k].flags & ACCOUNT_LENDING
+                or state.accounts[k].flags >> ACCOUNT_LENDING_SHIFT != lending):
+            continue
+        trove_of(state, rules, <int32_t>k, &lots, &debt)
+        if lots and (lots * (<int128>collateral.unit * collateral.price) * RATE_DENOMINATOR
+                     < <int128>rules.minimum_ratio * debt):
+            return True
+    return False

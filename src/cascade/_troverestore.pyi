@@ -1,0 +1,17 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade._core import EngineCore
+
+TROVE_DTYPE: np.dtype[np.void]
+
+def trove_records(core: EngineCore) -> NDArray[Any]:
+    """Of each lending market what it has beyond its reserves."""
+
+def restore_troves(core: EngineCore, records: NDArray[Any]) -> None:
+    """Fill in what lending markets have beyond their reserves."""
+
+def trove_fault(core: EngineCore, lending: int) -> str:
+    """What does not add up of a lending market's troves, empty when all does."""

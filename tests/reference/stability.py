@@ -1,0 +1,150 @@
+"""A stability pool of the twin: deposits that cancel debts, and what their providers get for it.
+
+docs/troves.md. What a unit of deposit has become is a product, what it has gained a sum, as Liquity v1 has
+them: the loss of a unit is rounded up, its gain down, and what rounding took is taken off the next time.
+"""
+
+from dataclasses import dataclass
+
+from . import log as events
+from .grid import whole
+from .lending_rules import ONE
+
+SCALE = 10**9
+
+
+@dataclass
+class Provision:
+    """A deposit when its provider last touched it, and the product, the sum and the scale then."""
+
+    initial: int
+    product: int
+    total: int
+    scale: int
+
+
+class StabilityPool:
+    """Atoms that providers put in; gains in lots of the collateral, or in atoms where it is sold."""
+
+    def __init__(self, lending, terms) -> None:
+        self.lending, self.engine = lending, lending.engine
+        self.least = self.engine.to_atoms(terms.least_left, lending.asset)
+        self.providers: dict[str, Provision] = {}
+        self.product, self.scale = ONE, 0
+        self.sums = [0]
+        self.loss_error = self.gain_error = 0
+        self.deposits = self.gains = 0
+        self.provided = self.withdrawn = self.burned = self.received = self.paid = 0
+
+    def free(self) -> int:
+        """The most that can be cancelled now."""
+        return max(self.deposits - self.least, 0)
+
+    def offset(self, debt: int, gain: int) -> None:
+        """Cancel debt against the deposits, which share the gain."""
+        gained = gain * ONE + self.gain_error
+        self.gain_error = gained % self.deposits
+        lost = max(debt * ONE - self.loss_error, 0)
+        loss = lost // self.deposits + 1
+        self.loss_error = loss * self.deposits - lost
+        self.sums[-1] += gained // self.deposits * self.product
+        product = self.product * (ONE - loss)
+        steps = 0
+        while product * SCALE**steps // ONE < SCALE and steps < 2:
+            steps += 1
+        self.product = product * SCALE**steps // ONE
+        self.scale += steps
+        self.sums += [0] * steps
+        self.deposits -= debt
+        self.burned += debt
+        self.gains += gain
+        self.received += gain
+
+    def left(self, name: str) -> int:
+        """What is left of a deposit; less than a billionth is nothing."""
+        own = self.providers.get(name)
+        if own is None or self.scale - own.scale > 1:
+            return 0
+        left = own.initial * self.product // own.product // SCALE ** (self.scale - own.scale)
+        return 0 if left < own.initial // SCALE else left
+
+    def gain(self, name: str) -> int:
+        own = self.providers.get(name)
+        if own is None:
+            return 0
+        found = self.sums[own.scale] - own.total
+        if own.scale + 1 < len(self.sums):
+            found += self.sums[own.scale + 1] // SCALE
+        return own.initial * found // own.product // ONE
+
+    def change(self, name: str, left: int, more: int, gain: int) -> None:
+        """The deposit is `left` now, by `more` atoms more or less; the gain is paid."""
+        self.gains -= gain
+        self.paid += gain
+        self.providers.pop(name, None)
+        if left:
+            self.providers[name] = Provision(left, self.product, self.sums[-1], self.scale)
+        self.deposits += more
+        side = self.lending.debt_reserve.borrowed_side.number
+        self.engine.log.add(events.PROVIDE, quantity=more, money=gain, market=side)
+        self.lending.troves.form_marks()
+
+    def row(self) -> dict:
+        return self.totals()
+
+    def gain_to_pay(self, name: str) -> int:
+        gain = self.gain(name)
+        if gain > self.gains:
+            raise ValueError(f"the gain of {gain} is more than the pool has")
+        return gain
+
+    def provide(self, amount, provider: str = "provider") -> None:
+        atoms = whole("amount", amount, self.lending.debt_reserve.lot_size)
+        if atoms <= 0:
+            raise ValueError(f"amount {amount!r} must be above zero")
+        gain = self.gain_to_pay(provider)
+        self.provided += atoms
+        self.change(provider, self.left(provider) + atoms, atoms, gain)
+
+    def withdraw(self, amount=None, provider: str = "provider") -> None:
+        if provider not in self.providers:
+            raise ValueError(f"{provider!r} has provided nothing")
+        left = self.left(provider)
+        wanted = left
+        if amount is not None:
+            wanted = min(left, whole("amount", amount, self.lending.debt_reserve.lot_size))
+        if wanted < 0:
+            raise ValueError(f"amount {amount!r} is below zero")
+        if wanted and self.deposits - wanted < self.least:
+            raise ValueError(f"amount {amount!r} leaves less than {self.least} atoms in the pool")
+        if wanted and self.lending.troves.any_below_minimum():
+            raise ValueError("a loan is below the minimum ratio")
+        gain = self.gain_to_pay(provider)
+        self.withdrawn += wanted
+        self.change(provider, left - wanted, -wanted, gain)
+
+    def totals(self) -> dict:
+        names = ("deposits", "provided", "withdrawn", "burned", "gains", "received", "paid")
+        return {name: getattr(self, name) for name in names}
+
+    def rows(self) -> list[list[int]]:
+        """What a hash has of the pool: large numbers in parts of 62 bits."""
+        rows = [list(self.totals().values())]
+        rows.append([*limbs(self.product), self.scale, *limbs(self.loss_error)])
+        rows.append([*limbs(self.gain_error), *(x for s in self.sums[-2:] for x in limbs(s))])
+        for name in sorted(self.providers):
+            own = self.providers[name]
+            rows.append([*name.encode(), own.initial, *limbs(own.product)])
+            rows.append([*limbs(own.total), own.scale, *limbs(self.gain(name))])
+        return rows
+
+
+def limbs(number: int) -> list[int]:
+    """A number below 2**310 in five parts of 62 bits, the lowest first."""
+    return [number >> 62 * k & 2**62 - 1 for k in range(5)]
+
+
+def check_pool(pool: StabilityPool) -> None:
+    """Raise AssertionError if deposits and gains are not what came less what went."""
+    assert pool.deposits == pool.provided - pool.withdrawn - pool.burned >= 0, pool.totals()
+    assert pool.gains == pool.received - pool.paid >= 0, pool.totals()
