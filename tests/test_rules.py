@@ -133,7 +133,8 @@ def test_data_files_hold_nothing_but_data():
 
     allowed = {"FOLLOWS", "DATE", "SOURCE", "CONTRACT", "RULES", "BY_SYMBOL", "VARIANTS", "TIERS"}
     folder = Path(cs.rules.__file__).parent
-    machinery = {"__init__", "presets", "halts", "protocols", "auction_presets", "band_presets"}
+    machinery = {"__init__", "presets", "halts", "protocols"}
+    machinery |= {"auction_presets", "band_presets", "trove_presets"}
     files = {path.stem for path in folder.glob("*.py")} - machinery
     protocols = {"maker_liq2", "liquity_v1", "liquity_v2", "crvusd"}
     venues = {*cs.rules.VENUES, *cs.rules.BREAKER_VENUES, *cs.rules.LENDING_PROTOCOLS}

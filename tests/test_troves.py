@@ -16,7 +16,8 @@ from reference.troves import FairTroves
 from cascade.lending import WAD, Redistribution, RefusalError, TroveSystem, branch_penalties
 from cascade.lending import trove_liquidation as rules
 from cascade.lending.wad import in_units
-from cascade.rules import liquity_v1, liquity_v2
+from cascade.rules.liquity_v1 import TROVES
+from cascade.rules.liquity_v2 import BRANCHES
 
 PERCENT = WAD // 100
 
@@ -136,7 +137,7 @@ def test_fees_have_a_floor_and_a_cap():
 
 
 def test_data_files_have_the_values_that_the_rules_use():
-    data = liquity_v1.TROVES
+    data = TROVES
     for name, value in (
         ("minimum_ratio", rules.MINIMUM_RATIO), ("critical_ratio", rules.CRITICAL_RATIO),
         ("reserve", rules.LIQUIDATION_RESERVE), ("least_net_debt", rules.LEAST_NET_DEBT),
@@ -146,7 +147,7 @@ def test_data_files_have_the_values_that_the_rules_use():
         assert in_units(data[name], WAD) == value
     assert data["gas_compensation_divisor"] == rules.GAS_COMPENSATION_DIVISOR
     # liquity/bold Constants.sol
-    assert liquity_v2.BRANCHES["staked ether"]["minimum_ratio"] == "1.2"
+    assert BRANCHES["staked ether"]["minimum_ratio"] == "1.2"
 
 
 # ---------------------------------------------------------------- redistribution

@@ -20,7 +20,7 @@ from cascade._state cimport FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, RATE_DENOM
 from cascade._types cimport MAX_PRICE
 
 cdef enum:
-    STAKE = 10                # scaled lots of one lot at first: the index can grow 46-fold
+    STAKE = 1000              # scaled lots of one lot at first: the index can grow 4,600-fold
 
 
 cdef void join_troves(State* state, Reserve* reserve) noexcept nogil:
@@ -157,6 +157,8 @@ cdef bint shares_fit(const State* state, const Lending* rules, int64_t stakes, i
     cdef int128 index = reserve.supply_index + floor_divide(<int128>lots * INDEX_ONE, stakes)
     cdef int128 under = <int128>stakes * reserve.unit
     cdef int128 risen = floor_divide((<int128>atoms + 1) * reserve.refine + rules.waiting, under)
+    if floor_divide(<int128>reserve.price * reserve.refine * index, INDEX_ONE) > MAX_PRICE:
+        return False
     return fits(index * 2) and fits(under * 2) and reserve.assigned_mark + risen <= MAX_PRICE
 
 

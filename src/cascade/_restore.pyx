@@ -114,7 +114,8 @@ cdef int check_position(EngineCore core, int64_t k, row, int64_t accounts) excep
             where + "another asset")
     require(((state.accounts[<int64_t>row["account"]].flags & ACCOUNT_HEDGE) != 0) == (leg != 0),
             where + "leg does not fit the account")
-    require(abs(int(row["size"])) <= MAX_SIZE, where + "size")
+    most = 2**60 if state.markets[<int>row["market"]].reserve else MAX_SIZE      # scaled lots are many
+    require(abs(int(row["size"])) <= most, where + "size")
     require(leg != POSITION_LONG_LEG or row["size"] >= 0, where + "side of the leg")
     require(leg != POSITION_SHORT_LEG or row["size"] <= 0, where + "side of the leg")
     require(abs(int(row["entry_value"])) <= LARGEST_AMOUNT, where + "entry value")

@@ -162,7 +162,8 @@ class LendingMarket:
         collateral, borrowable : bool, default True
         refinement : int, optional
             Parts of a tick in the marks of its sides; the default is 1 without interest and else as
-            fine as the price allows, at a price that may still grow forty-fold.
+            fine as the price allows, at a price that may still grow forty-fold; of the collateral of
+            troves a thousand times that (``docs/troves.md``).
         liquidation_factor : number, default 1
             Share of its value that a borrower is credited when the protocol takes the account over.
         debt_ceiling : number, optional

@@ -22,7 +22,7 @@ __all__ = [
 
 CHANGES = ("deposit", "withdraw", "borrow", "repay")
 #: Scaled lots of one lot of collateral at first.
-STAKE = 10
+STAKE = 1000
 
 
 def set_troves(lending: LendingMarket, scale: int) -> None:

@@ -1,4 +1,4 @@
-"""Loans that are closed whole: docs/troves.md, by hand; ETH at ticks of one atom, stakes of ten a lot."""
+"""Loans that are closed whole: docs/troves.md, by hand; ETH at ticks of one atom, stakes of a thousand a lot."""
 
 import pytest
 from engine_kit import rows
@@ -62,7 +62,7 @@ def test_what_the_pool_lacks_goes_onto_the_others(kit):
 
 
 def test_what_cannot_be_divided_waits(kit):
-    # 1,000 atoms on 30 stakes are 3,333,333 parts of 10**5 each: 333 to ten of them, and 10 parts wait
+    # 1,000 atoms on 3,000 stakes are 3,333,333 parts of 10**7 each: 333 atoms to each loan; 1,000 parts wait
     accounts = [(1, 1000), (1, 10), (1, 10), (1, 10)]
     engine, lending = troves(kit, accounts, price=1000, gas_share=0)
     engine.step()
@@ -79,7 +79,7 @@ def test_what_cannot_be_divided_waits(kit):
 
 
 def test_collateral_is_cut_to_whole_lots_when_it_is_closed(kit):
-    # 3 lots on 20 stakes make 2.5 of each other lot; closed, one is 2, which make 4.5 of the last
+    # 3 lots on 2,000 stakes make 2.5 of each other lot; closed, one is 2, which make 4.5 of the last
     engine, lending = troves(kit, [(1, 1), (3, 100), (1, 1)], gas_share=0)
     engine.step(index={"ETH": 1})
     closed = [row["account"] for row in rows(engine, "liquidation")]
@@ -241,7 +241,7 @@ def test_what_was_shared_out_is_settled_by_a_change(kit):
     lending.withdraw(1, "ETH", 105)
     assert all_troves(lending, 3)[1:] == [(0, 0), (105, 1500)]
     lending.deposit(1, "ETH", 7)
-    # at 0.105 lots a stake 7 lots are 66.67 stakes, cut to 66: 6.93 lots
+    # at 0.00105 lots a stake 7 lots are 6,666.67 stakes, cut to 6,666: 6.9993 lots
     assert lending.trove(1) == (6, 0)
     engine.validate()
 

@@ -17,7 +17,7 @@ from .records import SELL
 
 PARTS = 10**9
 INFINITE = 2**62
-STAKE = 10  # scaled lots of one lot of collateral at first
+STAKE = 1000  # scaled lots of one lot of collateral at first
 
 
 @dataclass
@@ -326,6 +326,7 @@ class Troves:
         waiting = parts.shared * c.refine + self.waiting + c.refine
         risen = waiting // (others * c.unit)
         fits = c.assigned_mark + risen <= events.MAX_PRICE and 2 * index < 2**63
+        fits &= c.price_ticks * c.refine * index // ONE <= events.MAX_PRICE
         return fits and others * c.unit < 2**62
 
     def share_out(self, atoms: int, lots: int) -> None:

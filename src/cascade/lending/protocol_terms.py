@@ -9,8 +9,8 @@ from cascade.exact_numbers import Rate
 from cascade.lending.auction_prices import StairstepDecrease
 from cascade.lending.collateral_auctions import AuctionTerms
 from cascade.lending.wad import RAD, RAY, WAD, amount, in_units
-from cascade.rules import liquity_v2
 from cascade.rules.crvusd import MARKETS as BAND_MARKETS
+from cascade.rules.liquity_v2 import BRANCHES, COMMON
 from cascade.rules.maker_liq2 import AUCTIONS
 
 
@@ -85,8 +85,8 @@ def branch_penalties(branch: str = "WETH") -> Penalties:
     >>> branch_penalties("staked ether")["redistribution_penalty_wad"]
     200000000000000000
     """
-    data = _named(liquity_v2.BRANCHES, branch, "branch")
-    common: Mapping[str, Any] = liquity_v2.COMMON
+    data = _named(BRANCHES, branch, "branch")
+    common: Mapping[str, Any] = COMMON
     return Penalties(
         offset_penalty_wad=in_units(data["offset_penalty"], WAD),
         redistribution_penalty_wad=in_units(data["redistribution_penalty"], WAD),

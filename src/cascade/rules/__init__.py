@@ -15,8 +15,8 @@ from cascade.rules import (  # noqa: F401  # isort: skip
     mwcb as _mwcb,
     okx_price_limit as _okx_price_limit,
     crvusd as _crvusd,
-    liquity_v1 as liquity_v1,
-    liquity_v2 as liquity_v2,
+    liquity_v1 as _liquity_v1,
+    liquity_v2 as _liquity_v2,
     maker_liq2 as _maker_liq2,
 )
 from cascade.rules.halts import (  # isort: skip
@@ -40,6 +40,7 @@ from cascade.rules.protocols import (
     LendingPreset,
     describe_lending,
 )
+from cascade.rules.trove_presets import liquity_v1, liquity_v2
 
 binance_usdm: Preset = PRESETS["binance_usdm"]
 bybit_linear: Preset = PRESETS["bybit_linear"]

@@ -1,0 +1,92 @@
+"""Presets of protocols whose loans are closed whole: Liquity v1 and v2, as `cascade.LendingRules`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from cascade.lending_rules import LendingRules
+from cascade.rules.liquity_v1 import SOURCE as SOURCE_1
+from cascade.rules.liquity_v1 import TROVES
+from cascade.rules.liquity_v2 import BRANCHES, COMMON
+from cascade.rules.liquity_v2 import SOURCE as SOURCE_2
+from cascade.trove_terms import Troves
+
+__all__ = ["liquity_v1", "liquity_v2"]
+
+
+def _rules(source: str, terms: Mapping[str, Any], changes: Mapping[str, Any]) -> LendingRules:
+    troves = Troves(**{**terms, **changes})
+    return LendingRules(close_factor="trove", troves=troves, source=source)
+
+
+def liquity_v1(**changes: Any) -> LendingRules:
+    """Liquity v1: a stability pool, redistribution and recovery mode.
+
+    Parameters
+    ----------
+    **changes
+        Fields of `cascade.Troves` to set differently, such as ``sells=True``.
+
+    Returns
+    -------
+    LendingRules
+        For a lending market of ether and its own stable money.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such field, or it is out of range.
+
+    Notes
+    -----
+    Left out: fees, redemptions, the least debt. Stop-gaps: none, what the pool has not goes onto the
+    other loans.
+    """
+    data: Mapping[str, Any] = TROVES
+    terms = {
+        "minimum_ratio": data["minimum_ratio"],
+        "critical_ratio": data["critical_ratio"],
+        "gas_share": Fraction(1, data["gas_compensation_divisor"]),
+        "gas_reserve": data["reserve"],
+        "least_left": data["least_left_in_pool"],
+    }
+    return _rules(SOURCE_1, terms, changes)
+
+
+def liquity_v2(branch: str = "WETH", **changes: Any) -> LendingRules:
+    """Liquity v2, one branch: penalties, a surplus for the owner, shutdown, no recovery mode.
+
+    Parameters
+    ----------
+    branch : str, default "WETH"
+        ``"WETH"`` or ``"staked ether"``; a lending market is one branch.
+    **changes
+        Fields of `cascade.Troves` to set differently.
+
+    Returns
+    -------
+    LendingRules
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such branch or field, or it is out of range.
+
+    Notes
+    -----
+    Left out: interest, redemptions, the least debt, and the 0.0375 of ether that an owner puts by for the
+    liquidator: state its value as ``gas_reserve``. Stop-gaps: none.
+    """
+    data: Mapping[str, Any] = COMMON
+    if branch not in BRANCHES:
+        raise ValueError(f"branch {branch!r} is not one of {', '.join(BRANCHES)}")
+    terms = {
+        **BRANCHES[branch],
+        "gas_share": Fraction(1, data["gas_compensation_divisor"]),
+        "gas_cap": data["gas_compensation_cap"],
+        "least_left": data["least_left_in_pool"],
+        "recovery": False,
+    }
+    return _rules(SOURCE_2, terms, changes)
