@@ -67,8 +67,9 @@ cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave)
 cdef bint _sides_fit(const Reserve* reserve, int64_t price) noexcept nogil:
     # is there a mark for both sides at this price?
     cdef int128 fine = <int128>price * reserve.refine
-    return (floor_divide(fine * reserve.supply_index, INDEX_ONE) <= MAX_PRICE
-            and ceil_divide(fine * reserve.borrow_index, INDEX_ONE) <= MAX_PRICE)
+    if floor_divide(fine * reserve.supply_index, INDEX_ONE) > MAX_PRICE:
+        return False
+    return reserve.assigned_mark or ceil_divide(fine * reserve.borrow_index, INDEX_ONE) <= MAX_PRICE
 
 
 # ---------------------------------------------------------------- prices

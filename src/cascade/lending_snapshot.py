@@ -291,15 +291,21 @@ def hash_rows(engine: Engine) -> list[bytes]:
     if _has_categories(engine):
         rows.append(_lendingterms.account_categories(engine).tolist())
     rows += band_snapshot.band_hash(engine)
-    troves = _troverestore.trove_records(engine)
-    for market in engine.lending:
-        if market.rules.troves is not None:
-            own = troves[market.number]
-            marks = [records[r.number]["assigned_mark"] for r in market.reserves.values()]
-            rows.append([int(own["waiting"]), int(own["unsettled"]), max(marks, default=0)])
-            rows += market.stability_pool.hash_rows()
+    rows += _trove_rows(engine, records)
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
     return [np.array(row, dtype="<i8").tobytes() for row in rows]
+
+
+def _trove_rows(engine: Engine, reserves: NDArray[Any]) -> list[list[int]]:
+    rows: list[list[int]] = []
+    records = _troverestore.trove_records(engine)
+    for lending in engine.lending:
+        if lending.rules.troves is not None:
+            own = records[lending.number]
+            marks = [reserves[r.number]["assigned_mark"] for r in lending.reserves.values()]
+            rows.append([int(own["waiting"]), int(own["unsettled"]), max(marks, default=0)])
+            rows += lending.stability_pool.hash_rows()
+    return rows
 
 
 def _auction_rows(engine: Engine) -> list[list[int]]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from engine_kit import rows
 
+import cascade as cs
 from cascade.lending import WAD, TroveSystem
 
 ETHER = 10**6  # lots
@@ -212,3 +213,43 @@ def test_published_penalties(kit, entry, price, penalty, pool, expected):
     (surplus,) = (row["quantity"] for row in rows(engine, "redeem") if row["cause"] >= 0)
     assert 0 <= surplus - expected[2] <= 3
     engine.validate()
+
+
+def test_presets_have_the_parameters_of_the_protocols():
+    # LiquityBase.sol and TroveManager.sol of v1; Constants.sol of v2, its two branches
+    first = cs.rules.liquity_v1(sells=True).troves
+    numbers = first.numbers(1)
+    assert (numbers["minimum_ratio"], numbers["critical_ratio"]) == (1_100_000_000, 1_500_000_000)
+    assert (numbers["gas_share"], numbers["gas_reserve"], numbers["pool_least"]) == (
+        5_000_000,
+        200,
+        1,
+    )
+    assert (numbers["recovery"], numbers["offset_penalty"], first.sells) == (True, -1, True)
+    second = cs.rules.liquity_v2("staked ether").troves.numbers(1)
+    assert (second["minimum_ratio"], second["shutdown_ratio"]) == (1_200_000_000, 1_200_000_000)
+    assert (second["offset_penalty"], second["redistribution_penalty"]) == (50_000_000, 200_000_000)
+    assert (second["recovery"], cs.rules.liquity_v2().troves.gas_cap) == (False, "2")
+    with pytest.raises(ValueError, match="branch 'rETH' is not one of WETH, staked ether"):
+        cs.rules.liquity_v2("rETH")
+
+
+def test_a_lending_market_of_each_preset_liquidates():
+    for rules in (cs.rules.liquity_v1(), cs.rules.liquity_v2()):
+        engine = cs.Engine(asset_decimals=2)
+        terms = {
+            "tick_size": 1,
+            "lot_size": "0.01",
+            "rules": cs.Rules(tiers=((0, 0),), feed="index"),
+        }
+        engine.add_market("ETH", **terms).set_index(2000)
+        lending = engine.lending.add("liquity", rules=rules)
+        lending.add_reserve("ETH", price="ETH", venue=None)
+        lending.add_reserve("LUSD")
+        lending["LUSD"].supply(10**6)
+        lending.open(collateral={"ETH": [10, 100]}, debt={"LUSD": [15_000, 20_000]})
+        assert engine.step(index={"ETH": 1640}).liquidated == 1
+        # of 10 ether 9.95 in v1; in v2 all, because 15,000 * 1.1 / 1640 are more
+        gained = 9.95 if rules.troves.offset_penalty is None else 10.0
+        assert lending.trove(1) == pytest.approx((100 + gained, 35_000), abs=0.02)
+        engine.validate()

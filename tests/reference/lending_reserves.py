@@ -303,7 +303,7 @@ class Reserve:
                 return
             lower = upper = WORTHLESS
         if self.assigned_mark:
-            lower, upper = self.lending.troves.lower_mark(lower), self.assigned_mark
+            lower = self.lending.troves.lower_mark(lower)
         marks = [(self.supplied_side, lower), (self.borrowed_side, upper)]
         marks += [(side, lower) for side in self.category_sides]
         for side, mark in marks:
@@ -313,7 +313,7 @@ class Reserve:
         """Of the supplied and the borrowed side at a price."""
         fine = price * self.refine
         lower = max(1, fine * self.supply_index // ONE)
-        upper = ceil(Fraction(fine * self.borrow_index, ONE))
+        upper = self.assigned_mark or ceil(Fraction(fine * self.borrow_index, ONE))
         if max(lower, upper) > events.MAX_PRICE:
             raise OverflowError(f"{self.name}: {max(lower, upper)} is beyond the highest mark")
         return lower, upper
