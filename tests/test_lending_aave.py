@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import cascade as cs
 from cascade import lending
-from cascade.lending import Account, EMode, Reserve
+from cascade.lending import Account, EMode, ReserveTerms
 
 WAD = 10**18
 USD = 10**8
@@ -29,7 +29,7 @@ def reserve(price="1", threshold="0", bonus="1", **more):
         "liquidation_threshold": int(Fraction(threshold) * 10**4),
         "bonus": int(Fraction(bonus) * 10**4),
     }
-    return Reserve(**{**parts, **more})
+    return ReserveTerms(**{**parts, **more})
 
 
 def market(price="1", threshold="0.8", bonus="1.05", debt_price="1", **more):
@@ -168,8 +168,8 @@ def test_the_lot_is_exhausted_before_the_debt():
 def test_a_smaller_repayment_of_dust_rounds_to_nothing_seized():
     # a USDC atom is 1e-6; of a coin at 1e15 dollars that is less than one of its eight decimals
     reserves = {
-        "collateral": Reserve(10**15 * USD, 10**8, 8000, bonus=10500),
-        "debt": Reserve(USD, 10**6),
+        "collateral": ReserveTerms(10**15 * USD, 10**8, 8000, bonus=10500),
+        "debt": ReserveTerms(USD, 10**6),
     }
     state = Account({"collateral": 10**8}, {"debt": 9 * 10**20})
     done = lending.liquidate(rule(), reserves, state, **PAIR, repay=1)
@@ -183,8 +183,8 @@ def test_a_smaller_repayment_of_dust_rounds_to_nothing_seized():
 def test_the_seized_atom_rounds_half_up_and_down_in_v37(version, seized):
     # one atom with a bonus of one half is an atom and a half
     reserves = {
-        "collateral": Reserve(USD, 1, 5000, bonus=15000),
-        "debt": Reserve(USD, 1),
+        "collateral": ReserveTerms(USD, 1, 5000, bonus=15000),
+        "debt": ReserveTerms(USD, 1),
     }
     state = Account({"collateral": 10_000}, {"debt": 6_000})
     done = lending.liquidate(rule(version), reserves, state, **PAIR, repay=1)
@@ -192,7 +192,7 @@ def test_the_seized_atom_rounds_half_up_and_down_in_v37(version, seized):
 
 
 def test_v37_rounds_the_debt_that_all_collateral_pays_up():
-    reserves = {"collateral": Reserve(USD, 1, 5000, bonus=10500), "debt": Reserve(USD, 1)}
+    reserves = {"collateral": ReserveTerms(USD, 1, 5000, bonus=10500), "debt": ReserveTerms(USD, 1)}
     state = Account({"collateral": 100}, {"debt": 5_000})
     # 100 / 1.05 = 95.238
     assert lending.liquidate(rule("3.3"), reserves, state, **PAIR).repaid == 95
@@ -201,8 +201,8 @@ def test_v37_rounds_the_debt_that_all_collateral_pays_up():
 
 def test_v37_rounds_the_fee_up():
     reserves = {
-        "collateral": Reserve(USD, 1, 5000, bonus=10500, protocol_fee=1000),
-        "debt": Reserve(USD, 1),
+        "collateral": ReserveTerms(USD, 1, 5000, bonus=10500, protocol_fee=1000),
+        "debt": ReserveTerms(USD, 1),
     }
     state = Account({"collateral": 10**5}, {"debt": 10**5})
     # 105 seized, bonus 5, a tenth of it: 0.5 half up is 1; of 42, bonus 2, 0.2 is 0 and 1
@@ -458,9 +458,9 @@ def test_every_atom_is_accounted_for(version, held, owed, other, price, debt_pri
     threshold, bonus, fee = term
     found = cs.rules.aave_v2().liquidation if version == "2" else rule(version)
     reserves = {
-        "collateral": Reserve(price, 10**18, threshold, bonus=bonus, protocol_fee=fee),
-        "debt": Reserve(debt_price, 10**6),
-        "other": Reserve(debt_price, 10**18),
+        "collateral": ReserveTerms(price, 10**18, threshold, bonus=bonus, protocol_fee=fee),
+        "debt": ReserveTerms(debt_price, 10**6),
+        "other": ReserveTerms(debt_price, 10**18),
     }
     state = Account({"collateral": held}, {"debt": owed, "other": other})
     try:
@@ -485,7 +485,7 @@ def test_every_atom_is_accounted_for(version, held, owed, other, price, debt_pri
 def test_health_rises_exactly_above_the_toxic_threshold(held, share, threshold, bonus):
     # leanbook v0.5.62; amounts so large that no rounding decides, and a band left out round the threshold itself
     reserves = {
-        "collateral": Reserve(USD, WAD, threshold, bonus=bonus), "debt": Reserve(USD, WAD),
+        "collateral": ReserveTerms(USD, WAD, threshold, bonus=bonus), "debt": ReserveTerms(USD, WAD),
     }  # fmt: skip
     state = Account({"collateral": held * WAD}, {"debt": held * share * WAD // 1000})
     toxic = lending.toxic_threshold(Fraction(threshold, 10**4), Fraction(bonus, 10**4) - 1)
@@ -505,8 +505,8 @@ def test_health_rises_exactly_above_the_toxic_threshold(held, share, threshold, 
 def test_roundings_lean_where_the_version_says(held, repay, price, debt_price, term):
     """Amounts against exact fractions: v3.7 never seizes more nor asks less than the exact terms."""
     threshold, bonus, fee = term
-    collateral = Reserve(price, 10**18, threshold, bonus=bonus, protocol_fee=fee)
-    debt = Reserve(debt_price, 10**6)
+    collateral = ReserveTerms(price, 10**18, threshold, bonus=bonus, protocol_fee=fee)
+    debt = ReserveTerms(debt_price, 10**6)
     per_debt = Fraction(debt_price * 10**18, price * 10**6)
     factor = Fraction(bonus, 10**4)
     for version in ("3.0", "3.7"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import cascade as cs
 from cascade import lending
-from cascade.lending import Account, CollateralAsset, Reserve
+from cascade.lending import Account, CollateralAsset, ReserveTerms
 
 WAD = 10**18
 PAIR = {"debt": "debt", "collateral": "collateral"}
@@ -21,10 +21,10 @@ def mantissa(value):
 
 
 def market(price="1", factor="0.5", rate="1", debt_price="1", **more):
-    held = Reserve(
+    held = ReserveTerms(
         price=mantissa(price), liquidation_threshold=mantissa(factor), exchange_rate=mantissa(rate)
     )
-    return {"collateral": held, "debt": Reserve(price=mantissa(debt_price), **more)}
+    return {"collateral": held, "debt": ReserveTerms(price=mantissa(debt_price), **more)}
 
 
 def account(tokens, debt):
@@ -75,9 +75,9 @@ class TestCompoundV2:
     def test_every_product_is_truncated(self):
         # .666 * 2.718 = 1.810188 a token; 1000 of them 1810, and with 3,000,000 * 0.5 the source's sum
         reserves = {
-            "a": Reserve(price=3 * WAD, liquidation_threshold=WAD // 2),
-            "b": Reserve(price=2718 * 10**15, liquidation_threshold=666 * 10**15),
-            "debt": Reserve(price=WAD),
+            "a": ReserveTerms(price=3 * WAD, liquidation_threshold=WAD // 2),
+            "b": ReserveTerms(price=2718 * 10**15, liquidation_threshold=666 * 10**15),
+            "debt": ReserveTerms(price=WAD),
         }
         held = {"a": 1_000_000, "b": 1000}
         for owed, left in ((0, 1501810), (1810, 1500000), (3001810, -1500000)):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import cascade as cs
 from cascade import lending
-from cascade.lending import Account, MorphoMarket, MorphoPosition, Reserve
+from cascade.lending import Account, MorphoMarket, MorphoPosition, ReserveTerms
 
 WAD = 10**18
 PAIR = {"debt": "debt", "collateral": "collateral"}
@@ -24,10 +24,10 @@ def mantissa(value):
 
 def v1_market(price, factor, debt_price, borrow_factor="0.4"):
     return {
-        "collateral": Reserve(
+        "collateral": ReserveTerms(
             price=mantissa(price), liquidation_threshold=int(Fraction(factor) * PARTS)
         ),
-        "debt": Reserve(
+        "debt": ReserveTerms(
             price=mantissa(debt_price), borrow_factor=int(Fraction(borrow_factor) * PARTS)
         ),
     }
@@ -35,10 +35,10 @@ def v1_market(price, factor, debt_price, borrow_factor="0.4"):
 
 def v2_market(price, factor, debt_price):
     return {
-        "collateral": Reserve(
+        "collateral": ReserveTerms(
             price=mantissa(price), liquidation_threshold=int(Fraction(factor) * 10**4)
         ),
-        "debt": Reserve(price=mantissa(debt_price)),
+        "debt": ReserveTerms(price=mantissa(debt_price)),
     }
 
 
@@ -50,10 +50,10 @@ class TestEulerV1:
     def test_amounts_to_the_last_digit(self):
         # test/liquidation.js, non-18 decimal collateral, at the oracle's tick prices
         reserves = {
-            "collateral": Reserve(
+            "collateral": ReserveTerms(
                 price=15500314519632542584, liquidation_threshold=PARTS * 7 // 10
             ),
-            "debt": Reserve(price=2200007077991891197, borrow_factor=PARTS * 4 // 10),
+            "debt": ReserveTerms(price=2200007077991891197, borrow_factor=PARTS * 4 // 10),
         }
         done = lending.liquidate(V1, reserves, account(10 * WAD, 20 * WAD), **PAIR)
         assert done.paid == 5600403626769637232
@@ -108,7 +108,7 @@ class TestEulerV1:
 
     def test_the_same_asset_has_no_target(self):
         reserves = {
-            "debt": Reserve(
+            "debt": ReserveTerms(
                 price=WAD, liquidation_threshold=PARTS * 3 // 4, borrow_factor=PARTS * 9 // 10
             )
         }
@@ -147,7 +147,7 @@ class TestEulerV2:
 
     def test_an_atom_of_a_worthless_collateral_blocks_it(self):
         # full.t.sol test_zeroCollateralWorth and its neighbours
-        reserves = {**v2_market("0.4", "0.99", "2.7"), "dust": Reserve(0, WAD, 5000)}
+        reserves = {**v2_market("0.4", "0.99", "2.7"), "dust": ReserveTerms(0, WAD, 5000)}
         state = Account({"collateral": 100 * WAD, "dust": 1}, {"debt": 17 * WAD})
         done = lending.liquidate(V2, reserves, state, **PAIR)
         assert done.seized == 100 * WAD
@@ -247,7 +247,7 @@ class TestMorpho:
 
     def test_in_assets_the_rule_does_the_same(self):
         reserves = {
-            "collateral": Reserve(WAD // 2, WAD, mantissa("0.75")), "debt": Reserve(WAD),
+            "collateral": ReserveTerms(WAD // 2, WAD, mantissa("0.75")), "debt": ReserveTerms(WAD),
         }  # fmt: skip
         done = lending.liquidate(BLUE, reserves, account(400, 300), **PAIR)
         assert (done.repaid, done.seized) == (186, 400)
@@ -294,8 +294,8 @@ class TestMorpho:
 @pytest.mark.parametrize("rule", [V1, V2], ids=["v1", "v2"])
 def test_euler_accounts_for_every_atom(rule, held, owed, price, debt_price, factor):
     reserves = {
-        "collateral": Reserve(price, WAD, factor * rule.factor_parts // 10**4),
-        "debt": Reserve(debt_price, WAD, borrow_factor=rule.factor_parts * 9 // 10),
+        "collateral": ReserveTerms(price, WAD, factor * rule.factor_parts // 10**4),
+        "debt": ReserveTerms(debt_price, WAD, borrow_factor=rule.factor_parts * 9 // 10),
     }
     done = lending.liquidate(rule, reserves, account(held, owed), **PAIR)
     assert done.seized + done.account.collateral["collateral"] == held
@@ -305,7 +305,7 @@ def test_euler_accounts_for_every_atom(rule, held, owed, price, debt_price, fact
 
 
 def test_morpho_in_assets_takes_the_whole_debt_where_the_collateral_covers_it():
-    reserves = {"collateral": Reserve(WAD, WAD, mantissa("0.5")), "debt": Reserve(WAD)}
+    reserves = {"collateral": ReserveTerms(WAD, WAD, mantissa("0.5")), "debt": ReserveTerms(WAD)}
     # 60 at 1.15 are 69 of 100
     done = lending.liquidate(BLUE, reserves, account(100, 60), **PAIR)
     assert (done.repaid, done.seized) == (60, 69)

@@ -11,7 +11,7 @@ from reference import engine as twin
 import cascade as cs
 from cascade import lending
 from cascade.codes import EventKind
-from cascade.lending import Account, Reserve
+from cascade.lending import Account, ReserveTerms
 from cascade.lending_presets import reserve_terms
 
 # a lot is 0.01 coins or 0.01 dollars, a tick one dollar
@@ -45,8 +45,8 @@ def reserves(name, price, threshold, borrow_factor):
     lot = 10**decimals * 10**18 // CENTS
     bonus = 10500 if parts == 10**4 else 0
     factor = int(borrow_factor * parts) if name == "euler_v1" else None
-    eth = Reserve(price * lot, 10**18, int(threshold * parts), bonus=bonus, protocol_fee=fee)
-    return {"ETH": eth, "USD": Reserve(lot, 10**18, borrow_factor=factor)}
+    eth = ReserveTerms(price * lot, 10**18, int(threshold * parts), bonus=bonus, protocol_fee=fee)
+    return {"ETH": eth, "USD": ReserveTerms(lot, 10**18, borrow_factor=factor)}
 
 
 def call(name, held, owed, price, threshold, borrow_factor):

@@ -123,7 +123,7 @@ def test_exchange_rates():
 def test_interest_alone_makes_an_account_due():
     rule = cs.rules.compound_v2().liquidation
     reserves = {
-        "c": lending.Reserve(WAD, liquidation_threshold=WAD // 2), "d": lending.Reserve(WAD),
+        "c": lending.ReserveTerms(WAD, liquidation_threshold=WAD // 2), "d": lending.ReserveTerms(WAD),
     }  # fmt: skip
     held = {"c": 200 * WAD}
     assert not lending.is_liquidatable(rule, reserves, lending.Account(held, {"d": 100 * WAD}))

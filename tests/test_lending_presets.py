@@ -128,9 +128,9 @@ def test_accounts_and_reserves_are_checked():
     with pytest.raises(ValueError, match="collateral of A -1 is negative"):
         lending.Account({"A": -1})
     with pytest.raises(ValueError, match="unit 0 is not above 0"):
-        lending.Reserve(1, 0)
+        lending.ReserveTerms(1, 0)
     with pytest.raises(ValueError, match="price -1 is negative"):
-        lending.Reserve(-1)
+        lending.ReserveTerms(-1)
     with pytest.raises(ValueError, match="debt of A -1"):
         lending.Account(debts={"A": 1}).moved({}, {"A": -2})
     refused = lending.ExcessiveRepayError("repay", 5, "at most 4", "TOO_MUCH_REPAY")
@@ -143,7 +143,7 @@ def test_rules_without_a_share_say_so():
     with pytest.raises(ValueError, match="close 'target' is not one of share"):
         lending.max_repay(rule, None, 1)
     comet = cs.rules.compound_v3(steps="base_first").liquidation
-    reserves = {"A": lending.Reserve(1, 1, 10**17), "B": lending.Reserve(1, 1)}
+    reserves = {"A": lending.ReserveTerms(1, 1, 10**17), "B": lending.ReserveTerms(1, 1)}
     with pytest.raises(ValueError, match="close 'absorb' is no liquidator's call"):
         lending.liquidate(
             comet, reserves, lending.Account({"A": 9}, {"B": 9}), debt="B", collateral="A"

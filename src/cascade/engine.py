@@ -16,8 +16,7 @@ from cascade._core import EngineCore
 from cascade._grid import Grid
 from cascade._halting import set_breaker
 from cascade.accounts import Accounts
-from cascade.bounds import MAX_PRICE, order_bounds
-from cascade.dtypes import MESSAGE_DTYPE
+from cascade.bounds import order_bounds
 from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, unit_atoms, whole
 from cascade.impact import Impact
 from cascade.lending_markets import LendingMarkets
@@ -28,6 +27,7 @@ from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.routed_orders import RoutedOrder, send_route, venues_of
 from cascade.ruleset import Rules
+from cascade.step_inputs import index_row, index_rows, message_batches
 from cascade.venues import POOLS, pool_in_steps
 
 EXECUTIONS = ("sequential", "batch")
@@ -481,45 +481,9 @@ class Engine(EngineCore):
             Open positions would not fit in 64 bits at an index.
         """
         elapsed = NANOSECONDS if dt == 1.0 else step_time(dt, "dt")
-        prices = None
-        if index is not None and not isinstance(index, Mapping):
-            raise TypeError(f"index must map market names to prices, got {index!r}")
-        if index:
-            prices = np.zeros(len(self.markets), np.int32)
-            for name, price in index.items():
-                market = self.market(name)
-                prices[market.number] = self._index_ticks(market, price)
-        return StepResult(
-            self, self._step(prices, self._batches(orders) if orders else [], elapsed)
-        )
-
-    @staticmethod
-    def _index_ticks(market: Market, price: Any) -> int:
-        market.check_index_given()
-        ticks = market.ticks.steps(price, "index")
-        if not 1 <= ticks <= MAX_PRICE:
-            raise ValueError(
-                f"index of {market.name!r} {price!r} is outside "
-                f"{market.ticks.number(1):g} ... {market.ticks.number(MAX_PRICE):g}"
-            )
-        return ticks
-
-    def _batches(self, orders: Any) -> list[tuple[int, NDArray[Any]]]:
-        batches = []
-        try:
-            pairs = [
-                (name, messages)
-                for name, messages in (orders.items() if isinstance(orders, Mapping) else orders)
-            ]
-        except (TypeError, ValueError):
-            raise TypeError(f"orders must map market names to messages, got {orders!r}") from None
-        for name, messages in pairs:
-            if not isinstance(messages, np.ndarray) or messages.dtype != MESSAGE_DTYPE:
-                raise TypeError(f"orders of {name!r} must be an array of MESSAGE_DTYPE")
-            if messages.ndim != 1:
-                raise ValueError(f"orders of {name!r} must have one dimension, got {messages.ndim}")
-            batches.append((self.market(name).number, np.ascontiguousarray(messages)))
-        return batches
+        prices = None if index is None else index_row(self, index)
+        batches = message_batches(self, orders) if orders else []
+        return StepResult(self, self._step(prices, batches, elapsed))
 
     def run(self, path: Mapping[str, ArrayLike], dt: Any = 1.0, *, round: bool = False) -> Run:
         """Steps along price paths without returning to Python in between.
@@ -544,23 +508,7 @@ class Engine(EngineCore):
         KeyboardInterrupt
             Between two steps or liquidations; the engine stays valid.
         """
-        if not isinstance(path, Mapping) or not path:
-            raise TypeError(f"path must map market names to prices, got {path!r}")
-        columns = {
-            self.market(name).number: (self.market(name), prices) for name, prices in path.items()
-        }
-        lengths = {len(np.atleast_1d(np.asarray(prices))) for _, prices in columns.values()}
-        if len(lengths) != 1:
-            raise ValueError(f"path must have columns of one length, got {sorted(lengths)}")
-        ticks = np.zeros((lengths.pop(), len(self.markets)), np.int32)
-        for number, (market, prices) in columns.items():
-            market.check_index_given()
-            column = self.steps(market.ticks, prices, f"path of {market.name}", round)
-            if column.ndim != 1:
-                raise ValueError(f"path of {market.name!r} must have one dimension")
-            if column.size and not (column.min() >= 1 and column.max() <= MAX_PRICE):
-                raise ValueError(f"path of {market.name!r} is outside 1 ... {MAX_PRICE} ticks")
-            ticks[:, number] = column
+        ticks = index_rows(self, path, round)
         first = self.event_count
         return Run(self, *self._run(ticks, step_time(dt, "dt")), first)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cascade.exact_numbers import RATE_DENOMINATOR
 from cascade.interest_models import JumpRate, KinkRate
-from cascade.lending.account import Reserve
+from cascade.lending.account import ReserveTerms
 from cascade.lending.fixed_point import BASIS_POINTS, RAY, WAD
 from cascade.lending.interest import KinkStrategy
 from cascade.lending.parameters import AaveMarket, CometMarket
@@ -161,7 +161,7 @@ def _cut(share: Fraction) -> Fraction:
     return Fraction(share * RATE_DENOMINATOR // 1, RATE_DENOMINATOR)
 
 
-def _multiplier(rule: LiquidationRule, given: Reserve) -> Fraction:
+def _multiplier(rule: LiquidationRule, given: ReserveTerms) -> Fraction:
     # of the collateral, one included; 0 in a reserve that is none
     if rule.bonus is Bonus.THRESHOLD:
         return Fraction(incentive_factor(given.liquidation_threshold), WAD)
@@ -169,7 +169,7 @@ def _multiplier(rule: LiquidationRule, given: Reserve) -> Fraction:
 
 
 def reserve_terms(
-    protocol: ProtocolRules, given: Reserve, strategy: KinkStrategy | None = None
+    protocol: ProtocolRules, given: ReserveTerms, strategy: KinkStrategy | None = None
 ) -> dict[str, Any]:
     """Keywords of `LendingMarket.add_reserve` from a reserve of `cascade.lending`.
 
@@ -177,7 +177,7 @@ def reserve_terms(
     ----------
     protocol : cascade.lending.ProtocolRules
         Says in what parts factors are and what the bonus follows from.
-    given : cascade.lending.Reserve
+    given : cascade.lending.ReserveTerms
         Its price, unit, cash and caps are not read: prices come from the engine's markets.
     strategy : cascade.lending.KinkStrategy, optional
         Interest.

@@ -11,7 +11,7 @@ import pytest
 import cascade as cs
 from cascade import lending
 from cascade.data import DataFormatError
-from cascade.lending import Account, Reserve
+from cascade.lending import Account, ReserveTerms
 
 WAD, RAY, USD = 10**18, 10**27, 10**8
 
@@ -170,7 +170,7 @@ def test_health_factors_of_one_account_over_a_year(shared_data):
         number = {name: Fraction(text or 0) for name, text in row.items() if _is_number(text)}
         reserves, held, owed = {}, {}, {}
         for name in names:
-            reserves[name] = Reserve(
+            reserves[name] = ReserveTerms(
                 # sixteen decimals of the coin's price in ether
                 price=int(number[f"{name}_eth"] * 10**26), unit=WAD,
                 liquidation_threshold=int(number[f"{name}_LiqThreshold"] * 10**4),

@@ -514,14 +514,14 @@ def test_what_presets_say_is_what_their_functions_do():
     for name, parts in (("aave_v3", 10**4), ("euler_v1", 4 * 10**9), ("compound_v2", 10**18)):
         rule = cs.rules.LENDING[name]().liquidation
         threshold = parts * 8 // 10
-        eth = lending.Reserve(0, 10**18, threshold, bonus=10_500)
-        reserves = {"ETH": eth, "USD": lending.Reserve(10**8)}
+        eth = lending.ReserveTerms(0, 10**18, threshold, bonus=10_500)
+        reserves = {"ETH": eth, "USD": lending.ReserveTerms(10**8)}
         account = lending.Account({"ETH": 10**18}, {"USD": 10**18})
         with pytest.raises(lending.PriceError):
             lending.liquidate(rule, reserves, account, debt="USD", collateral="ETH")
     rule = cs.rules.euler_v2().liquidation
-    eth = lending.Reserve(0, 10**18, 8000)
-    reserves = {"ETH": eth, "USD": lending.Reserve(10**18)}
+    eth = lending.ReserveTerms(0, 10**18, 8000)
+    reserves = {"ETH": eth, "USD": lending.ReserveTerms(10**18)}
     account = lending.Account({"ETH": 10**18}, {"USD": 10**18})
     done = lending.liquidate(rule, reserves, account, debt="USD", collateral="ETH")
     assert (done.repaid, done.seized, done.bad_debt) == (0, 10**18, {"USD": 10**18})

@@ -21,7 +21,7 @@ from lending_units import (
 
 import cascade as cs
 from cascade import lending
-from cascade.lending import Account, LendingRefusedError, Reserve, fixed_point
+from cascade.lending import Account, LendingRefusedError, ReserveTerms, fixed_point
 
 RAY = 10**27
 BPS = 10**4
@@ -38,8 +38,8 @@ def _rule(text: str) -> lending.LiquidationRule:
     return cs.rules.aave_v3("3.7" if number >= 7 else "3.3" if number >= 3 else "3.0").liquidation
 
 
-def _reserve(price: Any, threshold: Any = 0, bonus: Any = 1, **more: Any) -> Reserve:
-    return Reserve(
+def _reserve(price: Any, threshold: Any = 0, bonus: Any = 1, **more: Any) -> ReserveTerms:
+    return ReserveTerms(
         price=whole(Fraction(price), PRICE), unit=more.pop("unit", WAD),
         liquidation_threshold=whole(Fraction(threshold), BPS),
         bonus=whole(multiplier(Fraction(bonus)), BPS), **more,
@@ -78,7 +78,7 @@ def directed(i: Inputs, text: str) -> dict[str, int]:
 
 def _accounts(
     i: Inputs,
-) -> tuple[dict[str, Reserve], dict[str, int], dict[str, int]]:
+) -> tuple[dict[str, ReserveTerms], dict[str, int], dict[str, int]]:
     # rows of amount, price, threshold; and of amount, price
     reserves, held, owed = {}, {}, {}
     for n, row in enumerate(i.given["collateral"]):
@@ -171,7 +171,7 @@ def claim(i: Inputs, text: str) -> dict[str, Fraction]:
     return {"repay": share(repay), "claimed": share(max(s.seized for s in taken))}
 
 
-def _single(i: Inputs, text: str) -> tuple[dict[str, Reserve], Account]:
+def _single(i: Inputs, text: str) -> tuple[dict[str, ReserveTerms], Account]:
     held = whole(i.first("collateral_units", "collateral"), WAD)
     owed = whole(i.first("debt_units", "debt"), WAD)
     # where the case leaves the threshold out, any below the bonus's bound makes the account due

@@ -9,7 +9,7 @@ from lending_units import WAD, asks, both, has, multiplier, numbers, scaled, sha
 
 import cascade as cs
 from cascade import lending
-from cascade.lending import Account, CapExceededError, CollateralAsset, Reserve
+from cascade.lending import Account, CapExceededError, CollateralAsset, ReserveTerms
 
 BPS = 10**4
 BASE_PRICE = 10**8
@@ -38,9 +38,9 @@ def seize(i: Inputs, text: str) -> int:
 
 def _liquidity(i: Inputs, debt: Fraction) -> dict[str, int]:
     rule = cs.rules.compound_v2().liquidation
-    reserves, held = {"debt": Reserve(price=WAD)}, {}
+    reserves, held = {"debt": ReserveTerms(price=WAD)}, {}
     for n, (amount, factor, price) in enumerate(i.given["collateral"]):
-        reserves[f"c{n}"] = Reserve(
+        reserves[f"c{n}"] = ReserveTerms(
             price=whole(i.exact(price), WAD), liquidation_threshold=whole(i.exact(factor), WAD)
         )
         held[f"c{n}"] = whole(i.exact(amount))
@@ -119,11 +119,11 @@ def chain(i: Inputs, text: str) -> dict[str, Any]:
         else whole(i["collateral_underlying"]) * WAD // rate
     )  # fmt: skip
     reserves = {
-        "collateral": Reserve(
+        "collateral": ReserveTerms(
             price=scaled(i, "price_collateral", WAD, 1), exchange_rate=rate,
             liquidation_threshold=whole(i["collateral_factor"], WAD),
         ),
-        "debt": Reserve(price=scaled(i, "price_debt", WAD, 1)),
+        "debt": ReserveTerms(price=scaled(i, "price_debt", WAD, 1)),
     }  # fmt: skip
     account = Account({"collateral": tokens}, {"debt": whole(i["debt"])})
     repays = numbers(i, "repays" if "repays" in i else "repay")
@@ -148,7 +148,10 @@ def chain(i: Inputs, text: str) -> dict[str, Any]:
 def boundary(i: Inputs, text: str) -> dict[str, Any]:
     rule = cs.rules.compound_v2().liquidation
     factor = whole(i["collateral_factor"], WAD)
-    reserves = {"c": Reserve(price=WAD, liquidation_threshold=factor), "d": Reserve(price=WAD)}
+    reserves = {
+        "c": ReserveTerms(price=WAD, liquidation_threshold=factor),
+        "d": ReserveTerms(price=WAD),
+    }
     account = Account({"c": whole(i["collateral"])}, {"d": whole(i["debt"])})
     return {
         "liquidity": lending.liquidity(rule, reserves, account),

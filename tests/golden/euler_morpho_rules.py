@@ -8,7 +8,7 @@ from lending_units import WAD, asks, both, has, multiplier, numbers, says, scale
 
 import cascade as cs
 from cascade import laws, lending
-from cascade.lending import Account, AdaptiveCurve, MorphoMarket, MorphoPosition, Reserve
+from cascade.lending import Account, AdaptiveCurve, MorphoMarket, MorphoPosition, ReserveTerms
 
 BPS = 10**4
 YEAR = 31_536_000
@@ -32,13 +32,13 @@ def scores(i: Inputs, text: str) -> Fraction:
     reserves, held, owed = {}, {}, {}
     for n, row in enumerate(i.given["collateral"]):
         amount, price, factor = (i.exact(x) for x in row)
-        reserves[f"c{n}"] = Reserve(
+        reserves[f"c{n}"] = ReserveTerms(
             price=whole(price, WAD), liquidation_threshold=whole(factor, rule.factor_parts)
         )
         held[f"c{n}"] = whole(amount, WAD)
     for n, row in enumerate(i.given["debts"]):
         amount, price, factor = (i.exact(x) for x in row)
-        reserves[f"d{n}"] = Reserve(
+        reserves[f"d{n}"] = ReserveTerms(
             price=whole(price, WAD), borrow_factor=whole(factor, rule.factor_parts)
         )
         owed[f"d{n}"] = whole(amount, WAD)
@@ -61,11 +61,11 @@ def euler_v1_pair(i: Inputs, text: str) -> dict[str, Any]:
     # a case in whole tokens has few of them; one in atoms has prices of 18 decimals
     unit = WAD if i["price_debt"] < ATOMS_FROM else 1
     reserves = {
-        "collateral": Reserve(
+        "collateral": ReserveTerms(
             price=whole(i["price_collateral"], unit),
             liquidation_threshold=whole(i["collateral_factor"], rule.factor_parts),
         ),
-        "debt": Reserve(
+        "debt": ReserveTerms(
             price=whole(i["price_debt"], unit),
             borrow_factor=whole(i["borrow_factor"], rule.factor_parts),
         ),
@@ -103,16 +103,16 @@ def _raw(i: Inputs, text: str) -> bool:
 
 def _vault(
     i: Inputs, price: Fraction, unit: int
-) -> tuple[lending.LiquidationRule, dict[str, Reserve], Account]:
+) -> tuple[lending.LiquidationRule, dict[str, ReserveTerms], Account]:
     changes = {}
     if "max_discount" in i:
         changes["largest_discount"] = whole(i["max_discount"], WAD)
     # a price for 10**18 atoms, so that values are in atoms of the unit of account
     reserves = {
-        "collateral": Reserve(
+        "collateral": ReserveTerms(
             price=whole(i["price"], WAD), liquidation_threshold=scaled(i, "ltv", BPS, "0.3")
         ),
-        "debt": Reserve(price=whole(price, WAD)),
+        "debt": ReserveTerms(price=whole(price, WAD)),
     }
     account = Account(
         {"collateral": whole(i["collateral"], unit)}, {"debt": whole(i["debt"], unit)}
@@ -150,8 +150,8 @@ def vault_scores(i: Inputs, text: str) -> list[Fraction]:
     for row in i.given["rows"]:
         amount, price, factor, debt, debt_price = (i.exact(x) for x in row)
         reserves = {
-            "c": Reserve(price=whole(price, WAD), liquidation_threshold=whole(factor, BPS)),
-            "d": Reserve(price=whole(debt_price, WAD)),
+            "c": ReserveTerms(price=whole(price, WAD), liquidation_threshold=whole(factor, BPS)),
+            "d": ReserveTerms(price=whole(debt_price, WAD)),
         }
         account = Account({"c": whole(amount, WAD)}, {"d": whole(debt, WAD)})
         answers.append(share(lending.health_factor(rule, reserves, account) or 0))
@@ -160,10 +160,10 @@ def vault_scores(i: Inputs, text: str) -> list[Fraction]:
 
 def vault_boundary(i: Inputs, text: str) -> list[bool]:
     rule = cs.rules.euler_v2().liquidation
-    factor = Reserve(price=WAD, liquidation_threshold=BPS)
+    factor = ReserveTerms(price=WAD, liquidation_threshold=BPS)
     return [
         lending.is_liquidatable(
-            rule, {"c": factor, "d": Reserve(price=WAD)},
+            rule, {"c": factor, "d": ReserveTerms(price=WAD)},
             Account({"c": whole(i["adjusted"], WAD)}, {"d": whole(owed, WAD)}),
         )
         for owed in numbers(i, "liability")
@@ -209,8 +209,8 @@ def morpho_shares(i: Inputs, text: str) -> dict[str, int]:
 def morpho_boundary(i: Inputs, text: str) -> list[bool]:
     rule = cs.rules.morpho_blue().liquidation
     reserves = {
-        "c": Reserve(price=WAD, liquidation_threshold=whole(i["lltv"], WAD)),
-        "d": Reserve(price=WAD),
+        "c": ReserveTerms(price=WAD, liquidation_threshold=whole(i["lltv"], WAD)),
+        "d": ReserveTerms(price=WAD),
     }
     held = whole(i["collateral_value"], WAD)
     return [

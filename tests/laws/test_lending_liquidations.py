@@ -52,7 +52,7 @@ def test_the_rules_in_integers_follow_the_spiral():
     # the same account under Aave's arithmetic without a step at 0.95
     rule = cs.rules.aave_v2().liquidation
     reserves = {
-        "c": lending.Reserve(10**8, WAD, 9600, bonus=10500), "d": lending.Reserve(10**8, WAD),
+        "c": lending.ReserveTerms(10**8, WAD, 9600, bonus=10500), "d": lending.ReserveTerms(10**8, WAD),
     }  # fmt: skip
     state = lending.Account({"c": 100 * WAD}, {"d": 97 * WAD})
     path = []

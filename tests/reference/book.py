@@ -7,13 +7,13 @@ document, and its numbers (codes, kinds, flags, record layouts) are written down
 """
 
 import copy
-import hashlib
 from dataclasses import replace
 
 import numpy as np
 
-from .auction import Clearing, clearing
-from .checks import form, in_range
+from .book_views import BookViews
+from .call_auction import CallAuction
+from .checks import form, in_range, one_of
 from .grid import exact_number, on_grid
 from .records import (
     ALLOW,
@@ -37,7 +37,6 @@ from .records import (
     MODIFY,
     NEWEST,
     OLDEST,
-    ORDER_DTYPE,
     POLICIES,
     POST_ONLY,
     POST_ONLY_FLAGS,
@@ -59,13 +58,7 @@ from .records import (
 )
 
 
-def one_of(name: str, value, choices: dict) -> int:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
-    return choices[value]
-
-
-class OrderBook:
+class OrderBook(BookViews, CallAuction):
     """Price-time-priority book with the interface of `cascade.OrderBook`."""
 
     def __init__(
@@ -236,57 +229,7 @@ class OrderBook:
         self._mark = ticks
         self._fire_stops(0)
 
-    # --- reading -------------------------------------------------------------------------------
-
-    @property
-    def best_bid(self) -> int:
-        return max((order.price for order in self.resting if order.side == BUY), default=0)
-
-    @property
-    def best_ask(self) -> int:
-        return min((order.price for order in self.resting if order.side == SELL), default=0)
-
-    def bids(self, n=None) -> list[tuple[int, int, int]]:
-        """(price, displayed size, count) a level, best first."""
-        return self._levels(BUY)[:n]
-
-    def asks(self, n=None) -> list[tuple[int, int, int]]:
-        return self._levels(SELL)[:n]
-
-    def queue(self, side, price) -> list[tuple[int, int, int, int]]:
-        """(order, account, size, hidden) of one level in priority order."""
-        level = self._level(one_of("side", side, SIDES), self._ticks("price", price))
-        return [(order.id, order.account, order.size, order.hidden) for order in level]
-
-    @property
-    def orders(self) -> np.ndarray:
-        """Every order: bids then asks, best first and in priority order, then waiting stops by id."""
-        rows = []
-        for is_waiting, orders in (
-            (0, self._in_priority(BUY) + self._in_priority(SELL)),
-            (1, sorted(self.waiting, key=lambda stop: stop.id)),
-        ):
-            for order in orders:
-                rows.append(
-                    (
-                        order.id,
-                        order.size,
-                        order.hidden,
-                        order.display,
-                        order.price,
-                        order.account,
-                        order.trigger,
-                        order.side,
-                        order.flags,
-                        is_waiting,
-                        order.self_trade,
-                    )
-                )
-        return np.array(rows, dtype=ORDER_DTYPE)
-
-    def state_hash(self) -> str:
-        state = np.array([self.next_id, self.last, self._mark, self.auction], dtype="<i8")
-        return hashlib.blake2b(self.orders.tobytes() + state.tobytes(), digest_size=16).hexdigest()
+    # --- the whole ------------------------------------------------------------------------------
 
     def validate(self) -> None:
         """Raise AssertionError if the state breaks a promise of the document."""
@@ -580,82 +523,6 @@ class OrderBook:
             return Result(order.id, code)
         return self._enter(order.id, entered, index)
 
-    # --- call auction --------------------------------------------------------------------------
-
-    def open_auction(self) -> None:
-        self._fills = []
-        self.auction = True
-
-    def indicative(self) -> tuple[int, int, int] | None:
-        """(price, volume, imbalance) of the uncross that would happen now."""
-        found = self._clearing()
-        return None if found is None else (found.price, found.volume, found.imbalance)
-
-    def _clearing(self) -> Clearing | None:
-        return clearing(
-            [(order.price, order.total) for order in self.resting if order.side == BUY],
-            [(order.price, order.total) for order in self.resting if order.side == SELL],
-            self.last,
-        )
-
-    def uncross(self) -> None:
-        self._fills = []
-        while (found := self._clearing()) is not None:
-            # Only cuts of reduce-only orders can leave anything crossed for another price.
-            while self._trade_heads(found.price):
-                pass
-        self.auction = False
-        self._fire_stops(0)
-
-    def _trade_heads(self, price: int) -> bool:
-        """The first bid against the first ask at one price; False: they do not meet there."""
-        bids, asks = self._in_priority(BUY), self._in_priority(SELL)
-        if not bids or not asks or bids[0].price < price or asks[0].price > price:
-            return False
-        bid, ask = bids[0], asks[0]
-        if not self._cut_to_allowed(bid) or not self._cut_to_allowed(ask):
-            return True
-        lots = min(bid.total, ask.total)
-        maker, taker = sorted((bid, ask), key=lambda order: order.id)
-        self._uncrossed(taker)
-        self._fills.append(
-            Fill(
-                maker.id,
-                taker.id,
-                lots,
-                price,
-                maker.account,
-                taker.account,
-                0,
-                taker.side,
-                maker.flags,
-            )
-        )
-        self.last = price
-        for order in (bid, ask):
-            self._take_in_place(order, lots)
-        return True
-
-    def _cut_to_allowed(self, order: Order) -> bool:
-        """Take off what an order may not trade; False when it is gone."""
-        excess = order.total - self._allowed(order)
-        if excess > 0:
-            self._removed(order, excess)
-            order.give_up(excess)
-            if order.total == 0:
-                self.resting.remove(order)
-        return order.total > 0
-
-    def _take_in_place(self, order: Order, lots: int) -> None:
-        """Trade by whole size: displayed lots first, and the order keeps its place."""
-        from_displayed = min(lots, order.size)
-        order.size -= from_displayed
-        order.hidden -= lots - from_displayed
-        if order.total == 0:
-            self.resting.remove(order)
-        elif order.size == 0:
-            order.show()
-
     # --- depth from outside --------------------------------------------------------------------
 
     def load_depth(self, bids, asks, replace=False) -> None:
@@ -713,24 +580,6 @@ class OrderBook:
 
     def _lots(self, name: str, value) -> int:
         return on_grid(name, value, self.lot_size, 64)
-
-    def _in_priority(self, side: int) -> list[Order]:
-        """One side, best price first, oldest first within a price (sorting is stable)."""
-        orders = [order for order in self.resting if order.side == side]
-        return sorted(orders, key=lambda order: -order.price if side == BUY else order.price)
-
-    def _level(self, side: int, price: int) -> list[Order]:
-        return [order for order in self.resting if order.side == side and order.price == price]
-
-    def _levels(self, side: int) -> list[tuple[int, int, int]]:
-        prices = sorted(
-            {order.price for order in self.resting if order.side == side}, reverse=side == BUY
-        )
-        return [
-            (price, sum(order.size for order in level), len(level))
-            for price in prices
-            for level in [self._level(side, price)]
-        ]
 
     @staticmethod
     def _crosses(message: Message, price: int) -> bool:

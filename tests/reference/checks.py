@@ -77,3 +77,9 @@ def in_range(message: Message, bounds: Bounds) -> Code:
     if message.flags & ICEBERG and not 1 <= message.extra <= min(message.size, MAX_DISPLAY):
         return Code.BAD_SIZE
     return Code.OK
+
+
+def one_of(name: str, value, choices: dict) -> int:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+    return choices[value]

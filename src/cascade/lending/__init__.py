@@ -17,7 +17,7 @@ from cascade.lending import (
 from cascade.lending.account import (
     Account,
     EMode,
-    Reserve,
+    ReserveTerms,
 )
 from cascade.lending.adaptive_curve import (
     AdaptiveCurve,
@@ -284,8 +284,8 @@ __all__ = [
     "Purchase",
     "Redistribution",
     "RefusalError",
-    "Reserve",
     "ReserveSwitches",
+    "ReserveTerms",
     "Rounding",
     "RoundingSteps",
     "SafetyFactor",

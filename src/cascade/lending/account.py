@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 from cascade.lending.fixed_point import WAD
 
-__all__ = ["Account", "EMode", "Reserve"]
+__all__ = ["Account", "EMode", "ReserveTerms"]
 
 
 @dataclass(frozen=True)
-class Reserve:
+class ReserveTerms:
     """One asset of a market.
 
     Parameters
@@ -101,9 +101,9 @@ class EMode:
     Parameters
     ----------
     category : int
-        Its number; assets of the same `Reserve.e_mode` belong to it.
+        Its number; assets of the same `ReserveTerms.e_mode` belong to it.
     liquidation_threshold, ltv, bonus : int
-        As in `Reserve`.
+        As in `ReserveTerms`.
     label : str, default ""
         Its name.
     """
@@ -151,17 +151,17 @@ class Account:
         object.__setattr__(self, "debts", _amounts(self.debts, "debt"))
         object.__setattr__(self, "disabled", frozenset(self.disabled))
 
-    def in_e_mode(self, reserve: Reserve) -> bool:
+    def in_e_mode(self, reserve: ReserveTerms) -> bool:
         """Whether the account's category replaces the terms of that asset."""
         return self.e_mode is not None and self.e_mode.category == reserve.e_mode != 0
 
-    def threshold(self, reserve: Reserve) -> int:
+    def threshold(self, reserve: ReserveTerms) -> int:
         """Liquidation threshold of an asset for this account."""
         if self.e_mode is not None and self.in_e_mode(reserve):
             return self.e_mode.liquidation_threshold
         return reserve.liquidation_threshold
 
-    def bonus(self, reserve: Reserve) -> int:
+    def bonus(self, reserve: ReserveTerms) -> int:
         """Liquidation multiplier of an asset for this account."""
         if self.e_mode is not None and self.in_e_mode(reserve):
             return self.e_mode.bonus

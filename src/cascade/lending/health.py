@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cascade.lending.account import Account, Reserve
+from cascade.lending.account import Account, ReserveTerms
 from cascade.lending.errors import PriceError
 from cascade.lending.fixed_point import (
     BASIS_POINTS,
@@ -54,14 +54,14 @@ def rounded(first: int, second: int, divisor: int, direction: Rounding) -> int:
     return by_direction[direction](first, second, divisor)
 
 
-def value_of(amount: int, reserve: Reserve, direction: Rounding = Rounding.FLOOR) -> int:
+def value_of(amount: int, reserve: ReserveTerms, direction: Rounding = Rounding.FLOOR) -> int:
     """Value of an amount in base currency; deposit tokens are taken at their exchange rate first.
 
     Parameters
     ----------
     amount : int
         Atoms.
-    reserve : Reserve
+    reserve : ReserveTerms
     direction : Rounding, default "floor"
 
     Returns
@@ -93,24 +93,24 @@ class Values:
     owed: int
 
 
-def _mantissa_value(amount: int, reserve: Reserve, threshold: int) -> int:
+def _mantissa_value(amount: int, reserve: ReserveTerms, threshold: int) -> int:
     # Compound v2 cuts off threshold * rate, then that times the price, then that times the tokens
     rate = mul_div_floor(threshold, reserve.exchange_rate, WAD)
     return mul_div_floor(mul_div_floor(rate, reserve.price, WAD), amount, WAD)
 
 
-def _needs_price(rule: LiquidationRule, reserve: Reserve, asset: str) -> None:
+def _needs_price(rule: LiquidationRule, reserve: ReserveTerms, asset: str) -> None:
     if rule.health is HealthMeasure.MANTISSA and reserve.price == 0:
         raise PriceError("price", 0, f"the oracle must know {asset}", "PRICE_ERROR")
 
 
-def values(rule: LiquidationRule, reserves: Mapping[str, Reserve], account: Account) -> Values:
+def values(rule: LiquidationRule, reserves: Mapping[str, ReserveTerms], account: Account) -> Values:
     """Value of an account's collateral and debt, as the rule counts them.
 
     Parameters
     ----------
     rule : LiquidationRule
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
         Every asset of the account.
     account : Account
 
@@ -194,14 +194,14 @@ def health_factor_untruncated(weighted: int, debt: int, parts: int = BASIS_POINT
 
 
 def health_factor(
-    rule: LiquidationRule, reserves: Mapping[str, Reserve], account: Account
+    rule: LiquidationRule, reserves: Mapping[str, ReserveTerms], account: Account
 ) -> int | None:
     """Health of an account in WAD: Aave's health factor, Euler's score, else weighted over owed, cut off.
 
     Parameters
     ----------
     rule : LiquidationRule
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
     account : Account
 
     Returns
@@ -223,14 +223,14 @@ def health_factor(
 
 
 def is_liquidatable(
-    rule: LiquidationRule, reserves: Mapping[str, Reserve], account: Account
+    rule: LiquidationRule, reserves: Mapping[str, ReserveTerms], account: Account
 ) -> bool:
     """Whether an account may be liquidated.
 
     Parameters
     ----------
     rule : LiquidationRule
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
     account : Account
 
     Returns
@@ -258,13 +258,13 @@ def _beyond(boundary: Boundary, weighted: int, owed: int) -> bool:
     return weighted < owed or (boundary is Boundary.AT_OR_BELOW and weighted == owed)
 
 
-def liquidity(rule: LiquidationRule, reserves: Mapping[str, Reserve], account: Account) -> int:
+def liquidity(rule: LiquidationRule, reserves: Mapping[str, ReserveTerms], account: Account) -> int:
     """What an account may still borrow, below zero its shortfall, in base currency.
 
     Parameters
     ----------
     rule : LiquidationRule
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
     account : Account
 
     Returns
@@ -307,13 +307,13 @@ def max_debt(amounts: list[tuple[int, int]], parts: int = WAD) -> int:
 
 
 def loan_to_value(
-    reserves: Mapping[str, Reserve], account: Account, direction: Rounding = Rounding.CEIL
+    reserves: Mapping[str, ReserveTerms], account: Account, direction: Rounding = Rounding.CEIL
 ) -> int | None:
     """Debt over collateral in WAD, without factors.
 
     Parameters
     ----------
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
     account : Account
     direction : Rounding, default "ceil"
 
@@ -330,7 +330,7 @@ def loan_to_value(
     return rounded(owed, WAD, held, direction) if held else None
 
 
-def is_insolvent(reserves: Mapping[str, Reserve], account: Account) -> bool:
+def is_insolvent(reserves: Mapping[str, ReserveTerms], account: Account) -> bool:
     """Whether an account owes more than all its collateral is worth."""
     share = loan_to_value(reserves, account)
     owes = any(amount and reserves[asset].price for asset, amount in account.debts.items())

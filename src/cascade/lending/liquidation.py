@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cascade.lending.account import Account, Reserve
+from cascade.lending.account import Account, ReserveTerms
 from cascade.lending.close_factor import allowed_repay, check_dust, max_repay
 from cascade.lending.errors import (
     ExcessiveRepayError,
@@ -98,18 +98,18 @@ class Liquidation:
 class _Call:
     # what one call is about, so that each step reads the same things
     rule: LiquidationRule
-    reserves: Mapping[str, Reserve]
+    reserves: Mapping[str, ReserveTerms]
     account: Account
     debt: str
     collateral: str
     repay: int | None
 
     @property
-    def owed(self) -> Reserve:
+    def owed(self) -> ReserveTerms:
         return self.reserves[self.debt]
 
     @property
-    def held(self) -> Reserve:
+    def held(self) -> ReserveTerms:
         return self.reserves[self.collateral]
 
     @property
@@ -236,7 +236,7 @@ def _check_left(call: _Call, amounts: Seizure, after: Account, takes_deposit: bo
 
 def remaining_bad_debt(
     rule: LiquidationRule,
-    reserves: Mapping[str, Reserve],
+    reserves: Mapping[str, ReserveTerms],
     before: Account,
     after: Account,
     collateral: str,
@@ -248,7 +248,7 @@ def remaining_bad_debt(
     Parameters
     ----------
     rule : LiquidationRule
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
     before, after : Account
         Around the liquidation.
     collateral : str
@@ -283,7 +283,7 @@ def remaining_bad_debt(
 
 def liquidate(
     rule: LiquidationRule,
-    reserves: Mapping[str, Reserve],
+    reserves: Mapping[str, ReserveTerms],
     account: Account,
     *,
     debt: str,
@@ -301,7 +301,7 @@ def liquidate(
     Parameters
     ----------
     rule : LiquidationRule
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
         Every asset of the account.
     account : Account
     debt, collateral : str

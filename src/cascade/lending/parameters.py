@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from cascade.data.lines import DataFormatError, Path, parse_json, read_text
-from cascade.lending.account import EMode, Reserve
+from cascade.lending.account import EMode, ReserveTerms
 from cascade.lending.fixed_point import BASIS_POINTS, RAY, WAD
 from cascade.lending.interest import KinkStrategy
 from cascade.lending.storefront import CollateralAsset
@@ -40,7 +40,7 @@ class AaveMarket:
     ----------
     chain : int
         Chain id.
-    reserves : mapping of str to Reserve
+    reserves : mapping of str to ReserveTerms
         By symbol; prices are 8 decimals of a dollar, thresholds basis points, caps whole units, ceilings cents.
     e_modes : mapping of int to EMode
     strategies : mapping of str to KinkStrategy
@@ -49,7 +49,7 @@ class AaveMarket:
     """
 
     chain: int
-    reserves: Mapping[str, Reserve]
+    reserves: Mapping[str, ReserveTerms]
     e_modes: Mapping[int, EMode]
     strategies: Mapping[str, KinkStrategy]
     switches: Mapping[str, ReserveSwitches]
@@ -146,14 +146,14 @@ class _Fields:
         return self.scaled(name, 1, largest)
 
 
-def _reserve(fields: _Fields) -> Reserve:
+def _reserve(fields: _Fields) -> ReserveTerms:
     symbol, decimals = fields.text("symbol"), fields.whole("decimals", LARGEST_DECIMALS)
     # an oracle that states no decimals has the market's eight
     named = "oracleDecimals" in fields.names()
     oracle = fields.whole("oracleDecimals", LARGEST_DECIMALS) if named else 8
     price = fields.whole("oracleLatestAnswer")
     price = price * 10 ** (8 - oracle) if oracle <= 8 else price // 10 ** (oracle - 8)
-    return Reserve(
+    return ReserveTerms(
         price=price, unit=10**decimals, symbol=symbol,
         liquidation_threshold=fields.whole("liquidationThreshold", BASIS_POINTS),
         ltv=fields.whole("ltv", BASIS_POINTS),
@@ -198,7 +198,7 @@ def load_aave_v3(path: Path) -> AaveMarket:
     name = str(path)
     root = _Fields(name, "", parse_json(read_text(path), name))
     listed, strategies = root.inner("reserves"), root.inner("strategies")
-    reserves: dict[str, Reserve] = {}
+    reserves: dict[str, ReserveTerms] = {}
     rates: dict[str, KinkStrategy] = {}
     switches: dict[str, ReserveSwitches] = {}
     for address in listed.names():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cascade.lending.account import Reserve
+from cascade.lending.account import ReserveTerms
 from cascade.lending.errors import ExcessiveSeizureError, PriceError
 from cascade.lending.fixed_point import (
     WAD,
@@ -67,14 +67,19 @@ class Seizure:
     repaid_fee: int = 0
 
 
-def _priced(reserve: Reserve, name: str) -> int:
+def _priced(reserve: ReserveTerms, name: str) -> int:
     if reserve.price == 0:
         raise PriceError(f"price of the {name}", 0, "above 0, or nothing can be converted")
     return reserve.price
 
 
 def seize_at_base(
-    rule: LiquidationRule, repay: int, owed: Reserve, held: Reserve, balance: int, bonus: int
+    rule: LiquidationRule,
+    repay: int,
+    owed: ReserveTerms,
+    held: ReserveTerms,
+    balance: int,
+    bonus: int,
 ) -> Seizure:
     """Aave: seized collateral of a repayment, cut to the balance, less the protocol's share of the bonus.
 
@@ -84,7 +89,7 @@ def seize_at_base(
         Steps "product" (v2) or "base_first" (v3), with their roundings.
     repay : int
         Atoms of debt, within what may be repaid.
-    owed, held : Reserve
+    owed, held : ReserveTerms
         Of the debt and of the collateral.
     balance : int
         Atoms of collateral there are.
@@ -210,7 +215,7 @@ def split_seized(seized: int, share: int, exchange_rate: int = WAD) -> tuple[int
 
 
 def seize_by_mantissa(
-    rule: LiquidationRule, repay: int, owed: Reserve, held: Reserve, balance: int
+    rule: LiquidationRule, repay: int, owed: ReserveTerms, held: ReserveTerms, balance: int
 ) -> Seizure:
     """Compound v2: `seize_tokens` within the balance, and the protocol's share of them.
 
@@ -218,7 +223,7 @@ def seize_by_mantissa(
     ----------
     rule : LiquidationRule
     repay : int
-    owed, held : Reserve
+    owed, held : ReserveTerms
     balance : int
         Deposit tokens of the account.
 
@@ -273,8 +278,8 @@ def euler_v1_opportunity(
     rule: LiquidationRule,
     weighted: int,
     owed_value: int,
-    owed: Reserve,
-    held: Reserve,
+    owed: ReserveTerms,
+    held: ReserveTerms,
     debt: int,
     balance: int,
     *,
@@ -288,7 +293,7 @@ def euler_v1_opportunity(
     rule : LiquidationRule
     weighted, owed_value : int
         Risk-adjusted collateral and liability of the account.
-    owed, held : Reserve
+    owed, held : ReserveTerms
         `held.liquidation_threshold` and `owed.borrow_factor` in the rule's parts; prices for 10**18 atoms.
     debt, balance : int
         Atoms owed and held.
@@ -337,8 +342,8 @@ def euler_v2_opportunity(
     rule: LiquidationRule,
     weighted: int,
     owed_value: int,
-    owed: Reserve,
-    held: Reserve,
+    owed: ReserveTerms,
+    held: ReserveTerms,
     debt: int,
     balance: int,
 ) -> Seizure:
@@ -349,7 +354,7 @@ def euler_v2_opportunity(
     rule : LiquidationRule
     weighted, owed_value : int
         Collateral times its loan-to-value, and liability, of the account.
-    owed, held : Reserve
+    owed, held : ReserveTerms
     debt, balance : int
         Atoms owed and held.
 
@@ -404,8 +409,8 @@ def incentive_factor(threshold: int) -> int:
 def seize_at_incentive(
     rule: LiquidationRule,
     repay: int | None,
-    owed: Reserve,
-    held: Reserve,
+    owed: ReserveTerms,
+    held: ReserveTerms,
     debt: int,
     balance: int,
 ) -> Seizure:
@@ -416,7 +421,7 @@ def seize_at_incentive(
     rule : LiquidationRule
     repay : int or None
         Atoms of debt; None takes all the collateral, or as much as the whole debt pays for.
-    owed, held : Reserve
+    owed, held : ReserveTerms
     debt, balance : int
         Atoms owed and held.
 
