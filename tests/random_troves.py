@@ -40,7 +40,12 @@ class TroveActor(Actor):
             lending = self.engine.lending.add(f"troves {number}", rules=rules)
             oracle = kit.lending.Oracle(**terms["oracle"])
             lending.add_reserve(
-                terms["asset"], price=terms["asset"], venue=terms["venue"], oracle=oracle
+                terms["asset"],
+                price=terms["asset"],
+                venue=terms["venue"],
+                oracle=oracle,
+                account_cap=terms["account_cap"],
+                account_share=terms["account_share"],
             )
             lending.add_reserve("USD", borrow_cap=terms["borrow_cap"])
             lending["USD"].supply(terms["supply"])
@@ -99,6 +104,8 @@ def draw_setup(draw: random.Random) -> Setup:
             "venue": draw.choice(("price", None)),
             "oracle": draw.choice(oracles),
             "borrow_cap": None if draw.random() < 0.9 else 200_000,
+            "account_cap": draw.choice((None, None, None, 500)),
+            "account_share": draw.choice((None, None, None, "0.6")),
             "supply": draw.choice((10**6, 10**7)),
         }
         for asset in draw.choice((("ETH",), ("ETH",), ("ETH", "BTC"), ("ETH", "ETH")))
@@ -126,9 +133,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
     name = draw.choices(
         (
             *("step", "change", "provide", "withdraw", "room", "outside", "pause", "freeze"),
-            *("trade", "load_depth", "budget", "open"),
+            *("trade", "load_depth", "budget", "open", "cap"),
         ),
-        (50, 18, 10, 5, 3, 2, 2, 1, 5, 3, 2, 5),
+        (50, 18, 10, 5, 3, 2, 2, 1, 5, 3, 2, 5, 2),
     )[0]
     lending = draw.randrange(len(setup.lendings))
     asset = setup.lendings[lending]["asset"]
@@ -161,6 +168,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         "freeze": (lending, reserve, draw.random() < 0.3),
         "trade": (market, draw.choice((BUY, SELL)), draw.randrange(1, DEPTH[market])),
         "budget": draw.choice(((None, None), (1, None), (2, None), (None, 3000))),
+        "cap": draw.choice(
+            ((asset, None, None), (asset, 2000, None), (None, None, None), (None, None, 150_000))
+        ),
     }
     return name, arguments[name]
 

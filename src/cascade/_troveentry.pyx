@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 import numpy as np
 
+from cascade._accountterms cimport check_deposit, check_exposure, exposure_left
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128
 from cascade._borrower cimport borrowed_lots, supplied_lots
 from cascade._clearing cimport claim_position, find_position
@@ -88,6 +89,7 @@ cdef int _check_ratios(EngineCore core, const Lending* rules, const Reserve* col
 cdef int _check_change(EngineCore core, int64_t lending, int64_t account, Reserve* r, int64_t lots,
                        int what) except -1:
     cdef const Lending* rules = lending_at(core, lending)
+    cdef int64_t have, debt
     check_borrower(core, lending, account)
     if lots <= 0:
         raise ValueError("amount is not above zero")
@@ -96,6 +98,10 @@ cdef int _check_change(EngineCore core, int64_t lending, int64_t account, Reserv
     check_open_for(r, what == DEPOSIT or what == BORROW)
     if what == DEPOSIT or what == BORROW:
         check_column(core, r, np.array([lots]), what == BORROW)
+        check_exposure(core, r, what == BORROW, lots)
+    if what == DEPOSIT:
+        trove_of(&core.state, rules, <int32_t>account, &have, &debt)
+        check_deposit(core, r, account, have, lots)
     if (what == WITHDRAW or what == BORROW) and lots > r.cash:
         raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
     if (what <= WITHDRAW) == (r.number + 1 == rules.trove_debt):
@@ -189,6 +195,8 @@ def room_atoms(EngineCore core, int64_t lending, int64_t account):
     if money.borrow_cap >= 0:
         room = money.borrow_cap - borrowed_lots(state, money.number, money.borrowed)
         most = room if room < most else most
+    room = exposure_left(state, money, True)
+    most = room if room < most else most
     if rules.critical_ratio:
         system_of(state, rules, &value, &room)
         room = floor_divide(value * RATE_DENOMINATOR, rules.critical_ratio) - room

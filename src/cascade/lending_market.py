@@ -195,7 +195,8 @@ class LendingMarket:
         if self.rules.troves is not None:
             stated = {
                 "interest": interest, "borrow_factor": borrow_factor,
-                "liquidation_threshold": liquidation_threshold,
+                "liquidation_threshold": liquidation_threshold, "debt_ceiling": debt_ceiling,
+                "borrowable_in_isolation": borrowable_in_isolation, "siloed": siloed,
             }  # fmt: skip
             stated = check_reserve(self, name, source, stated)
             collateral, borrowable = stated["collateral"], stated["borrowable"]

@@ -148,6 +148,10 @@ class LendingRules:
         plain = (self.trigger, self.health, self.halt_above) == ("<", "weighted", None)
         if closes and not plain:
             raise ValueError("trigger, health and halt_above have no other value with 'trove'")
+        if closes and self.sentinel is not None:
+            raise ValueError(
+                f"sentinel {self.sentinel!r}: with close_factor 'trove' it can only be None"
+            )
         if self.absorbs and self.halt_above is not None:
             raise ValueError(f"halt_above {self.halt_above!r} is of calls, not of absorption")
         if self.auction is not None:

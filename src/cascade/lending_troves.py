@@ -20,6 +20,8 @@ __all__ = [
     "cap_gas", "change_trove", "check_reserve", "set_troves", "trove_amounts", "trove_refinement",
 ]  # fmt: skip
 
+#: Terms that compare what an account has in several reserves, and their one value with troves.
+ALONE = {"debt_ceiling": None, "borrowable_in_isolation": False, "siloed": False}
 CHANGES = ("deposit", "withdraw", "borrow", "repay")
 #: Scaled lots of one lot of collateral at first.
 STAKE = 1000
@@ -43,7 +45,7 @@ def check_reserve(
     source : Market or None
         With a price it is the collateral, else the money that is lent.
     stated : dict
-        ``interest``, ``borrow_factor``, ``liquidation_threshold``, ``collateral``, ``borrowable``.
+        ``interest``, ``borrow_factor``, ``liquidation_threshold``, and the terms of `ALONE`.
 
     Raises
     ------
@@ -55,6 +57,11 @@ def check_reserve(
     for other in lending.reserves.values():
         if (other.source is None) == (source is None):
             raise ValueError(f"reserve {name!r}: troves have {other.name!r} for that already")
+    for term, only in ALONE.items():
+        if stated[term] != only:
+            raise ValueError(
+                f"{term} {stated[term]!r}: troves have one collateral and one debt, so it can only be {only}"
+            )
     if stated["interest"] is not None:
         raise ValueError("interest: troves bear none")
     if exact(stated["borrow_factor"], "borrow_factor") != 1:

@@ -273,6 +273,96 @@ def test_refusals_change_nothing(kit):
     engine.validate()
 
 
+def test_caps_hold_for_deposits_and_debts(kit):
+    engine, lending = troves(kit, [(100, 5000), (100, 5000)])
+    engine.lending.cap("ETH", supply=230)
+    engine.lending.cap(None, borrow=10_500)
+    before = engine.state_hash()
+    # 30 lots and 500 atoms are left
+    assert lending.borrowable(0, "USD") == 500
+    for call, asset, amount in (("deposit", "ETH", 31), ("borrow", "USD", 501)):
+        with pytest.raises(ValueError, match="common"):
+            getattr(lending, call)(0, asset, amount)
+    assert engine.state_hash() == before
+    lending.deposit(0, "ETH", 30)
+    lending.borrow(0, "USD", 500)
+    assert lending.borrowable(0, "USD") == 0
+    with pytest.raises(ValueError, match="common"):
+        lending.open(collateral={"ETH": [1]}, debt={"USD": [0]})
+    with pytest.raises(ValueError, match="common"):
+        lending.open(collateral={"ETH": [0]}, debt={"USD": [1]})
+    # what is repaid can be lent again
+    lending.repay(1, "USD", 40)
+    assert lending.borrowable(0, "USD") == 40
+    engine.validate()
+
+
+def capped(kit, borrow_cap=10_100, **terms):
+    """Two accounts of 100 ETH each, in a reserve with caps, and 5,000 USD owed by each."""
+    engine = kit.engine()
+    kit.market(engine, "ETH", rules={"feed": "index"}).set_index(100)
+    lending = engine.lending.add("troves", rules=kit.lending.LendingRules(close_factor="trove"))
+    lending.add_reserve("ETH", price="ETH", venue=None, **terms)
+    lending.add_reserve("USD", borrow_cap=borrow_cap)
+    lending["USD"].supply(10**6)
+    lending.open(collateral={"ETH": [100, 100]}, debt={"USD": [5000, 5000]})
+    return engine, lending
+
+
+@pytest.mark.parametrize(
+    ("terms", "most"),
+    # 150 of 250 lots are the share of 60 %; one lot more were 151 of 251
+    [({"account_cap": 120}, 20), ({"account_share": "0.6"}, 50), ({"supply_cap": 207}, 7)],
+)
+def test_caps_of_a_reserve_hold_for_accounts(kit, terms, most):
+    engine, lending = capped(kit, **terms)
+    before = engine.state_hash()
+    with pytest.raises(ValueError, match=r"cap|share"):
+        lending.deposit(0, "ETH", most + 1)
+    with pytest.raises(ValueError, match="cap"):
+        lending.borrow(0, "USD", 101)
+    assert engine.state_hash() == before
+    lending.deposit(0, "ETH", most)
+    lending.borrow(0, "USD", 100)
+    assert lending.borrowable(1, "USD") == 0
+    engine.validate()
+
+
+def test_what_is_shared_out_asks_no_cap(kit):
+    # 60 lots at 98 are below 110 % of 5,400; half of all goes to each other, beyond the cap that deposits have
+    engine, lending = capped(kit, borrow_cap=None, account_cap=102)
+    lending.open(collateral={"ETH": [60]}, debt={"USD": [5400]})
+    engine.step(index={"ETH": 98})
+    assert all_troves(lending, 3) == [(130, 7700), (130, 7700), (0, 0)]
+    with pytest.raises(ValueError, match="account_cap"):
+        lending.deposit(1, "ETH", 1)
+    lending.withdraw(1, "ETH", 40)
+    lending.deposit(1, "ETH", 10)
+    engine.validate()
+
+
+@pytest.mark.parametrize(
+    ("asset", "term"),
+    [
+        ("ETH", {"debt_ceiling": 1000}), ("USD", {"borrowable_in_isolation": True}),
+        ("USD", {"siloed": True}), ("ETH", {"siloed": True}),
+    ],
+)  # fmt: skip
+def test_terms_of_several_reserves_are_refused(kit, asset, term):
+    engine = kit.engine()
+    kit.market(engine, "ETH", rules={"feed": "index"}).set_index(100)
+    lending = engine.lending.add("troves", rules=kit.lending.LendingRules(close_factor="trove"))
+    before = engine.state_hash()
+    with pytest.raises(ValueError, match=next(iter(term))):
+        lending.add_reserve(asset, price="ETH" if asset == "ETH" else None, **term)
+    assert engine.state_hash() == before and not lending.reserves
+
+
+def test_a_sentinel_of_troves_is_refused(kit):
+    with pytest.raises(ValueError, match="sentinel"):
+        kit.lending.LendingRules(close_factor="trove", sentinel="0.95")
+
+
 def test_providers_wait_while_a_loan_is_below_the_minimum(kit):
     engine, lending = troves(
         kit, [(100, 5000), (100, 5000)], pool=100, liquidators=[{"gas": 10**6}]

@@ -84,7 +84,8 @@ class LendingMarket:
                 name, source,
                 {
                     "interest": interest, "borrow_factor": borrow_factor, "collateral": collateral,
-                    "borrowable": borrowable, "refinement": refinement,
+                    "borrowable": borrowable, "refinement": refinement, "debt_ceiling": debt_ceiling,
+                    "borrowable_in_isolation": borrowable_in_isolation, "siloed": siloed,
                 },
             )  # fmt: skip
             collateral, borrowable = given["collateral"], given["borrowable"]

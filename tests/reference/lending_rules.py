@@ -42,6 +42,8 @@ class LendingRules:
     def __post_init__(self) -> None:
         if self.close_factor in ("trove", ("trove",)) and self.troves is None:
             self.troves = Troves()
+        if self.troves is not None and self.sentinel is not None:
+            raise ValueError(f"sentinel {self.sentinel!r}: troves have none")
         for name in ("close_factor", "bonus"):
             if isinstance(getattr(self, name), str):
                 setattr(self, name, (getattr(self, name),))

@@ -12,6 +12,7 @@ from math import ceil, floor
 from . import log as events
 from .clearing import ALL_CROSS
 from .lending_rules import ONE, Liquidator
+from .lending_terms import common
 from .margin import rate_of
 from .records import SELL
 
@@ -54,6 +55,10 @@ class Troves:
             raise ValueError("troves bear no interest")
         if rate_of(given["borrow_factor"]) != 1:
             raise ValueError("borrow_factor: a debt of troves counts as it is")
+        if given["debt_ceiling"] is not None or given["borrowable_in_isolation"] or given["siloed"]:
+            raise ValueError(
+                "debt_ceiling, borrowable_in_isolation, siloed: troves have one of each"
+            )
         if source is None:
             return {**given, "collateral": False, "liquidation_threshold": 0}
         least = self.parts(self.terms.minimum_ratio)
@@ -214,6 +219,9 @@ class Troves:
         )
         if d.borrow_cap is not None:
             most = min(most, d.borrow_cap - d.owed_lots)
+        left = common(d, True)
+        if left is not None:
+            most = min(most, left)
         if self.terms.critical_ratio is not None:
             value, debts = self.system()
             most = min(most, value * PARTS // self.parts(self.terms.critical_ratio) - debts)
