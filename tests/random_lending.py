@@ -135,6 +135,12 @@ class Actor:
     def outside(self, lending, what, reserve, amount) -> None:
         getattr(self.lendings[lending][reserve], what)(amount)
 
+    def provide(self, lending, provider, amount) -> None:
+        self.lendings[lending].stability_pool.provide(amount, provider)
+
+    def withdraw(self, lending, provider, amount) -> None:
+        self.lendings[lending].stability_pool.withdraw(amount, provider)
+
     def pause(self, lending, reserve, paused, grace) -> None:
         self.lendings[lending][reserve].pause(paused, grace=grace)
 
@@ -292,6 +298,15 @@ def draw_rules(draw: random.Random) -> dict:
         "bad_debt": draw.choice(("stays", "deficit", "reserves", "suppliers")),
         "health": draw.choice(("weighted", "average")),
         "halt_above": draw.choice((None, None, "frontier", "0.97")),
+        "stop_gap": draw.choice(
+            (
+                (),
+                (),
+                ("stability_pool",),
+                (("backstop", 3000), "stability_pool"),
+                (("backstop", 50000),),
+            )
+        ),
         "fee_on": draw.choice(("bonus", "bonus", "repay")),
         "zero_price": draw.choice(("skipped", "given", "refused")),
     }
@@ -423,12 +438,16 @@ def draw_lending(draw: random.Random) -> dict:
 
 def draw_setup(draw: random.Random) -> Setup:
     lendings = tuple(draw_lending(draw) for _ in range(draw.choice((1, 1, 2, 3))))
+    liquidators = [draw_liquidator(draw) for _ in range(draw.choice((0, 0, 1, 2)))]
+    if any(terms["rules"].get("stop_gap") for terms in lendings) and draw.random() < 0.6:
+        # calls that cost more than they bring are left to the stages
+        liquidators = [draw_liquidator(draw) | {"gas": 10**6}]
     return Setup(
         draw.choice(("sequential", "sequential", "batch")),
         {name: draw_venue(draw, name) for name in PRICES},
         draw.choice(("0.01", "0.02")),
         lendings,
-        tuple(draw_liquidator(draw) for _ in range(draw.choice((0, 0, 1, 2)))),
+        tuple(liquidators),
         draw.choice(("order", "order", "bids")),
     )
 
@@ -459,9 +478,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
             *("load_depth", "budget", "open", "set_category", "auction", "route", "stop", "oracle"),
-            *("sequencer", "cap", "borrowable"),
+            *("sequencer", "cap", "borrowable", "provide", "withdraw"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4, 4, 1),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(tuple(PRICES))
@@ -506,6 +525,8 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
             draw.choice((5, 10, 20)),
         ),
         "auction": (market,),
+        "provide": (lending, draw.choice(("ada", "bob")), draw.choice((5, 900, 40_000))),
+        "withdraw": (lending, draw.choice(("ada", "bob")), draw.choice((None, 0, 300))),
         "route": (
             draw.choice(("buy", "sell")),
             draw.randrange(1, 200),
@@ -531,6 +552,8 @@ def draw_history(seed: int, length: int = 24) -> tuple[Setup, list]:
         for size in [1] * count if alone else [count]:
             actions.append(("open", draw_open(draw, lending, size, plain)))
         accounts += count
+        if "stability_pool" in terms["rules"].get("stop_gap", ()) and draw.random() < 0.8:
+            actions.append(("provide", (lending, "ada", draw.choice((900, 40_000)))))
     while len(actions) < length:
         actions.append(draw_action(draw, setup, prices, accounts))
     return setup, actions

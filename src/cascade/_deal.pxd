@@ -14,6 +14,8 @@ cdef struct Deal:
     int64_t fee               # lots of `seized` that the protocol keeps
     int64_t extra             # lots of the debt paid on top, for the treasury
     int64_t profit            # atoms that the liquidator expects
+    int64_t gains             # atoms, once it is carried out
+    int64_t cost
 
 # Is there a pair and a size that the liquidator gains by?
 cdef bint find_deal(State* state, uint32_t position, const Unit* unit, const Liquidator* liquidator,

@@ -1,8 +1,9 @@
 """Interface of liquidation in lending markets."""
 
-from libc.stdint cimport int64_t, uint32_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint8_t
 
 from cascade._clearing cimport Unit
+from cascade._deal cimport Deal
 from cascade._reserve cimport Liquidator, Reserve
 from cascade._state cimport State, Taken
 
@@ -14,6 +15,9 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil
 # Atoms for lots of a reserve's asset, sold or bought at its venue; the event in `State.cause` is the cause.
 cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil
 cdef Liquidator nobody() noexcept nogil
+# A call: claims move, collateral is sold, debt is bought; fills in what that brought and cost.
+cdef void carry_out(State* state, const Taken* taken, const Unit* unit, Deal* deal, Liquidator* liquidator,
+                    int32_t who) noexcept nogil
 # Has a liquidator not seen yet what the event `cause` changed?
 cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil
 # HEALTH of an account before and after; `after` is filled in where positions are left.

@@ -31,6 +31,7 @@ from cascade._settlement cimport execute_spot, last_event
 from cascade._state cimport (
     FAILURE_OVERFLOW, FAILURE_RESERVE, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Market, State, Taken,
 )
+from cascade._stopgap cimport fill_gap
 from cascade._trovecall cimport close_trove
 from cascade._types cimport (
     BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, SELL,
@@ -180,8 +181,8 @@ cdef void note_health(State* state, const Unit* before, uint32_t position, Unit*
         event.side = compare_ratios(after.collateral, owed_after, before.collateral, owed) < 0
 
 
-cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Deal* deal,
-                   Liquidator* liquidator, int32_t who) noexcept nogil:
+cdef void carry_out(State* state, const Taken* taken, const Unit* unit, Deal* deal, Liquidator* liquidator,
+                    int32_t who) noexcept nogil:
     cdef uint32_t collateral = reserve_of(state, deal.collateral).number
     cdef uint32_t debt = reserve_of(state, deal.debt).number
     cdef Unit after
@@ -193,6 +194,8 @@ cdef void _execute(State* state, const Taken* taken, const Unit* unit, const Dea
     cost = 0
     if deal.repaid:
         cost = trade_asset(state, debt, BUY, deal.repaid + deal.extra)
+    deal.gains = gains
+    deal.cost = cost
     if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
             | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
         state.failed = FAILURE_OVERFLOW
@@ -347,14 +350,14 @@ cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:
     if state.liquidator_count == 0:
         anybody = nobody()
         if not find_deal(state, first, &unit, &anybody, &deal):
-            return 0
-        _execute(state, taken, &unit, &deal, &anybody, NOBODY)
+            return fill_gap(state, taken, first, &unit)
+        carry_out(state, taken, &unit, &deal, &anybody, NOBODY)
         return 1
     if state.bidding:
         who = _highest_bidder(state, taken, first, &unit, &deal)
     else:
         who = _first_of_all(state, taken, first, &unit, &deal)
     if who == NOBODY:
-        return 0
-    _execute(state, taken, &unit, &deal, &state.liquidators[who], who)
+        return fill_gap(state, taken, first, &unit)
+    carry_out(state, taken, &unit, &deal, &state.liquidators[who], who)
     return 2 if state.liquidators[who].single else 1

@@ -22,6 +22,14 @@ def set_troves(
 def set_gas_cap(core: EngineCore, lending: int, lots: int) -> None:
     """Most lots of collateral to the liquidator of a trove."""
 
+def set_stop_gaps(
+    core: EngineCore, lending: int, *, first: int, second: int, capital: int, pool_least: int
+) -> None:
+    """Who makes calls that no liquidator gains by."""
+
+def backstop_row(core: EngineCore, lending: int) -> dict[str, int]:
+    """Atoms of capital and earned since, and calls."""
+
 def change_trove(
     core: EngineCore, lending: int, account: int, number: int, lots: int, what: int
 ) -> None:

@@ -19,11 +19,11 @@ from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_unit
 from cascade._redistribution cimport form_troves, settle_trove, system_of, trove_of
 from cascade._reserve cimport (
-    FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Reserve,
+    CLOSE_TROVE, FLOW_BORROWED, FLOW_REDEEMED, FLOW_REPAID, FLOW_SUPPLIED, INDEX_ONE, Lending, Reserve,
 )
 from cascade._seizure cimport move_scaled
 from cascade._state cimport (
-    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, RATE_DENOMINATOR, State,
+    ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, State,
 )
 from cascade._types cimport EVENT_BORROW, EVENT_PROVIDE, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY
 
@@ -65,6 +65,21 @@ def set_troves(EngineCore core, int64_t lending, *, int64_t minimum_ratio, int64
 def set_gas_cap(EngineCore core, int64_t lending, int64_t lots):
     """Most lots of collateral to the liquidator of a trove."""
     lending_at(core, lending).gas_cap = lots
+
+
+def set_stop_gaps(EngineCore core, int64_t lending, *, int first, int second, int64_t capital, int64_t pool_least):
+    """Who makes calls that no liquidator gains by: 1 the stability pool, 2 a capital, 0 nobody."""
+    cdef Lending* rules = lending_at(core, lending)
+    rules.stop_gaps[0] = <unsigned char>first
+    rules.stop_gaps[1] = <unsigned char>second
+    rules.backstop_capital = capital
+    rules.pool_least = pool_least
+
+
+def backstop_row(EngineCore core, int64_t lending):
+    """Atoms of capital and earned since, below 0 lost, and calls."""
+    cdef const Lending* rules = lending_at(core, lending)
+    return {"capital": rules.backstop_capital, "cash": rules.backstop_cash, "done": rules.backstop_done}
 
 
 # ---------------------------------------------------------------- accounts
@@ -220,7 +235,7 @@ def pool_row(EngineCore core, int64_t lending):
 def change_pool(EngineCore core, int64_t lending, int64_t more, int64_t gain):
     """Put atoms in, or take -`more` out, and pay a gain; the caller knows what is whose."""
     cdef Lending* rules = lending_at(core, lending)
-    if rules.trove_debt == 0:
+    if rules.close_factor == CLOSE_TROVE and rules.trove_debt == 0:
         raise ValueError("the lending market has nothing that is borrowed yet")
     if not 0 <= gain <= rules.pool_gains:
         raise ValueError(f"gain of {gain} is outside 0 ... {rules.pool_gains}")
@@ -236,7 +251,8 @@ def change_pool(EngineCore core, int64_t lending, int64_t more, int64_t gain):
         rules.pool_withdrawn -= more
     rules.pool_gains -= gain
     rules.pool_paid += gain
-    _note(&core.state, EVENT_PROVIDE, core.state.reserves[rules.trove_debt - 1].borrowed_side, -1, more, gain)
+    _note(&core.state, EVENT_PROVIDE, core.state.reserves[rules.trove_debt - 1].borrowed_side
+          if rules.trove_debt else NO_MARKET, -1, more, gain)
     form_troves(&core.state, lending, -1, 0)
     core.end()
 

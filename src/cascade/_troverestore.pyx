@@ -8,14 +8,20 @@ from cascade._arithmetic cimport floor_divide, int128
 from cascade._clearing cimport find_position
 from cascade._core cimport EngineCore
 from cascade._redistribution cimport pending_debt, recovery_mark
-from cascade._reserve cimport CLOSE_TROVE, INDEX_ONE, Lending, Reserve
+from cascade._reserve cimport (
+    CLOSE_TROVE, INDEX_ONE, STOP_GAP_BACKSTOP, STOP_GAP_POOL, Lending, Reserve,
+)
 from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, NO_POSITION, Market, State,
 )
 
 TROVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "waiting", "unsettled", "deposits", "provided", "withdrawn", "burned", "gains", "received", "paid",
+    "backstop_cash", "backstop_done",
 )])
+SIGNED = ("backstop_cash",)
+OF_POOLS = ("deposits", "provided", "withdrawn", "burned", "gains", "received", "paid")
+OF_BACKSTOPS = ("backstop_cash", "backstop_done")
 
 cdef int64_t LARGEST = <int64_t>1 << 62
 
@@ -35,7 +41,7 @@ def trove_records(EngineCore core):
         rules = &core.state.lendings[k]
         rows.append((rules.waiting, rules.unsettled, rules.pool_deposits, rules.pool_provided,
                      rules.pool_withdrawn, rules.pool_burned, rules.pool_gains, rules.pool_received,
-                     rules.pool_paid))
+                     rules.pool_paid, rules.backstop_cash, rules.backstop_done))
     return np.array(rows, dtype=TROVE_DTYPE)
 
 
@@ -51,8 +57,8 @@ def restore_troves(EngineCore core, records):
         rules = &state.lendings[k]
         where = f"lending market {k}: "
         for name in TROVE_DTYPE.names:
-            require(0 <= row[name] < LARGEST, where + name)
-            require(rules.close_factor == CLOSE_TROVE or row[name] == 0, where + name)
+            require((-LARGEST if name in SIGNED else 0) <= row[name] < LARGEST, where + name)
+            require(_has(rules, name) or row[name] == 0, where + name)
         require(int(row["deposits"]) == int(row["provided"]) - int(row["withdrawn"]) - int(row["burned"]),
                 where + "deposits of the pool")
         require(int(row["gains"]) == int(row["received"]) - int(row["paid"]), where + "gains of the pool")
@@ -65,10 +71,21 @@ def restore_troves(EngineCore core, records):
         rules.pool_gains = row["gains"]
         rules.pool_received = row["received"]
         rules.pool_paid = row["paid"]
+        rules.backstop_cash = row["backstop_cash"]
+        rules.backstop_done = row["backstop_done"]
         if rules.close_factor == CLOSE_TROVE and rules.trove_collateral:
             _check_marks(core, rules)
             fault = trove_fault(core, k)
             require(not fault, where + fault)
+
+
+cdef bint _has(const Lending* rules, str name) noexcept:
+    # can it be other than zero by the rules?
+    if name in OF_BACKSTOPS:
+        return STOP_GAP_BACKSTOP in (rules.stop_gaps[0], rules.stop_gaps[1])
+    if name in OF_POOLS and STOP_GAP_POOL in (rules.stop_gaps[0], rules.stop_gaps[1]):
+        return True
+    return rules.close_factor == CLOSE_TROVE
 
 
 cdef int _check_marks(EngineCore core, const Lending* rules) except -1:

@@ -31,6 +31,7 @@ from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
 from cascade.stability import LendingStabilityPool
+from cascade.stop_gaps import has_pool, stop_gap_numbers
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -82,6 +83,16 @@ class LendingMarket:
             scale = engine.scale_of(asset)
             set_troves(self, scale)
             self._pool = LendingStabilityPool(self, rules.troves.numbers(scale)["pool_least"])
+        elif rules.stop_gap:
+            numbers = stop_gap_numbers(rules, engine.scale_of(asset))
+            _troveentry.set_stop_gaps(engine, number, **numbers)
+            if has_pool(rules):
+                self._pool = LendingStabilityPool(self, numbers["pool_least"])
+
+    @property
+    def backstop(self) -> dict[str, int]:
+        """Atoms of the backstop's ``capital``, ``cash`` earned since (below 0: lost), and calls ``done``."""
+        return _troveentry.backstop_row(self.engine, self.number)
 
     @property
     def stability_pool(self) -> LendingStabilityPool:

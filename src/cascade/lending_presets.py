@@ -145,6 +145,7 @@ def rules_of(
         # one collateral's mean is its own threshold, so only accounts with several can tell
         "health": lambda: "average" if rule.health is HealthMeasure.AVERAGE else "weighted",
         "halt_above": lambda: None,
+        "stop_gap": lambda: (),
         "fee_on": lambda: "repay" if rule.fee is Fee.REPAID else "bonus",
         "zero_price": lambda: protocol.zero_price,
         "sentinel": lambda: Fraction(protocol.sentinel, WAD) if protocol.sentinel else None,

@@ -17,6 +17,7 @@ from cascade.exact_numbers import (
     step_time,
     whole,
 )
+from cascade.stop_gaps import check_stop_gap
 from cascade.trove_terms import Troves
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ class LendingRules:
         `LendingMarket.sequencer`; None: there is no sentinel.
     source : str
         Where the numbers are from.
+    stop_gap : tuple, default ()
+        Who makes a call that no liquidator gains by, at a loss if need be, in this order:
+        ``"stability_pool"``, deposits of money in `LendingMarket.stability_pool`; ``("backstop", capital)``.
     troves : Troves, optional
         Terms of ``close_factor="trove"``; default ``Troves()`` there, and of nothing else.
 
@@ -137,9 +141,11 @@ class LendingRules:
     fee_on: Literal["bonus", "repay"] = "bonus"
     zero_price: Literal["skipped", "given", "refused"] = "skipped"
     troves: Troves | None = None
+    stop_gap: Any = ()
 
     def __post_init__(self) -> None:
         self.numbers(1)
+        check_stop_gap(self)
         closes = self.close_factor in ("trove", ("trove",), ["trove"])
         if closes and self.troves is None:
             object.__setattr__(self, "troves", Troves())

@@ -19,6 +19,7 @@ from cascade.exact_numbers import exact
 from cascade.interest_models import model_of
 from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.reserve import LendingSide, Reserve
+from cascade.stop_gaps import has_pool
 from cascade.trove_terms import Troves
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
                 "name": market.name,
                 "asset": market.asset,
                 "rules": _fields(market.rules),
-                "pool": None if market.rules.troves is None else market.stability_pool.state(),
+                "pool": None if not has_pool(market.rules) else market.stability_pool.state(),
             }
             for market in engine.lending
         ],
@@ -265,7 +266,7 @@ def restore_lending(
     band_snapshot.restore_bands(engine, arrays, events)
     _troverestore.restore_troves(engine, arrays["troves"])
     for market, entry in zip(engine.lending, settings["markets"], strict=True):
-        if market.rules.troves is not None:
+        if has_pool(market.rules):
             market.stability_pool.restore(entry["pool"])
 
 
@@ -291,20 +292,23 @@ def hash_rows(engine: Engine) -> list[bytes]:
     if _has_categories(engine):
         rows.append(_lendingterms.account_categories(engine).tolist())
     rows += band_snapshot.band_hash(engine)
-    rows += _trove_rows(engine, records)
+    rows += _pool_rows(engine, records)
     rows += [list(row) for row in _lendingrestore.liquidator_records(engine).tolist()]
     return [np.array(row, dtype="<i8").tobytes() for row in rows]
 
 
-def _trove_rows(engine: Engine, reserves: NDArray[Any]) -> list[list[int]]:
+def _pool_rows(engine: Engine, reserves: NDArray[Any]) -> list[list[int]]:
     rows: list[list[int]] = []
     records = _troverestore.trove_records(engine)
     for lending in engine.lending:
+        own = records[lending.number]
         if lending.rules.troves is not None:
-            own = records[lending.number]
             marks = [reserves[r.number]["assigned_mark"] for r in lending.reserves.values()]
             rows.append([int(own["waiting"]), int(own["unsettled"]), max(marks, default=0)])
+        if has_pool(lending.rules):
             rows += lending.stability_pool.hash_rows()
+        if lending.rules.stop_gap:
+            rows.append([int(own["backstop_cash"]), int(own["backstop_done"])])
     return rows
 
 

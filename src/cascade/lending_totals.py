@@ -9,6 +9,7 @@ import numpy as np
 from cascade import _bandrestore, _lendingrestore, _lendingterms, _troverestore
 from cascade._columns import position_table
 from cascade.errors import ReserveError
+from cascade.stop_gaps import has_pool
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -35,8 +36,8 @@ def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
         ``debts``, ``deficit``, ``awaited`` (debts that auctions are to bring), ``supplies``,
         ``treasury`` now; ``rounding``, what the reserve has
         beyond what it owes; ``roundings``, amounts that were rounded. Of a market with bands, under
-        ``"bands"``, also what `BandMarket.totals` gives; of a lending market of troves, under
-        ``"stability pool"``, `LendingStabilityPool.row`.
+        ``"bands"``, also what `BandMarket.totals` gives; of a lending market with a stability pool,
+        under ``"stability pool"``, `LendingStabilityPool.row`.
     """
     found = {
         market.name: {
@@ -49,7 +50,7 @@ def lending_totals(engine: Engine) -> dict[str, dict[str, dict[str, int]]]:
         for market in engine.lending
     }
     for market in engine.lending:
-        if market.rules.troves is not None:
+        if has_pool(market.rules):
             found[market.name]["stability pool"] = market.stability_pool.row()
     return found
 
@@ -130,6 +131,8 @@ def check_lending(engine: Engine) -> None:
             market.auctions.check()
         if market.rules.troves is not None:
             _check_troves(engine, market)
+        if has_pool(market.rules):
+            _check_pool(market)
     for name, bands in engine.lending.bands.items():
         held = _bandrestore.shares_held(engine, bands.number)
         try:
@@ -142,6 +145,9 @@ def _check_troves(engine: Engine, market: LendingMarket) -> None:
     fault = _troverestore.trove_fault(engine, market.number)
     if fault:
         raise ReserveError(f"{market.name}: {fault}")
+
+
+def _check_pool(market: LendingMarket) -> None:
     row = market.stability_pool.row()
     came, gained = row["provided"] - row["withdrawn"] - row["burned"], row["received"] - row["paid"]
     if (row["deposits"], row["gains"]) != (came, gained) or min(came, gained) < 0:

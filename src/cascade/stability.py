@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from cascade import _troveentry
+from cascade._grid import Grid
 from cascade.errors import ConservationError
 from cascade.exact_numbers import whole
 from cascade.lending.stability_pool import Deposit, StabilityPool
 
 if TYPE_CHECKING:
-    from cascade._grid import Grid
     from cascade.lending_market import LendingMarket
     from cascade.reserve import Reserve
 
@@ -54,7 +55,10 @@ class LendingStabilityPool:
 
     @property
     def _money(self) -> Grid:
-        return self._reserve(False).lots
+        lending = self._lending
+        if lending.rules.troves is not None:
+            return self._reserve(False).lots
+        return Grid(Fraction(1, lending.engine.scale_of(lending.asset)), "amount")
 
     def row(self) -> dict[str, int]:
         """Whole numbers: atoms in the pool, provided, withdrawn and burned since the beginning; gains that

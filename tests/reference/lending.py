@@ -25,6 +25,7 @@ from .redistribution import Troves
 from .rules import Rules
 from .sales import Auctioneer
 from .stability import StabilityPool
+from .stop_gap import LeastAtom, StopGap
 
 
 class LendingMarket:
@@ -41,10 +42,19 @@ class LendingMarket:
         self.categories: dict[str, categories.Category] = {}
         self.category_of: dict[int, categories.Category | None] = {}
         self.debt_reserve: Reserve | None = None  # of troves
-        self.troves = None
+        self.troves = self.pool = None
         if rules.troves is not None:
             self.troves = Troves(self)
-            self.stability_pool = StabilityPool(self, rules.troves)
+            self.pool = StabilityPool(self, rules.troves)
+        self.stop_gap = StopGap(self)
+        if "stability_pool" in rules.stop_gap:
+            self.pool = StabilityPool(self, LeastAtom(Fraction(1, self.stop_gap.atoms)))
+
+    @property
+    def stability_pool(self) -> StabilityPool:
+        if self.pool is None:
+            raise ValueError(f"{self.name!r} has no stability pool")
+        return self.pool
 
     def __getitem__(self, name: str) -> Reserve:
         return self.reserves[name]

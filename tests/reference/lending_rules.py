@@ -38,6 +38,7 @@ class LendingRules:
     zero_price: str = "skipped"
     sentinel: object = None
     troves: object = None
+    stop_gap: tuple = ()
 
     def __post_init__(self) -> None:
         if self.close_factor in ("trove", ("trove",)) and self.troves is None:
@@ -77,6 +78,7 @@ class Liquidator:
     choice: str = "best"
     calls: str = "chained"
     halvings: int = 6
+    last_resort: bool = False  # has no least gain
     cash: int = 0
     spent: int = 0
     bids: int = 0

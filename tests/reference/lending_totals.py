@@ -33,7 +33,7 @@ def lending_totals(engine) -> dict:
         for name, market in engine.lending.items()
     }
     for name, market in engine.lending.items():
-        if market.troves is not None:
+        if market.pool is not None:
             found[name]["stability pool"] = market.stability_pool.totals()
     return found
 
@@ -57,7 +57,8 @@ def check_reserve(reserve) -> None:
         assert reserve.borrowed == -held[-1], held
     else:
         reserve.lending.troves.check()
-        check_pool(reserve.lending.stability_pool)
+    if reserve.lending.pool is not None:
+        check_pool(reserve.lending.pool)
     for place in positions:
         if place.market in [side.number for side in reserve.supplied_sides] and place.size:
             category = reserve.lending.category_of.get(place.account)
@@ -92,5 +93,9 @@ def lending_rows(engine) -> list[list[int]]:
         rows += market.rows()
     for market in engine.lending.values():
         if market.troves is not None:
-            rows += market.troves.rows() + market.stability_pool.rows()
+            rows += market.troves.rows()
+        if market.pool is not None:
+            rows += market.pool.rows()
+        if market.rules.stop_gap:
+            rows.append([market.stop_gap.cash, market.stop_gap.done])
     return rows + [[x.cash, x.spent, x.bids, x.done] for x in engine.liquidators]

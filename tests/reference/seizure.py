@@ -33,6 +33,8 @@ class Deal:
     fee: int
     extra: int = 0  # lots of the debt that the liquidator pays on top, for the treasury
     profit: int = 0
+    gains: int = 0  # atoms, once it is carried out
+    cost: int = 0
 
 
 class Seizure:
@@ -161,7 +163,7 @@ class Seizure:
             self.engine.to_atoms(x, asset) for x in (liquidator.gas, liquidator.min_profit)
         )
         deal.profit = gains - cost - gas
-        return deal.profit >= least
+        return liquidator.last_resort or deal.profit >= least
 
     @staticmethod
     def asked(rules, held: SideHolding) -> bool:
@@ -229,7 +231,14 @@ class Seizure:
             return
         chosen = None if spared else self.choose(account, unit, entry.cause)
         if chosen is None:
-            self.leave(entry)
+            self.engine.clearing.liquidating = name
+            filled = not spared and lending.stop_gap.fill(self, account, unit, entry.cause)
+            self.engine.clearing.liquidating = None
+            if not filled:
+                self.leave(entry)
+                return
+            cascade.units += 1
+            queue.go_on(entry)
             return
         who, liquidator, deal = chosen
         cascade.units += 1
@@ -270,7 +279,7 @@ class Seizure:
         offers[0][1].bids += bid
         return offers[0]
 
-    def execute(self, account, unit, deal: Deal, liquidator, who: int, cause: int) -> None:
+    def execute(self, account, unit, deal: Deal, liquidator, who: int, cause: int) -> int:
         log, lending = self.engine.log, self.engine.clearing.accounts[account].lending
         c, d = deal.collateral.reserve, deal.debt.reserve
         borne = unit.borne()
@@ -294,6 +303,7 @@ class Seizure:
         gains = self.trade(c, SELL, deal.seized - deal.fee, liquidation)
         bought = deal.repaid + deal.extra
         cost = self.trade(d, BUY, bought, liquidation) if bought else 0
+        deal.gains, deal.cost = gains, cost
         gas = self.engine.to_atoms(liquidator.gas, lending.asset)
         liquidator.cash += gains - cost - gas
         liquidator.spent += gas
@@ -310,6 +320,7 @@ class Seizure:
             for held in after.holdings:
                 if held.size < 0:
                     self.write_off(lending, account, held, liquidation)
+        return liquidation
 
     def move(self, lending, account: int, deal: Deal) -> None:
         c, d = deal.collateral.reserve, deal.debt.reserve

@@ -5,6 +5,7 @@ them: the loss of a unit is rounded up, its gain down, and what rounding took is
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from . import log as events
 from .grid import whole
@@ -35,6 +36,10 @@ class StabilityPool:
         self.loss_error = self.gain_error = 0
         self.deposits = self.gains = 0
         self.provided = self.withdrawn = self.burned = self.received = self.paid = 0
+
+    @property
+    def lot_size(self):
+        return Fraction(1, 10 ** self.engine.clearing.assets[self.lending.asset].decimals)
 
     def free(self) -> int:
         """The most that can be cancelled now."""
@@ -85,9 +90,12 @@ class StabilityPool:
         if left:
             self.providers[name] = Provision(left, self.product, self.sums[-1], self.scale)
         self.deposits += more
-        side = self.lending.debt_reserve.borrowed_side.number
+        side = events.NO_MARKET
+        if self.lending.troves is not None:
+            side = self.lending.debt_reserve.borrowed_side.number
         self.engine.log.add(events.PROVIDE, quantity=more, money=gain, market=side)
-        self.lending.troves.form_marks()
+        if self.lending.troves is not None:
+            self.lending.troves.form_marks()
 
     def row(self) -> dict:
         return self.totals()
@@ -99,7 +107,7 @@ class StabilityPool:
         return gain
 
     def provide(self, amount, provider: str = "provider") -> None:
-        atoms = whole("amount", amount, self.lending.debt_reserve.lot_size)
+        atoms = whole("amount", amount, self.lot_size)
         if atoms <= 0:
             raise ValueError(f"amount {amount!r} must be above zero")
         gain = self.gain_to_pay(provider)
@@ -112,12 +120,13 @@ class StabilityPool:
         left = self.left(provider)
         wanted = left
         if amount is not None:
-            wanted = min(left, whole("amount", amount, self.lending.debt_reserve.lot_size))
+            wanted = min(left, whole("amount", amount, self.lot_size))
         if wanted < 0:
             raise ValueError(f"amount {amount!r} is below zero")
         if wanted and self.deposits - wanted < self.least:
             raise ValueError(f"amount {amount!r} leaves less than {self.least} atoms in the pool")
-        if wanted and self.lending.troves.any_below_minimum():
+        troves = self.lending.troves
+        if wanted and troves is not None and troves.any_below_minimum():
             raise ValueError("a loan is below the minimum ratio")
         gain = self.gain_to_pay(provider)
         self.withdrawn += wanted
