@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cascade import _auctionentry, _lendingentry, _lendingquote, _lendingterms, _troveentry
-from cascade._grid import Grid
+from cascade import _lendingentry, _lendingquote, _lendingterms, _troveentry
 from cascade._routeentry import MOST_VENUES
 from cascade.collateral_auction import OpenAuctions
-from cascade.exact_numbers import rate_parts, step_time, whole
-from cascade.interest_models import InterestModel, stated_model
+from cascade.exact_numbers import step_time, whole
+from cascade.interest_models import InterestModel
 from cascade.lending_categories import Category, add_category, category_of, numbered
 from cascade.lending_rules import LendingRules, Oracle
-from cascade.lending_sides import make_sides
-from cascade.lending_terms import cap_lots, isolation_terms, share_terms, side_refinement
 from cascade.lending_troves import (
-    cap_gas,
     change_trove,
-    check_reserve,
     set_troves,
     trove_amounts,
-    trove_refinement,
 )
 from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
+from cascade.reserve_making import asset_terms, make_reserve
 from cascade.stability import LendingStabilityPool
 from cascade.stop_gaps import has_pool, stop_gap_numbers
 
@@ -38,16 +32,6 @@ if TYPE_CHECKING:
     from cascade.lending.parameters import AaveMarket, CometMarket
 
 __all__ = ["LendingMarket"]
-
-LARGEST_UNIT = 2**31
-BASIS_POINT = 10**5  # parts of a rate
-
-
-def _numbers_of(venues: tuple[Market, ...]) -> int | list[int]:
-    # one number as ever, -1 for none
-    if len(venues) > 1:
-        return [market.number for market in venues]
-    return venues[0].number if venues else -1
 
 
 class LendingMarket:
@@ -198,86 +182,15 @@ class LendingMarket:
         KeyError, TypeError, ValueError
             An argument is wrong; the message names it.
         """
-        if not isinstance(name, str) or not name or name in self.reserves:
-            raise ValueError(f"reserve {name!r} exists or is no name")
-        engine = self.engine
-        source = None if price is None else self._market(price, "price")
-        sold = self.sold_in(venue, source)
-        if self.rules.troves is not None:
-            stated = {
-                "interest": interest, "borrow_factor": borrow_factor,
-                "liquidation_threshold": liquidation_threshold, "debt_ceiling": debt_ceiling,
-                "borrowable_in_isolation": borrowable_in_isolation, "siloed": siloed,
-            }  # fmt: skip
-            stated = check_reserve(self, name, source, stated)
-            collateral, borrowable = stated["collateral"], stated["borrowable"]
-            liquidation_threshold = stated["liquidation_threshold"]
-        scale = engine.scale_of(self.asset)
-        lots = Grid(Fraction(1, scale), "amount") if source is None else source.lots
-        unit = 1 if source is None else source.atoms_of(1, 1)
-        if unit > LARGEST_UNIT:
-            raise ValueError(
-                f"a lot at one tick is {unit} atoms, more than 2**31: use fewer decimals"
-            )
-        terms = self._terms(liquidation_threshold, loan_to_value, liquidation_bonus)
-        factor = rate_parts(borrow_factor, "borrow_factor", 0, 1)
-        if factor == 0:
-            raise ValueError(f"borrow_factor {borrow_factor!r} is not above zero")
-        if interest is not None and not isinstance(interest, InterestModel):
-            raise TypeError(f"interest must be a model such as KinkRate, got {interest!r}")
-        if oracle is not None and not isinstance(oracle, Oracle):
-            raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
-        if self.rules.troves is not None and source is not None and refinement is None:
-            refinement = trove_refinement(source)
-        refine = side_refinement(refinement, interest, source)
-        numbers: dict[str, Any] = {
-            "lending": self.number,
-            "source": -1 if source is None else source.number,
-            "venue": _numbers_of(sold),
-            "unit": unit,
-            "refine": refine,
-            **terms,
-            "borrow_factor": factor,
-            "reserve_factor": rate_parts(reserve_factor, "reserve_factor", 0, 1),
-            "supply_cap": cap_lots(lots, supply_cap, "supply_cap"),
-            "borrow_cap": cap_lots(lots, borrow_cap, "borrow_cap"),
-            **(oracle or Oracle()).numbers(),
-            "collateral": bool(collateral),
-            "borrowable": bool(borrowable),
-            "liquidation_factor": rate_parts(liquidation_factor, "liquidation_factor", 0, 1),
-            **isolation_terms(lots, debt_ceiling, borrowable_in_isolation),
-            **share_terms(lots, account_cap, account_share),
-            "siloed": bool(siloed),
-        }
-        self._check_base(bool(borrowable), bool(collateral))
-        if debt_ceiling is not None and (self.rules.absorbs or self.rules.auction):
-            raise ValueError(
-                f"debt_ceiling {debt_ceiling!r}: isolated is what liquidators call for"
-            )
-        sides = make_sides(self, name, source, lots, refine)
-        rate = None if interest is None else interest.numbers()
-        sided: dict[str, Any] = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
-        number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
-        given = {**numbers, "name": name, "interest": stated_model(interest)}
-        if self.rules.auction is not None:
-            _auctionentry.set_hole(engine, number, self.rules.auction.hole_of(name, scale))
-        made = Reserve(self, name, source, sold, lots, sides, number, given)
-        self.reserves[name] = made
-        if self.rules.troves is not None:
-            cap_gas(made, self.rules.troves)
-        return made
-
-    def _check_base(self, borrowable: bool, collateral: bool) -> None:
-        # a protocol that takes debts over has one asset that is borrowed
-        if not borrowable or not (self.rules.absorbs or self.rules.auction):
-            return
-        if self.base is not None:
-            raise ValueError(
-                f"borrowable: where accounts are absorbed or auctioned only {self.base.name!r} can be "
-                "borrowed"
-            )
-        if self.rules.auction and collateral:
-            raise ValueError("collateral: what is borrowed is not auctioned; say collateral=False")
+        return make_reserve(
+            self, name, price, venue, liquidation_threshold=liquidation_threshold,
+            loan_to_value=loan_to_value, liquidation_bonus=liquidation_bonus,
+            borrow_factor=borrow_factor, interest=interest, reserve_factor=reserve_factor,
+            supply_cap=supply_cap, borrow_cap=borrow_cap, oracle=oracle, collateral=collateral,
+            borrowable=borrowable, refinement=refinement, liquidation_factor=liquidation_factor,
+            debt_ceiling=debt_ceiling, borrowable_in_isolation=borrowable_in_isolation, siloed=siloed,
+            account_cap=account_cap, account_share=account_share,
+        )  # fmt: skip
 
     @property
     def base(self) -> Reserve | None:
@@ -390,24 +303,8 @@ class LendingMarket:
         """
         if self.rules.troves is not None:
             raise ValueError(f"category {name!r}: troves have none")
-        terms = self._terms(liquidation_threshold, loan_to_value, liquidation_bonus)
+        terms = asset_terms(self, liquidation_threshold, loan_to_value, liquidation_bonus)
         add_category(self, name, collateral, borrowable, terms)
-
-    def _terms(self, threshold: Any, ratio: Any, bonus: Any) -> dict[str, int]:
-        parts = rate_parts(threshold, "liquidation_threshold", 0, 1)
-        if self.rules.health == "average" and parts % BASIS_POINT:
-            raise ValueError(
-                f"liquidation_threshold {threshold!r} is no whole number of basis points, "
-                'as health="average" asks for'
-            )
-        most = parts if ratio is None else rate_parts(ratio, "loan_to_value", 0, 1)
-        if most > parts:
-            raise ValueError(f"loan_to_value {ratio!r} is above the threshold")
-        return {
-            "threshold": parts,
-            "loan_to_value": most,
-            "bonus": rate_parts(bonus, "liquidation_bonus", 0, 1),
-        }
 
     # --- accounts ------------------------------------------------------------------------------
 

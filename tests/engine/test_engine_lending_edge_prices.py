@@ -1,9 +1,9 @@
-"""Prices of zero, oracles that fail, dust and grace, docs/lending-market.md: what protocols do, by hand."""
+"""Prices of zero, oracles that fail, fees on repayments, docs/lending-market.md: what protocols do, by hand."""
 
 import numpy as np
 import pytest
 from engine_kit import TWIN, core_kit, rows
-from lending_setups import borrower, calls, numbers
+from lending_setups import borrower, calls, four_reserves, held, numbers
 
 import cascade as cs
 from cascade import snapshot
@@ -12,48 +12,12 @@ ORACLE, MARK = 33, 4
 EVERY = ("skipped", "given", "refused")
 
 
-def market(kit, *, btc=None, venue=None, liquidator=None, oracle=None, trigger="<", **rules):
-    """ETH at 100 (threshold 0.8, bonus 0.05), BTC at 1000 (0.7), USD and DAI at one; plenty of each."""
-    engine = kit.engine()
-    for name, price in (("ETH", 100), ("BTC", 1000)):
-        kit.market(engine, name, rules={"feed": "index"}).set_index(price)
-    rules = {"trigger": trigger, **rules}
-    pool = engine.lending.add("pool", rules=kit.lending.LendingRules(**rules))
-    terms = {"liquidation_bonus": "0.05", "venue": venue}
-    if oracle is not None:
-        oracle = kit.lending.Oracle(**oracle)
-    pool.add_reserve("ETH", price="ETH", liquidation_threshold="0.8", oracle=oracle, **terms)
-    pool.add_reserve("BTC", price="BTC", liquidation_threshold="0.7", **{**terms, **(btc or {})})
-    for name in ("USD", "DAI"):
-        pool.add_reserve(name, liquidation_threshold="0.5")
-    for name in pool.reserves:
-        pool[name].supply(1_000_000)
-    if liquidator is not None:
-        engine.liquidators.add(kit.lending.Liquidator(**liquidator))
-    return engine, pool
-
-
-def held(kit, pool, account) -> dict:
-    """Lots that an account has and owes, by reserve; indices are one."""
-    found = {}
-    for name, reserve in pool.reserves.items():
-        for word, side in (("has", reserve.supplied_side), ("owes", reserve.borrowed_side)):
-            if kit.name == "twin":
-                position = pool.engine.clearing.position(account, side.number, 0)
-                lots = 0 if position is None else position.size
-            else:
-                lots = int(pool.engine.accounts.column(side, "size")[account])
-            if lots:
-                found[name, word] = abs(lots)
-    return found
-
-
 # --- a price of zero ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rule", ["skipped", "given"])
 def test_a_price_of_zero_is_believed_at_once_and_makes_collateral_count_nothing(kit, rule):
-    engine, pool = market(kit, zero_price=rule, liquidator={"gas": 10**6})
+    engine, pool = four_reserves(kit, zero_price=rule, liquidator={"gas": 10**6})
     account = borrower(pool, 100, 4000)
     start = len(engine.events)
     pool["ETH"].fail_oracle("zero")
@@ -73,7 +37,7 @@ def test_a_price_of_zero_is_believed_at_once_and_makes_collateral_count_nothing(
 
 def test_skipped_collateral_is_liquidated_by_nobody_and_comes_back_with_its_price(kit):
     # as Aave: amounts are divided by the price of the collateral
-    engine, pool = market(kit, zero_price="skipped", bad_debt="deficit")
+    engine, pool = four_reserves(kit, zero_price="skipped", bad_debt="deficit")
     account = borrower(pool, 100, 4000)
     pool["ETH"].fail_oracle("zero")
     before = numbers(pool)
@@ -90,7 +54,7 @@ def test_skipped_collateral_is_liquidated_by_nobody_and_comes_back_with_its_pric
 
 def test_skipped_collateral_does_not_keep_a_debt_from_being_written_off(kit):
     # Aave v3.3 compares the value taken with the account's, so that what is worth nothing blocks nothing
-    engine, pool = market(kit, zero_price="skipped", bad_debt="deficit")
+    engine, pool = four_reserves(kit, zero_price="skipped", bad_debt="deficit")
     account = int(pool.open(collateral={"ETH": 10, "BTC": 210}, debt={"USD": 25_000})[0])
     pool["ETH"].fail_oracle("zero")
     engine.step(index={"BTC": 100})
@@ -103,7 +67,7 @@ def test_skipped_collateral_does_not_keep_a_debt_from_being_written_off(kit):
 
 def test_given_collateral_goes_for_nothing_and_the_suppliers_bear_the_debt(kit):
     # as Euler v2 and Morpho: all of it for no repayment, and then nothing is left
-    engine, pool = market(kit, zero_price="given", bad_debt="suppliers", liquidator={})
+    engine, pool = four_reserves(kit, zero_price="given", bad_debt="suppliers", liquidator={})
     borrower(pool, 100, 4000)
     pool["ETH"].fail_oracle("zero")
     result = engine.step()
@@ -120,7 +84,7 @@ def test_given_collateral_goes_for_nothing_and_the_suppliers_bear_the_debt(kit):
 
 def test_given_collateral_blocks_a_write_off_until_somebody_takes_it(kit):
     # an atom of worthless collateral keeps the debt of Euler v2 from being socialised
-    engine, pool = market(
+    engine, pool = four_reserves(
         kit, zero_price="given", bad_debt="suppliers", btc={"liquidation_bonus": "0.1"},
         liquidator={"gas": 60},
     )  # fmt: skip
@@ -138,7 +102,7 @@ def test_given_collateral_blocks_a_write_off_until_somebody_takes_it(kit):
 
 def test_a_refused_zero_freezes_the_account_in_every_call_that_asks_for_its_price(kit):
     # as Compound: PRICE_ERROR; the price believed stays
-    engine, pool = market(kit, zero_price="refused")
+    engine, pool = four_reserves(kit, zero_price="refused")
     account = int(pool.open(collateral={"ETH": 100, "BTC": 1}, debt={"USD": 8600})[0])
     pool["ETH"].fail_oracle("zero")
     assert pool["ETH"].row()["price"] == 100
@@ -163,7 +127,7 @@ def test_a_refused_zero_freezes_the_account_in_every_call_that_asks_for_its_pric
     ("rule", "works"), [("skipped", True), ("given", True), ("refused", False)]
 )
 def test_without_debts_only_some_protocols_ask(kit, rule, works):
-    _, pool = market(kit, zero_price=rule)
+    _, pool = four_reserves(kit, zero_price=rule)
     account = int(pool.open(collateral={"ETH": 100, "BTC": 1})[0])
     pool["ETH"].fail_oracle("reverts")
     if works:
@@ -180,7 +144,7 @@ def test_without_debts_only_some_protocols_ask(kit, rule, works):
 @pytest.mark.parametrize("rule", ["skipped", "given"])
 @pytest.mark.parametrize("trigger", ["<", "<="])
 def test_a_debt_worth_nothing_is_left_alone(kit, rule, trigger):
-    engine, pool = market(kit, zero_price=rule, trigger=trigger)
+    engine, pool = four_reserves(kit, zero_price=rule, trigger=trigger)
     account = int(pool.open(collateral={"ETH": 100}, debt={"BTC": 8})[0])
     pool["BTC"].fail_oracle("zero")
     assert str(float(pool.health[account])) == "inf"
@@ -196,7 +160,7 @@ def test_a_debt_worth_nothing_is_left_alone(kit, rule, trigger):
 def test_a_debt_that_is_worth_something_again_makes_due_to_the_tick(kit, trigger, first):
     # 100 * 100 * 0.8 against 8 BTC
     for price in (first - 1, first):
-        engine, pool = market(kit, zero_price="skipped", trigger=trigger)
+        engine, pool = four_reserves(kit, zero_price="skipped", trigger=trigger)
         pool.open(collateral={"ETH": 100}, debt={"BTC": 8})
         pool["BTC"].fail_oracle("zero")
         engine.step(index={"BTC": price})
@@ -205,7 +169,7 @@ def test_a_debt_that_is_worth_something_again_makes_due_to_the_tick(kit, trigger
 
 
 def test_of_two_debts_the_one_worth_nothing_is_not_repaid(kit):
-    engine, pool = market(kit, zero_price="given")
+    engine, pool = four_reserves(kit, zero_price="given")
     account = int(pool.open(collateral={"ETH": 100}, debt={"DAI": 5000, "USD": 4000})[0])
     pool["DAI"].fail_oracle("zero")
     assert pool.health[account] == 2
@@ -217,7 +181,7 @@ def test_of_two_debts_the_one_worth_nothing_is_not_repaid(kit):
 
 def test_the_last_tick_above_zero_is_told_from_zero(kit):
     # money at one tick: a fall to zero is found, though no price below one is possible
-    engine, pool = market(kit, zero_price="skipped")
+    engine, pool = four_reserves(kit, zero_price="skipped")
     account = int(pool.open(collateral={"DAI": 1000, "ETH": 10}, debt={"USD": 1250})[0])
     assert pool.health[account] == 1.04
     assert engine.step().pending == 0
@@ -237,7 +201,7 @@ def test_the_last_tick_above_zero_is_told_from_zero(kit):
 
 @pytest.mark.parametrize("rule", EVERY)
 def test_an_oracle_that_reverts_freezes_liquidation(kit, rule):
-    engine, pool = market(kit, zero_price=rule)
+    engine, pool = four_reserves(kit, zero_price=rule)
     account = borrower(pool, 100, 7600)
     pool["ETH"].fail_oracle("reverts")
     result = engine.step(index={"ETH": 90})
@@ -253,7 +217,7 @@ def test_an_oracle_that_reverts_freezes_liquidation(kit, rule):
 
 
 def test_due_accounts_of_an_oracle_that_reverts_wait_with_their_cause(kit):
-    engine, pool = market(kit, zero_price="skipped")
+    engine, pool = four_reserves(kit, zero_price="skipped")
     pool.open(collateral={"ETH": 100, "BTC": 1}, debt={"USD": 8600})
     pool["ETH"].fail_oracle("reverts")
     engine.step(index={"BTC": 800})
@@ -266,7 +230,7 @@ def test_due_accounts_of_an_oracle_that_reverts_wait_with_their_cause(kit):
 
 
 def test_a_stale_oracle_keeps_its_price_until_it_works(kit):
-    engine, pool = market(kit, zero_price="skipped", oracle={"heartbeat": 10})
+    engine, pool = four_reserves(kit, zero_price="skipped", oracle={"heartbeat": 10})
     account = borrower(pool, 100, 7600)
     pool["ETH"].fail_oracle("stale")
     assert engine.step(index={"ETH": 90}, dt=20).liquidated == 0
@@ -279,7 +243,7 @@ def test_a_stale_oracle_keeps_its_price_until_it_works(kit):
 
 
 def test_prices_on_their_way_are_lost_while_an_oracle_fails(kit):
-    engine, pool = market(kit, zero_price="skipped", oracle={"delay": 5})
+    engine, pool = four_reserves(kit, zero_price="skipped", oracle={"delay": 5})
     engine.step(index={"ETH": 90}, dt=1)
     pool["ETH"].fail_oracle("stale")
     engine.step(dt=10)
@@ -402,7 +366,7 @@ def test_interest_goes_on_at_a_price_of_zero(kit):
 
 def failing():
     """A core engine in which one oracle answers zero and another reverts, with a due account."""
-    engine, pool = market(core_kit(), zero_price="skipped", oracle={"delay": 3})
+    engine, pool = four_reserves(core_kit(), zero_price="skipped", oracle={"delay": 3})
     pool.open(collateral={"ETH": [100, 50], "BTC": [0, 1]}, debt={"USD": [4000, 701]})
     engine.step(index={"ETH": 99}, dt=1)
     pool["ETH"].fail_oracle("zero")
@@ -439,7 +403,7 @@ def test_copies_and_files_have_what_failed(tmp_path):
 def test_hashes_have_what_failed(kit):
     found = []
     for failure in (None, "stale", "zero", "reverts"):
-        engine, pool = market(kit, zero_price="refused")
+        engine, pool = four_reserves(kit, zero_price="refused")
         pool["ETH"].fail_oracle(failure)
         found.append(engine.state_hash())
     assert len(set(found)) == 4
@@ -476,7 +440,7 @@ def test_a_forged_failure_is_refused(member, field, row, value):
 
 
 def test_a_failure_that_is_none_is_refused(kit):
-    engine, pool = market(kit)
+    engine, pool = four_reserves(kit)
     before = engine.state_hash()
     with pytest.raises(ValueError, match="failure"):
         pool["ETH"].fail_oracle("broken")
@@ -534,134 +498,11 @@ def test_what_presets_say_is_what_their_functions_do():
     assert (gone.repaid_assets, gone.seized, gone.bad_debt) == (0, 400, 300)
 
 
-# --- dust and grace ----------------------------------------------------------------------------
-
-AAVE = {"close_factor": ("position", "0.5", "0.95", 2000), "min_leftover": 1000}
-
-
-@pytest.mark.parametrize("grace", [False, True])
-def test_a_debt_under_grace_counts_in_the_cap_and_pushes_a_call_into_dust(kit, grace):
-    # 2100 USD and 1900 DAI: half of all is 2000, which leaves 100 USD; of the USD alone it would be 1050
-    engine, pool = market(kit, **AAVE, liquidator={"halvings": 0})
-    account = int(pool.open(collateral={"ETH": 51}, debt={"USD": 2100, "DAI": 1900})[0])
-    if grace:
-        pool["DAI"].pause()
-        pool["DAI"].pause(False, grace=1000)
-    result = engine.step(index={"ETH": 97})  # 3957.6 of 4000
-    if not grace:
-        # the pair of DAI is all repaid, which leaves no dust
-        assert calls(engine) == [(1900, 20)]
-        return
-    assert (result.liquidated, result.pending) == (0, 1)
-    # as it would without the other debt, or with a smaller size
-    alone, other = market(kit, **AAVE, liquidator={"halvings": 0})
-    other.open(collateral={"ETH": 27}, debt={"USD": 2100})
-    alone.step(index={"ETH": 97})  # 2095.2 of 2100
-    assert calls(alone) == [(1050, 11)]
-    # when the grace is over the other pair can be called
-    engine.step(dt=1000)
-    assert calls(engine)[0] == (1900, 20)
-    assert held(kit, pool, account)["USD", "owes"] <= 2100
-
-
-def test_deadlock_by_the_bonus_while_only_half_may_be_repaid(kit):
-    # threshold 0.95 and bonus 0.01: between health 0.95 and 0.9595 half of 2000 leaves 2004 - 1010 = 994 of
-    # collateral, which is dust; a call of half the size is none, and ends below 0.95
-    def of(halvings):
-        engine = kit.engine()
-        kit.market(engine, "C", rules={"feed": "index"}).set_index(2)
-        pool = engine.lending.add("pool", rules=kit.lending.LendingRules(**AAVE))
-        pool.add_reserve(
-            "C", price="C", venue=None, liquidation_threshold="0.95", liquidation_bonus="0.01"
-        )
-        pool.add_reserve("USD")
-        pool["USD"].supply(10_000)
-        engine.liquidators.add(kit.lending.Liquidator(halvings=halvings))
-        pool.open(collateral={"C": 2004}, debt={"USD": 2000})
-        found = [engine.step(index={"C": 1}) for _ in range(4)]
-        return engine, found
-
-    engine, found = of(0)
-    assert [(r.liquidated, r.pending) for r in found] == [(0, 1)] * 4
-    engine, found = of(1)
-    # 505 for 500: 1499 * 0.95 = 1424.05 of 1500, below 0.95: all of it may go
-    assert calls(engine)[0] == (500, 505)
-    assert calls(engine)[1] == (1485, 1499)
-    assert found[-1].pending == 0
-
-
-def test_a_paused_collateral_keeps_its_account_and_counts_for_its_health(kit):
-    engine, pool = market(kit)
-    account = int(pool.open(collateral={"ETH": 100, "BTC": 1}, debt={"USD": 8600})[0])
-    pool["ETH"].pause()
-    engine.step(index={"BTC": 800})
-    # 8560 of 8600: BTC is taken, at 800 over 1.05; the ETH is not
-    assert calls(engine) == [(762, 1)]
-    assert held(kit, pool, account) == {("ETH", "has"): 100, ("USD", "owes"): 7838}
-
-
-def test_dust_of_a_pair_is_no_dust_of_the_account(kit):
-    # each pair is looked at by itself: a call that leaves nothing of its debt may leave little of another
-    engine, pool = market(kit, min_leftover=10_000)
-    account = int(pool.open(collateral={"ETH": 120}, debt={"USD": 6000, "DAI": 4000})[0])
-    engine.step(index={"ETH": 95})
-    # 9120 of 10,000; 6300 / 95, and 54 * 95 * 0.8 = 4104 are enough for the 4000
-    assert calls(engine) == [(6000, 66)]
-    assert held(kit, pool, account) == {("ETH", "has"): 54, ("DAI", "owes"): 4000}
-
-
-@pytest.mark.parametrize(("debt", "done"), [(2868, []), (2856, [(952, 999)])])
-def test_a_third_of_the_debt_that_leaves_dust_of_the_collateral_is_no_call(kit, debt, done):
-    # as Aave v3.3's suite: 956 repaid would take 1003 of 2000 and leave 997; 952 leave 1001
-    engine = kit.engine()
-    kit.market(engine, "C", rules={"feed": "index"}).set_index(1)
-    rules = {"close_factor": ("fraction", "0.333333334"), "min_leftover": 1000}
-    pool = engine.lending.add("pool", rules=kit.lending.LendingRules(**rules))
-    pool.add_reserve(
-        "C", price="C", venue=None, liquidation_threshold="0.8", liquidation_bonus="0.05"
-    )
-    pool.add_reserve("USD")
-    pool["USD"].supply(10_000)
-    engine.liquidators.add(kit.lending.Liquidator(halvings=0, calls="single"))
-    pool.open(collateral={"C": 2000}, debt={"USD": debt})
-    engine.step()
-    assert calls(engine) == done
-
-
-def test_a_paused_collateral_keeps_a_debt_from_being_written_off(kit):
-    engine, pool = market(kit, bad_debt="deficit")
-    account = int(pool.open(collateral={"ETH": 100, "BTC": 1}, debt={"USD": 8600})[0])
-    pool["BTC"].pause()
-    engine.step(index={"ETH": 50, "BTC": 800})
-    # 100 at 50 over 1.05, up; one BTC is left, and the debt with it
-    assert calls(engine) == [(4762, 100)]
-    assert rows(engine, "bad_debt") == []
-    pool["BTC"].pause(False)
-    engine.step()
-    assert calls(engine)[1:] == [(762, 1)]
-    assert pool["USD"].row()["deficit"] == 8600 - 4762 - 762
-    assert held(kit, pool, account) == {}
-
-
-def test_only_accounts_with_the_collateral_are_looked_at(kit):
-    # zero crosses the guards of its holders that owe, and of nobody else
-    engine, pool = market(kit, zero_price="skipped")
-    pool.open(collateral={"BTC": [10] * 50}, debt={"USD": [1000] * 50})
-    pool.open(collateral={"ETH": [10] * 5})
-    pool.open(collateral={"ETH": [100] * 3}, debt={"USD": [1000] * 3})
-    engine.step()
-    pool["ETH"].fail_oracle("zero")
-    found = engine.step()
-    assert found.pending == 3
-    if kit.name == "core":
-        assert found.resolved <= 6
-
-
 # --- a fee on what is repaid -------------------------------------------------------------------
 
 
 def test_a_fee_on_the_repayment_is_paid_on_top_and_kept_in_the_debts_asset(kit):
-    engine, pool = market(kit, fee="0.02", fee_on="repay", liquidator={})
+    engine, pool = four_reserves(kit, fee="0.02", fee_on="repay", liquidator={})
     borrower(pool, 100, 7700)
     engine.step(index={"ETH": 95})
     # 7700 * 1.05 / 95 = 85.1; 2 % of 7700 are 154 more
@@ -676,7 +517,7 @@ def test_a_fee_on_the_repayment_is_paid_on_top_and_kept_in_the_debts_asset(kit):
 
 
 def test_a_fee_on_the_repayment_can_eat_the_bonus(kit):
-    engine, pool = market(kit, fee="0.06", fee_on="repay", liquidator={})
+    engine, pool = four_reserves(kit, fee="0.06", fee_on="repay", liquidator={})
     borrower(pool, 100, 7700)
     assert engine.step(index={"ETH": 95}).liquidated == 0
 
@@ -684,7 +525,7 @@ def test_a_fee_on_the_repayment_can_eat_the_bonus(kit):
 def test_twin_and_core_have_one_hash_where_oracles_fail():
     found = []
     for kit in (TWIN, core_kit()):
-        engine, pool = market(kit, zero_price="given", fee="0.02", fee_on="repay")
+        engine, pool = four_reserves(kit, zero_price="given", fee="0.02", fee_on="repay")
         pool.open(
             collateral={"ETH": [100, 60, 5], "BTC": [0, 2, 3]}, debt={"USD": [4000, 3000, 2000]}
         )

@@ -5,7 +5,6 @@ settled, queue looked at, mark recomputed, stops one at a time, each the same wa
 """
 
 import copy
-import hashlib
 from fractions import Fraction
 
 import numpy as np
@@ -24,12 +23,12 @@ from .grid import whole
 from .halts import Breaker, Halts, pass_halts
 from .lending import pass_lending
 from .lending_rules import LendingRules, Liquidator, Oracle, Troves
-from .lending_totals import check_reserve, lending_rows, lending_totals
+from .lending_totals import check_reserve, lending_totals
 from .liquidators import Liquidators
 from .log import Log
 from .margin import Contract, Table, Tier, rate_of
 from .market import Market
-from .outside import believed_now, rows_of
+from .outside import believed_now
 from .pools import Concentrated, ConstantProduct, PoolVenue, Stableswap
 from .queue import Move, Queue
 from .rates import AdaptiveRate, FixedRate, JumpRate, KinkRate
@@ -37,6 +36,7 @@ from .records import CANCEL, CANCEL_ALL, MODIFY, STOP_ON_MARK, Code, Message, St
 from .residents import Residents
 from .rules import Impact, Rules, parts_of
 from .sales import CollateralAuction
+from .state_hashes import hash_of
 from .venues import ImpactVenue, VenueBook, leg_of
 from .waterfall import Waterfall
 
@@ -580,48 +580,4 @@ class Engine:
 
     def state_hash(self) -> str:
         """Hash of the rows that docs/engine-api.md lists."""
-        parts: list[bytes] = []
-
-        def row(*values: int) -> None:
-            parts.append(np.array(values, dtype="<i8").tobytes())
-
-        clearing = self.clearing
-        row(self.clock, self.carried)
-        for values in rows_of(clearing.markets):
-            row(*values)
-        for asset in clearing.assets.values():
-            row(asset.fund, asset.fees, asset.bad_debt, asset.deposits)
-        for m in clearing.markets:
-            row(m.mark_ticks, m.index_ticks, m.outside_lots, m.outside_entry)
-            row(m.house_position.size, m.house_position.entry)
-            row(m.average, m.index_time)
-            row(*divmod(m.premium_sum, 2**62), m.premium_time)
-            row(m.fixed_rate is not None, m.fixed_rate or 0)
-            if m.accrues:
-                row(m.funding_index, m.funding_pool)
-            for numbers in self.waterfall.rows(m):
-                row(*numbers)
-            if m.halts is not None:
-                row(*m.halts.numbers())
-            parts.append(m.venue.state())
-        for account in clearing.accounts:
-            waits = account.whole_until > self.clock
-            lending = account.lending
-            flags = int(account.hedge) if lending is None else 2 + 16 * lending.number
-            row(account.balance, flags, account.whole_until if waits else 0)
-        for p in sorted(clearing.positions, key=lambda p: (p.account, p.market, p.leg)):
-            listed = p.size or p.margin or p.leverage != 100 or p.isolated
-            if listed or clearing.position_orders(p):
-                row(p.account, p.market, p.leg, p.size, p.entry, p.margin)
-                row(p.leverage, p.isolated, p.ladder_trigger)
-                if clearing.markets[p.market].accrues:
-                    row(p.funding_at if p.size else 0)
-        for due in self.queue.rows():
-            row(*due)
-        for started in clearing.ramps.rows():
-            row(*started)
-        for resident in self.residents.all:
-            row(*resident.state())
-        for values in lending_rows(self):
-            row(*values)
-        return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+        return hash_of(self)

@@ -1,0 +1,145 @@
+"""A reserve of a lending market as it is added: what is stated becomes whole numbers of the core."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from cascade import _auctionentry, _lendingentry
+from cascade._grid import Grid
+from cascade.exact_numbers import rate_parts
+from cascade.interest_models import InterestModel, stated_model
+from cascade.lending_rules import Oracle
+from cascade.lending_sides import make_sides
+from cascade.lending_terms import cap_lots, isolation_terms, share_terms, side_refinement
+from cascade.lending_troves import cap_gas, check_reserve, trove_refinement
+from cascade.market import Market
+from cascade.reserve import Reserve
+
+if TYPE_CHECKING:
+    from cascade.lending_market import LendingMarket
+
+__all__ = ["asset_terms", "make_reserve"]
+
+LARGEST_UNIT = 2**31
+BASIS_POINT = 10**5  # parts of a rate
+
+
+def _numbers_of(venues: tuple[Market, ...]) -> int | list[int]:
+    # one number as ever, -1 for none
+    if len(venues) > 1:
+        return [market.number for market in venues]
+    return venues[0].number if venues else -1
+
+
+def make_reserve(
+    lending: LendingMarket, name: str, price: Market | str | None, venue: Any, **stated: Any
+) -> Reserve:
+    """Add an asset; `stated` are the other terms of `LendingMarket.add_reserve`, all of them.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        An argument is wrong; the message names it.
+    """
+    if not isinstance(name, str) or not name or name in lending.reserves:
+        raise ValueError(f"reserve {name!r} exists or is no name")
+    engine, rules = lending.engine, lending.rules
+    source = None if price is None else lending.priced_by(price)
+    sold = lending.sold_in(venue, source)
+    if rules.troves is not None:
+        stated = check_reserve(lending, name, source, stated)
+    scale = engine.scale_of(lending.asset)
+    lots = Grid(Fraction(1, scale), "amount") if source is None else source.lots
+    numbers = {
+        "lending": lending.number,
+        "source": -1 if source is None else source.number,
+        "venue": _numbers_of(sold),
+        **_terms(lending, source, lots, stated),
+    }
+    _check_base(lending, numbers["borrowable"], numbers["collateral"])
+    ceiling = stated["debt_ceiling"]
+    if ceiling is not None and (rules.absorbs or rules.auction):
+        raise ValueError(f"debt_ceiling {ceiling!r}: isolated is what liquidators call for")
+    sides = make_sides(lending, name, source, lots, numbers["refine"])
+    interest = stated["interest"]
+    rate = None if interest is None else interest.numbers()
+    sided: dict[str, Any] = {"supplied_side": sides[0].number, "borrowed_side": sides[1].number}
+    number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
+    given = {**numbers, "name": name, "interest": stated_model(interest)}
+    if rules.auction is not None:
+        _auctionentry.set_hole(engine, number, rules.auction.hole_of(name, scale))
+    made = Reserve(lending, name, source, sold, lots, sides, number, given)
+    lending.reserves[name] = made
+    if rules.troves is not None:
+        cap_gas(made, rules.troves)
+    return made
+
+
+def _terms(
+    lending: LendingMarket, source: Market | None, lots: Grid, stated: dict[str, Any]
+) -> dict[str, Any]:
+    # whole numbers of what is stated
+    unit = 1 if source is None else source.atoms_of(1, 1)
+    if unit > LARGEST_UNIT:
+        raise ValueError(f"a lot at one tick is {unit} atoms, more than 2**31: use fewer decimals")
+    names = ("liquidation_threshold", "loan_to_value", "liquidation_bonus")
+    terms = asset_terms(lending, *(stated[name] for name in names))
+    factor = rate_parts(stated["borrow_factor"], "borrow_factor", 0, 1)
+    if factor == 0:
+        raise ValueError(f"borrow_factor {stated['borrow_factor']!r} is not above zero")
+    interest, oracle, refinement = (stated[key] for key in ("interest", "oracle", "refinement"))
+    if interest is not None and not isinstance(interest, InterestModel):
+        raise TypeError(f"interest must be a model such as KinkRate, got {interest!r}")
+    if oracle is not None and not isinstance(oracle, Oracle):
+        raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
+    if lending.rules.troves is not None and source is not None and refinement is None:
+        refinement = trove_refinement(source)
+    credit = rate_parts(stated["liquidation_factor"], "liquidation_factor", 0, 1)
+    return {
+        "unit": unit,
+        "refine": side_refinement(refinement, interest, source),
+        **terms,
+        "borrow_factor": factor,
+        "reserve_factor": rate_parts(stated["reserve_factor"], "reserve_factor", 0, 1),
+        "supply_cap": cap_lots(lots, stated["supply_cap"], "supply_cap"),
+        "borrow_cap": cap_lots(lots, stated["borrow_cap"], "borrow_cap"),
+        **(oracle or Oracle()).numbers(),
+        "collateral": bool(stated["collateral"]),
+        "borrowable": bool(stated["borrowable"]),
+        "liquidation_factor": credit,
+        **isolation_terms(lots, stated["debt_ceiling"], stated["borrowable_in_isolation"]),
+        **share_terms(lots, stated["account_cap"], stated["account_share"]),
+        "siloed": bool(stated["siloed"]),
+    }
+
+
+def _check_base(lending: LendingMarket, borrowable: bool, collateral: bool) -> None:
+    # a protocol that takes debts over has one asset that is borrowed
+    if not borrowable or not (lending.rules.absorbs or lending.rules.auction):
+        return
+    if lending.base is not None:
+        raise ValueError(
+            f"borrowable: where accounts are absorbed or auctioned only {lending.base.name!r} can be "
+            "borrowed"
+        )
+    if lending.rules.auction and collateral:
+        raise ValueError("collateral: what is borrowed is not auctioned; say collateral=False")
+
+
+def asset_terms(lending: LendingMarket, threshold: Any, ratio: Any, bonus: Any) -> dict[str, int]:
+    """Threshold, loan-to-value ratio and bonus of deposits, in parts of 10**9."""
+    parts = rate_parts(threshold, "liquidation_threshold", 0, 1)
+    if lending.rules.health == "average" and parts % BASIS_POINT:
+        raise ValueError(
+            f"liquidation_threshold {threshold!r} is no whole number of basis points, "
+            'as health="average" asks for'
+        )
+    most = parts if ratio is None else rate_parts(ratio, "loan_to_value", 0, 1)
+    if most > parts:
+        raise ValueError(f"loan_to_value {ratio!r} is above the threshold")
+    return {
+        "threshold": parts,
+        "loan_to_value": most,
+        "bonus": rate_parts(bonus, "liquidation_bonus", 0, 1),
+    }
