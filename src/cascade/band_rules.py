@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
-from cascade.exact_numbers import Rate, rate_parts, whole
+from cascade.exact_numbers import Rate, exact, rate_parts, whole
 
 __all__ = ["BandRules"]
 
@@ -34,6 +35,9 @@ class BandRules:
     loan_discount: Rate = "0.09"
     liquidation_discount: Rate = "0.06"
 
+    def __post_init__(self) -> None:
+        self.numbers()
+
     def numbers(self) -> dict[str, int]:
         """Checked whole numbers: rates in parts of 10**9.
 
@@ -52,9 +56,9 @@ class BandRules:
                 f"loan_discount {self.loan_discount!r} is not between liquidation_discount "
                 f"{self.liquidation_discount!r} and 1"
             )
-        fee = rate_parts(self.fee, "fee", 0, 1)
-        if fee > 10**9 // 2:
+        if not 0 <= exact(self.fee, "fee") <= Fraction(1, 2):
             raise ValueError(f"fee {self.fee!r} is outside 0 ... 0.5")
+        fee = rate_parts(self.fee, "fee", 0, 1)
         return {
             "amplification": amplification,
             "fee": fee,

@@ -124,6 +124,11 @@ class CollateralAuction:
             "chip": rate_parts(self.chip, "chip", 0, 1),
         }
 
+    def check_holes(self, atoms: int) -> None:
+        """Refuse a limit of a collateral that does not fit; `atoms` in one unit of money."""
+        for found in dict(self.collateral_holes).values():
+            _money(found, "collateral_holes", atoms)
+
     def hole_of(self, name: str, atoms: int) -> int:
         """Limit of one collateral in atoms; -1: none."""
         found = dict(self.collateral_holes).get(name)

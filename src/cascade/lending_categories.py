@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cascade import _lendingterms
-from cascade.lending_sides import make_side
+from cascade.lending_sides import check_side_name, make_side
 from cascade.reserve import LendingSide
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def add_category(
         raise ValueError(f"collateral: category {name!r} has none")
     if len(lending.categories) == MOST:
         raise ValueError(f"category {name!r}: a lending market has at most {MOST}")
+    for reserve in reserves:
+        check_side_name(lending, f"{lending.name} {reserve.name} supplied, {name}")
     sides = {}
     for reserve in reserves:
         words = f"{lending.name} {reserve.name} supplied, {name}"

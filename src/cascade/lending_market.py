@@ -303,6 +303,8 @@ class LendingMarket:
         """
         if self.rules.troves is not None:
             raise ValueError(f"category {name!r}: troves have none")
+        if self.name in self.engine.lending.bands:
+            raise ValueError(f"category {name!r}: {self.name!r} has bands, and no categories")
         terms = asset_terms(self, liquidation_threshold, loan_to_value, liquidation_bonus)
         add_category(self, name, collateral, borrowable, terms)
 

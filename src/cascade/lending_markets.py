@@ -17,6 +17,7 @@ from cascade.lending_rules import LendingRules, Oracle
 from cascade.lending_terms import cap_lots
 from cascade.market import Market
 from cascade.reserve import LendingSide
+from cascade.stop_gaps import stop_gap_numbers
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -85,11 +86,18 @@ class LendingMarkets:
             raise ValueError(f"lending market {name!r} exists or is no name")
         engine = self._engine
         asset = engine.asset if asset is None else asset
-        numbers = rules.numbers(engine.scale_of(asset))
-        number = _lendingentry.add_lending(engine, asset=engine.asset_number(asset), **numbers)
+        scale = engine.scale_of(asset)
+        numbers = rules.numbers(scale)
+        # what is refused is refused before anything is made
+        auctions = None if rules.auction is None else rules.auction.numbers(scale)
         if rules.auction is not None:
-            terms = rules.auction.numbers(engine.scale_of(asset))
-            _auctionentry.add_auctions(engine, number, **terms)
+            rules.auction.check_holes(scale)
+        if rules.troves is not None:
+            rules.troves.numbers(scale)
+        stop_gap_numbers(rules, scale)
+        number = _lendingentry.add_lending(engine, asset=engine.asset_number(asset), **numbers)
+        if auctions is not None:
+            _auctionentry.add_auctions(engine, number, **auctions)
         made = LendingMarket(engine, name, number, rules, asset)
         self._added[name] = made
         return made

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cascade.lending_market import LendingMarket
     from cascade.market import Market
 
-__all__ = ["make_side", "make_sides"]
+__all__ = ["check_side_name", "make_side", "make_sides"]
 
 
 def make_side(lending: LendingMarket, name: str, ticks: Grid, lots: Grid) -> LendingSide:
@@ -34,11 +34,20 @@ def make_side(lending: LendingMarket, name: str, ticks: Grid, lots: Grid) -> Len
     return side
 
 
+def check_side_name(lending: LendingMarket, name: str) -> None:
+    """Refuse a side whose name a market of the engine has."""
+    if any(market.name == name for market in lending.engine.markets):
+        raise ValueError(f"market {name!r} exists, which a side of the reserve is to be called")
+
+
 def make_sides(
     lending: LendingMarket, name: str, source: Market | None, lots: Grid, refine: int
 ) -> tuple[LendingSide, LendingSide]:
     """The supplied and the borrowed side of a new reserve; `refine` parts of a tick in their marks."""
     tick = Fraction(1) if source is None else Fraction(source.ticks.step)
     ticks = Grid(tick / refine, "price")
-    supplied = make_side(lending, f"{lending.name} {name} supplied", ticks, lots)
-    return supplied, make_side(lending, f"{lending.name} {name} borrowed", ticks, lots)
+    names = [f"{lending.name} {name} {side}" for side in ("supplied", "borrowed")]
+    for each in names:
+        check_side_name(lending, each)
+    supplied, borrowed = (make_side(lending, each, ticks, lots) for each in names)
+    return supplied, borrowed

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from cascade import _auctionentry, _lendingentry
 from cascade._grid import Grid
+from cascade.bounds import MAX_PRICE
 from cascade.exact_numbers import rate_parts
 from cascade.interest_models import InterestModel, stated_model
 from cascade.lending_rules import Oracle
 from cascade.lending_sides import make_sides
 from cascade.lending_terms import cap_lots, isolation_terms, share_terms, side_refinement
-from cascade.lending_troves import cap_gas, check_reserve, trove_refinement
+from cascade.lending_troves import STAKE, cap_gas, check_reserve, trove_refinement
 from cascade.market import Market
 from cascade.reserve import Reserve
 
@@ -45,6 +46,8 @@ def make_reserve(
     if not isinstance(name, str) or not name or name in lending.reserves:
         raise ValueError(f"reserve {name!r} exists or is no name")
     engine, rules = lending.engine, lending.rules
+    if lending.name in engine.lending.bands:
+        raise ValueError(f"reserve {name!r}: {lending.name!r} has bands, and no other reserves")
     source = None if price is None else lending.priced_by(price)
     sold = lending.sold_in(venue, source)
     if rules.troves is not None:
@@ -61,6 +64,7 @@ def make_reserve(
     ceiling = stated["debt_ceiling"]
     if ceiling is not None and (rules.absorbs or rules.auction):
         raise ValueError(f"debt_ceiling {ceiling!r}: isolated is what liquidators call for")
+    _check_refinement(source, numbers["refine"], 1 if rules.troves is None else STAKE)
     sides = make_sides(lending, name, source, lots, numbers["refine"])
     interest = stated["interest"]
     rate = None if interest is None else interest.numbers()
@@ -112,6 +116,16 @@ def _terms(
         **share_terms(lots, stated["account_cap"], stated["account_share"]),
         "siloed": bool(stated["siloed"]),
     }
+
+
+def _check_refinement(source: Market | None, refine: int, under: int) -> None:
+    # the index of a side begins at one over `under`
+    mark = 1 if source is None else source.mark_ticks
+    if mark * refine > MAX_PRICE * under:
+        raise ValueError(
+            f"refinement {refine} is outside 1 ... {MAX_PRICE * under // mark}: the mark is {mark} "
+            f"ticks, and marks of sides are at most {MAX_PRICE}"
+        )
 
 
 def _check_base(lending: LendingMarket, borrowable: bool, collateral: bool) -> None:

@@ -68,6 +68,11 @@ class Troves:
 
     def __post_init__(self) -> None:
         self.numbers(1)
+        least = rate_parts(self.minimum_ratio, "minimum_ratio", 1, 10)
+        if self.critical_ratio is not None and self._ratio("critical_ratio") < least:
+            raise ValueError(
+                f"critical_ratio {self.critical_ratio!r} is below minimum_ratio {self.minimum_ratio!r}"
+            )
         if (self.offset_penalty is None) != (self.redistribution_penalty is None):
             raise ValueError("offset_penalty and redistribution_penalty are stated both or neither")
         if self.gas_cap is not None and exact(self.gas_cap, "gas_cap") < 0:

@@ -287,7 +287,8 @@ class LendingScenario:
                 if section.rules in AUCTIONED:
                     return AUCTIONED[section.rules](section.variant or "ETH-A")
                 if section.rules not in LENDING:
-                    raise ValueError(f"{section.rules!r} is not one of {', '.join(LENDING)}")
+                    known = ", ".join([*LENDING, *AUCTIONED])
+                    raise ValueError(f"{section.rules!r} is not one of {known}")
                 return LendingRules.from_protocol(LENDING[section.rules](section.variant), **fee)
             given: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value
