@@ -51,6 +51,19 @@ def exact(value: Any, name: str) -> Fraction:
     return Fraction(repr(number))
 
 
+def flag(value: Any, name: str) -> bool:
+    """True or False as given; a number or a text is neither.
+
+    Raises
+    ------
+    TypeError
+        `value` is something else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def whole(value: Any, name: str) -> int:
     """An integer as given; a bool, a float or text is none.
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from cascade import _lendingentry, _lendingquote, _lendingterms, _troveentry
 from cascade._routeentry import MOST_VENUES
 from cascade.collateral_auction import OpenAuctions
-from cascade.exact_numbers import step_time, whole
+from cascade.exact_numbers import flag, step_time, whole
 from cascade.interest_models import InterestModel
 from cascade.lending_categories import Category, add_category, category_of, numbered
 from cascade.lending_rules import LendingRules, Oracle
@@ -472,8 +472,8 @@ class LendingMarket:
 
         Raises
         ------
-        ValueError
-            The rules have no `sentinel`; `grace` is negative or too long.
+        TypeError, ValueError
+            The rules have no `sentinel`; `up` is neither True nor False; `grace` is negative or too long.
 
         Notes
         -----
@@ -483,7 +483,7 @@ class LendingMarket:
         if self.rules.sentinel is None:
             raise ValueError(f"lending market {self.name!r}: its rules have no sentinel")
         wait = step_time(grace, "grace")
-        _lendingterms.set_sequencer(self.engine, self.number, bool(up), wait)
+        _lendingterms.set_sequencer(self.engine, self.number, flag(up, "up"), wait)
 
     def deposit(self, account: int, asset: str, amount: Any) -> None:
         """Add collateral from outside.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cascade import _lendingentry, _oracleentry
 from cascade._grid import Grid
-from cascade.exact_numbers import step_time
+from cascade.exact_numbers import flag, step_time
 from cascade.market import Market
 
 if TYPE_CHECKING:
@@ -214,16 +214,16 @@ class Reserve:
 
         Raises
         ------
-        ValueError
-            `grace` is negative or too long.
+        TypeError, ValueError
+            `paused` is neither True nor False; `grace` is negative or too long.
         """
         _lendingentry.pause_reserve(
-            self.lending.engine, self.number, bool(paused), step_time(grace, "grace")
+            self.lending.engine, self.number, flag(paused, "paused"), step_time(grace, "grace")
         )
 
     def freeze(self, frozen: bool = True) -> None:
         """Refuse more supply and more debts, or allow them again; all else goes on."""
-        _lendingentry.freeze_reserve(self.lending.engine, self.number, bool(frozen))
+        _lendingentry.freeze_reserve(self.lending.engine, self.number, flag(frozen, "frozen"))
 
     @property
     def oracle_failure(self) -> Literal["stale", "zero", "reverts"] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cascade import _auctionentry, _lendingentry
 from cascade._grid import Grid
 from cascade.bounds import MAX_PRICE
-from cascade.exact_numbers import rate_parts
+from cascade.exact_numbers import flag, rate_parts
 from cascade.interest_models import InterestModel, stated_model
 from cascade.lending_rules import Oracle
 from cascade.lending_sides import make_sides
@@ -109,12 +109,12 @@ def _terms(
         "supply_cap": cap_lots(lots, stated["supply_cap"], "supply_cap"),
         "borrow_cap": cap_lots(lots, stated["borrow_cap"], "borrow_cap"),
         **(oracle or Oracle()).numbers(),
-        "collateral": bool(stated["collateral"]),
-        "borrowable": bool(stated["borrowable"]),
+        "collateral": flag(stated["collateral"], "collateral"),
+        "borrowable": flag(stated["borrowable"], "borrowable"),
         "liquidation_factor": credit,
         **isolation_terms(lots, stated["debt_ceiling"], stated["borrowable_in_isolation"]),
         **share_terms(lots, stated["account_cap"], stated["account_share"]),
-        "siloed": bool(stated["siloed"]),
+        "siloed": flag(stated["siloed"], "siloed"),
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cascade._results import OrderResult
 from cascade._routeentry import MOST_VENUES, split_order
+from cascade.bounds import MAX_SIZE
 from cascade.codes import Side
 from cascade.reserve import LendingSide
 from cascade.routing import Route
@@ -96,7 +97,15 @@ def route_markets(side: Any, lots: int, venues: Sequence[Market]) -> Route:
 
 
 def send_route(venues: Sequence[Market], side: Any, lots: int, account: int = -1) -> RoutedOrder:
-    """Split a trade over markets and send a market order to each, in the order stated."""
+    """Split a trade over markets and send a market order to each, in the order stated.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `route_markets`, or there are not 1 ... 2**48 lots; nothing was sent.
+    """
+    if not 1 <= lots <= MAX_SIZE:
+        raise ValueError(f"quantity: {lots} lots are outside 1 ... {MAX_SIZE}")
     route = route_markets(side, lots, venues)
     orders = {
         market.name: market.book.market(

@@ -99,3 +99,36 @@ def test_terms_that_contradict_one_another():
         cs.BandRules(amplification=5)
     with pytest.raises(ValueError, match=r"fee 2 is outside 0 \.\.\. 0\.5"):
         cs.BandRules(fee=2)
+
+
+@pytest.mark.parametrize("name", ["collateral", "borrowable", "siloed"])
+def test_switches_are_true_or_false(engine, tmp_path, name):
+    markets = len(engine.markets)
+    with pytest.raises(TypeError, match=f"{name} must be True or False, got 'no'"):
+        engine.lending["first"].add_reserve("ETH", price="ETH", **{name: "no"})
+    assert len(engine.markets) == markets
+    goes_on(engine, tmp_path)
+
+
+def test_a_word_does_not_stop_a_sequencer_or_a_reserve(engine):
+    lending = engine.lending.add("aave", rules=cs.LendingRules(sentinel="0.95"))
+    reserve = lending.add_reserve("USD")
+    before = engine.state_hash()
+    with pytest.raises(TypeError, match="up must be True or False, got 'down'"):
+        lending.sequencer("down")
+    with pytest.raises(TypeError, match="paused must be True or False, got 'x'"):
+        reserve.pause("x")
+    with pytest.raises(TypeError, match="frozen must be True or False, got 1"):
+        reserve.freeze(1)
+    assert engine.state_hash() == before
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 10**15])
+def test_a_route_of_nothing_or_of_too_much_is_refused(quantity):
+    engine = cs.Engine()
+    market = engine.add_market("ETH", tick_size=1, lot_size=1)
+    market.book.load_depth([(99, 5)], [(101, 5)])
+    before, events = engine.state_hash(), len(engine.events)
+    with pytest.raises(ValueError, match=r"quantity: .* lots are outside 1"):
+        engine.route("sell", quantity, ["ETH"])
+    assert (engine.state_hash(), len(engine.events)) == (before, events)
