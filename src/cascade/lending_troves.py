@@ -21,7 +21,11 @@ __all__ = [
 ]  # fmt: skip
 
 #: Terms that compare what an account has in several reserves, and their one value with troves.
-ALONE = {"debt_ceiling": None, "borrowable_in_isolation": False, "siloed": False}
+ALONE: dict[str, bool | None] = {
+    "debt_ceiling": None,
+    "borrowable_in_isolation": False,
+    "siloed": False,
+}
 CHANGES = ("deposit", "withdraw", "borrow", "repay")
 #: Scaled lots of one lot of collateral at first.
 STAKE = 1000
