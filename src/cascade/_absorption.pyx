@@ -14,11 +14,12 @@ from cascade._category cimport account_category, deposit_side
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
+from cascade._liquidator cimport Bids, NOBODY, no_bids, nobody, outbids, pay_bid, pay_liquidator
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport (
     CLOSE_ABSORB, FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Lending, Liquidator, Reserve,
 )
-from cascade._seizure cimport move_scaled, nobody, trade_asset
+from cascade._seizure cimport move_scaled, trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport (
     FAILURE_OVERFLOW, FAILURE_RESERVE, NO_POSITION, RATE_DENOMINATOR, Position, State, Taken,
@@ -27,9 +28,6 @@ from cascade._types cimport (
     BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, EVENT_SUPPLY,
     HOUSE_ACCOUNT, NO_ACCOUNT, SELL,
 )
-
-cdef enum:
-    NOBODY = -1               # the liquidator when none was added
 
 cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
 
@@ -200,10 +198,7 @@ cdef void _buy(State* state, Reserve* reserve, Reserve* base, Liquidator* liquid
         state.failed = FAILURE_RESERVE
     gains = trade_asset(state, reserve.number, SELL, got)
     cost = trade_asset(state, base.number, BUY, paid)
-    if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
-            | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
-        state.failed = FAILURE_OVERFLOW
-    liquidator.done += 1
+    pay_liquidator(state, liquidator, gains, cost)
     state.cause = before
 
 
@@ -230,27 +225,19 @@ cdef inline bint _waits(const State* state, const Liquidator* liquidator, const 
 
 cdef int _buyer(State* state, const Reserve* reserve, const Reserve* base, int128 ask,
                 Purchase* purchase) noexcept nogil:
-    # the first who gains; of bidders the one who gains most, who pays what the next one would have gained
-    cdef int best = NOBODY
-    cdef int64_t bid = 0
+    # the first who gains; of bidders the one who gains most
+    cdef Bids bids = no_bids()
     cdef uint16_t k
     cdef Purchase offer
     for k in range(state.liquidator_count):
         if (_waits(state, &state.liquidators[k], reserve)
-                or not _find_purchase(state, reserve, base, ask, &state.liquidators[k], &offer)):
+                or not _find_purchase(state, reserve, base, ask, &state.liquidators[k], &offer)
+                or not outbids(&bids, k, offer.profit)):
             continue
-        if best == NOBODY or offer.profit > purchase.profit:
-            bid = bid if best == NOBODY or purchase.profit < bid else purchase.profit
-            best = k
-            purchase[0] = offer
-        elif offer.profit > bid:
-            bid = offer.profit
+        purchase[0] = offer
         if not state.bidding:
-            return best
-    if bid:
-        state.liquidators[best].cash -= bid
-        state.liquidators[best].bids += bid
-    return best
+            break
+    return pay_bid(state, &bids)
 
 
 cdef bint _sell_some(State* state, Reserve* reserve, Reserve* base, const Lending* rules) noexcept nogil:

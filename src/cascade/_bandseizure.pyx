@@ -14,9 +14,10 @@ from cascade._bandloans cimport (
 from cascade._bands cimport LOAN_DUE, BandMarket, Loan
 from cascade._borrower cimport gives_no_price, may_be_seized
 from cascade._deal cimport asset_quote
+from cascade._liquidator cimport has_not_seen, nobody
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport INDEX_ONE, Liquidator, Reserve
-from cascade._seizure cimport has_not_seen, nobody, trade_asset
+from cascade._seizure cimport trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport FAILURE_OVERFLOW, RATE_DENOMINATOR, State
 from cascade._types cimport (

@@ -12,9 +12,10 @@ from cascade._bandloans cimport band_at, begin_occasion, note_change, test_trade
 from cascade._bands cimport MOST_BANDS, Band, BandMarket
 from cascade._borrower cimport gives_no_price, may_be_seized
 from cascade._deal cimport asset_quote
+from cascade._liquidator cimport nobody
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport Liquidator, Reserve
-from cascade._seizure cimport nobody, trade_asset
+from cascade._seizure cimport trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport FAILURE_OVERFLOW, State
 from cascade._types cimport BUY, EVENT_DE_LIQUIDATION, EVENT_SOFT_LIQUIDATION, NO_ACCOUNT, SELL

@@ -14,7 +14,8 @@ from cascade._category cimport account_category, deposit_side
 from cascade._clearing cimport Unit, claim_position, unit_first, unit_next
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
-from cascade._keeper cimport Keeper, find_keeper, pay_liquidator, reward_keeper, sees
+from cascade._keeper cimport Keeper, find_keeper, reward_keeper, sees
+from cascade._liquidator cimport NOBODY, Bids, no_bids, nobody, outbids, pay_bid, pay_liquidator
 from cascade._log cimport Event, log_append
 from cascade._queue cimport queue_unit
 from cascade._reserve cimport FLOW_REPAID, FLOW_SEIZED, INDEX_ONE, Lending, Liquidator, Reserve
@@ -22,7 +23,7 @@ from cascade._sale cimport (
     NO_SALE, STOP_KICK, STOP_REDO, STOP_TAKE, Auctioneer, Sale, is_stale, price_factor, price_of, sale_add,
     sale_drop,
 )
-from cascade._seizure cimport move_scaled, nobody, note_health, strike_debt, trade_asset
+from cascade._seizure cimport move_scaled, note_health, strike_debt, trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, FAILURE_RESERVE, NO_POSITION, RATE_DENOMINATOR, Position, State, Taken,
@@ -33,9 +34,6 @@ from cascade._types cimport (
 )
 
 cdef int128 SMALL = <int128>1 << 64      # times a debt it fits
-
-cdef enum:
-    NOBODY = -1               # the liquidator when none was added, or when nothing is earned
 
 
 cdef struct Plan:             # of a bark
@@ -319,25 +317,15 @@ cdef bint _find_bid(const State* state, const Lending* rules, const Sale* sale, 
 
 cdef int _highest_bidder(State* state, const Lending* rules, const Sale* sale, int128 price,
                          Bid* bid) noexcept nogil:
-    # the one who gains most, the first of equals; pays what the next one would have gained
-    cdef int best = NOBODY
-    cdef int64_t next_best = 0
+    cdef Bids bids = no_bids()
     cdef uint16_t k
     cdef Bid offer
     for k in range(state.liquidator_count):
-        if (not sees(state, &state.liquidators[k], -1, sale)
-                or not _find_bid(state, rules, sale, price, &state.liquidators[k], &offer)):
-            continue
-        if best == NOBODY or offer.profit > bid.profit:
-            next_best = 0 if best == NOBODY else bid.profit
-            best = k
+        if (sees(state, &state.liquidators[k], -1, sale)
+                and _find_bid(state, rules, sale, price, &state.liquidators[k], &offer)
+                and outbids(&bids, k, offer.profit)):
             bid[0] = offer
-        elif offer.profit > next_best:
-            next_best = offer.profit
-    if next_best:
-        state.liquidators[best].cash -= next_best
-        state.liquidators[best].bids += next_best
-    return best
+    return pay_bid(state, &bids)
 
 
 cdef int _first_of_all(State* state, const Lending* rules, const Sale* sale, int128 price,

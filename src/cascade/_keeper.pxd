@@ -16,5 +16,3 @@ cdef bint sees(const State* state, const Liquidator* liquidator, int64_t cause, 
 cdef bint find_keeper(State* state, const Reserve* base, int64_t incentive, int64_t cause, const Sale* sale,
                       Keeper* keeper) noexcept nogil
 cdef void reward_keeper(State* state, Reserve* base, const Sale* sale, const Keeper* keeper) noexcept nogil
-# Atoms earned and paid, and the gas of one act.
-cdef void pay_liquidator(State* state, Liquidator* liquidator, int64_t gains, int64_t cost) noexcept nogil

@@ -5,19 +5,17 @@ MakerDAO, src/dog.sol and clip.sol; docs/collateral-auctions.md says who of seve
 
 from libc.stdint cimport int64_t, uint16_t
 
-from cascade._arithmetic cimport add_into, int128
+from cascade._arithmetic cimport int128
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow
+from cascade._liquidator cimport NOBODY, has_not_seen, pay_liquidator
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport FLOW_SEIZED, Liquidator, Reserve
 from cascade._sale cimport Sale
-from cascade._seizure cimport cover_loss, has_not_seen, trade_asset
+from cascade._seizure cimport cover_loss, trade_asset
 from cascade._settlement cimport last_event
 from cascade._state cimport FAILURE_OVERFLOW, State
 from cascade._types cimport EVENT_INCENTIVE, SELL
-
-cdef enum:
-    NOBODY = -1               # when none was added, or when nothing is earned
 
 
 cdef bint sees(const State* state, const Liquidator* liquidator, int64_t cause, const Sale* sale) noexcept nogil:
@@ -51,13 +49,6 @@ cdef bint find_keeper(State* state, const Reserve* base, int64_t incentive, int6
             keeper.who = k
             least = liquidator.gas
     return keeper.who != NOBODY
-
-
-cdef void pay_liquidator(State* state, Liquidator* liquidator, int64_t gains, int64_t cost) noexcept nogil:
-    if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
-            | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
-        state.failed = FAILURE_OVERFLOW
-    liquidator.done += 1
 
 
 cdef void reward_keeper(State* state, Reserve* base, const Sale* sale, const Keeper* keeper) noexcept nogil:

@@ -14,12 +14,9 @@ cdef void move_scaled(State* state, uint32_t position, int64_t scaled) noexcept 
 cdef int seize_unit(State* state, const Taken* taken) noexcept nogil
 # Atoms for lots of a reserve's asset, sold or bought at its venue; the event in `State.cause` is the cause.
 cdef int64_t trade_asset(State* state, uint32_t number, uint8_t side, int64_t lots) noexcept nogil
-cdef Liquidator nobody() noexcept nogil
 # A call: claims move, collateral is sold, debt is bought; fills in what that brought and cost.
 cdef void carry_out(State* state, const Taken* taken, const Unit* unit, Deal* deal, Liquidator* liquidator,
                     int32_t who) noexcept nogil
-# Has a liquidator not seen yet what the event `cause` changed?
-cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil
 # HEALTH of an account before and after; `after` is filled in where positions are left.
 cdef void note_health(State* state, const Unit* before, uint32_t position, Unit* after) noexcept nogil
 # Lots that nobody owes any more, by the rule of who bears them; and from the surplus, then a deficit.

@@ -5,7 +5,6 @@ the protocol's rule; what nobody finds worth while waits for another step.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memset
 
 from cascade._absorption cimport absorb_unit
 from cascade._accountterms cimport lower_isolated, spared
@@ -19,6 +18,9 @@ from cascade._clearing cimport (
 from cascade._collateral_auction cimport bark_unit
 from cascade._deal cimport Deal, asset_quote, find_deal
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
+from cascade._liquidator cimport (
+    NOBODY, Bids, has_not_seen, no_bids, nobody, outbids, pay_bid, pay_liquidator,
+)
 from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
@@ -36,10 +38,6 @@ from cascade._trovecall cimport close_trove
 from cascade._types cimport (
     BUY, EVENT_BAD_DEBT, EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_REPAY, EVENT_SEIZE, SELL,
 )
-
-cdef enum:
-    NOBODY = -1               # the liquidator when none was added: flash liquidity, no gas
-    HALVINGS = 6
 
 cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
 
@@ -196,10 +194,7 @@ cdef void carry_out(State* state, const Taken* taken, const Unit* unit, Deal* de
         cost = trade_asset(state, debt, BUY, deal.repaid + deal.extra)
     deal.gains = gains
     deal.cost = cost
-    if (add_into(&liquidator.cash, gains) | add_into(&liquidator.cash, -cost)
-            | add_into(&liquidator.cash, -liquidator.gas) | add_into(&liquidator.spent, liquidator.gas)):
-        state.failed = FAILURE_OVERFLOW
-    liquidator.done += 1
+    pay_liquidator(state, liquidator, gains, cost)
     note_health(state, unit, deal.collateral, &after)
     if after.open_positions and not _holds_collateral(state, deal.debt):
         _write_off(state, deal.debt)
@@ -280,13 +275,6 @@ cdef void strike_debt(State* state, Reserve* reserve, int64_t lots) noexcept nog
 
 # ---------------------------------------------------------------- who acts
 
-cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil:
-    # has the liquidator not seen yet that the account is due?
-    if liquidator.latency == 0 or not state.log.first <= cause < state.log.first + state.log.count:
-        return False
-    return state.clock - state.log.events[cause - state.log.first].time < liquidator.latency
-
-
 cdef int _first_of_all(State* state, const Taken* taken, uint32_t first, const Unit* unit,
                        Deal* deal) noexcept nogil:
     # number of the first liquidator who gains, -1: nobody does
@@ -300,34 +288,15 @@ cdef int _first_of_all(State* state, const Taken* taken, uint32_t first, const U
 
 cdef int _highest_bidder(State* state, const Taken* taken, uint32_t first, const Unit* unit,
                          Deal* deal) noexcept nogil:
-    # the one who gains most, the first of equals; pays what the next one would have gained
-    cdef int best = NOBODY
-    cdef int64_t bid = 0
+    cdef Bids bids = no_bids()
     cdef uint16_t k
     cdef Deal offer
     for k in range(state.liquidator_count):
-        if (has_not_seen(state, &state.liquidators[k], taken.cause)
-                or not find_deal(state, first, unit, &state.liquidators[k], &offer)):
-            continue
-        if best == NOBODY or offer.profit > deal.profit:
-            bid = bid if best == NOBODY or deal.profit < bid else deal.profit
-            best = k
+        if (not has_not_seen(state, &state.liquidators[k], taken.cause)
+                and find_deal(state, first, unit, &state.liquidators[k], &offer)
+                and outbids(&bids, k, offer.profit)):
             deal[0] = offer
-        elif offer.profit > bid:
-            bid = offer.profit
-    if bid:
-        state.liquidators[best].cash -= bid
-        state.liquidators[best].bids += bid
-    return best
-
-
-cdef Liquidator nobody() noexcept nogil:
-    # who acts when no liquidator was added: flash liquidity, no gas
-    cdef Liquidator anybody
-    memset(&anybody, 0, sizeof(Liquidator))
-    anybody.capital = -1
-    anybody.halvings = HALVINGS
-    return anybody
+    return pay_bid(state, &bids)
 
 
 cdef int seize_unit(State* state, const Taken* taken) noexcept nogil:

@@ -9,11 +9,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from cascade._borrower cimport reserve_of
 from cascade._clearing cimport Unit
 from cascade._deal cimport Deal, asset_quote, find_deal
+from cascade._liquidator cimport has_not_seen, nobody
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport (
     STOP_GAP_BACKSTOP, STOP_GAP_NONE, STOP_GAP_POOL, Lending, Liquidator,
 )
-from cascade._seizure cimport carry_out, has_not_seen, nobody
+from cascade._seizure cimport carry_out
 from cascade._stability cimport pool_free, pool_offset
 from cascade._state cimport FAILURE_MEMORY, State, Taken
 from cascade._types cimport BUY, EVENT_OFFSET

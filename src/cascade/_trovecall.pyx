@@ -9,12 +9,13 @@ from cascade._borrower cimport may_be_seized, reserve_of
 from cascade._clearing cimport Unit, find_position, unit_first
 from cascade._deal cimport asset_quote
 from cascade._flows cimport note_flow, note_rounding, reserve_sound
+from cascade._liquidator cimport has_not_seen, nobody
 from cascade._log cimport Event, log_append
 from cascade._redistribution cimport (
     form_troves, settle_trove, share_out, shares_fit, system_below, system_of, trove_of,
 )
 from cascade._reserve cimport FLOW_REDEEMED, FLOW_REPAID, FLOW_SEIZED, Lending, Liquidator, Reserve
-from cascade._seizure cimport move_scaled, nobody, trade_asset, has_not_seen
+from cascade._seizure cimport move_scaled, trade_asset
 from cascade._settlement cimport last_event
 from cascade._stability cimport pool_free, pool_offset
 from cascade._state cimport (

@@ -79,7 +79,7 @@ def restore_troves(EngineCore core, records):
             require(not fault, where + fault)
 
 
-cdef bint _has(const Lending* rules, str name) noexcept:
+cdef bint _has(const Lending* rules, str name) except -1:
     # can it be other than zero by the rules?
     if name in OF_BACKSTOPS:
         return STOP_GAP_BACKSTOP in (rules.stop_gaps[0], rules.stop_gaps[1])
