@@ -7,14 +7,13 @@ goes on as its own copy. After every action the answer, the new events row by ro
 the bands, totals and hashes must agree, and both must be sound. The first difference ends the run.
 """
 
-import argparse
 import random
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit, core_kit
+from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit
 from random_engine_actions import first_event_apart
+from random_histories import difference_of, run
 
 PRICE = 2000
 
@@ -247,38 +246,7 @@ def draw_history(seed: int, length: int = 28) -> tuple[Setup, list]:
     return setup, actions
 
 
-# --- playing -----------------------------------------------------------------------------------
-
-
-def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
-    """Play a history on the twin and on `kit`; where and how they differ."""
-    twin, other = Actor(TWIN, setup), Actor(kit, setup)
-    for k, (name, arguments) in enumerate(actions):
-        found = compare(twin, other, name, arguments)
-        if found:
-            return k, found
-    return None
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--histories", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    kit = core_kit()
-    if kit is None:
-        print("cascade.Engine cannot be imported: the compiled engine is not built")
-        return 2
-    for seed in range(options.seed, options.seed + options.histories):
-        setup, actions = draw_history(seed)
-        found = first_difference(kit, setup, actions)
-        if found is not None:
-            print(f"seed {seed}, action {found[0]} {actions[found[0]]}: {found[1]}\n{setup}")
-            return 1
-    print(f"{options.histories} histories from seed {options.seed}: no difference")
-    return 0
-
+first_difference = difference_of(Actor, compare)
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    sys.exit(main())
+    sys.exit(run(__doc__, draw_history, first_difference, "histories", 200))

@@ -8,11 +8,9 @@ action the answer, the new events row by row, totals and state hash must agree. 
 ends the run and prints the history, shortened to the actions that are needed to show it.
 """
 
-import argparse
 import random
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from engine_kit import (
     BUY,
@@ -33,10 +31,9 @@ from engine_kit import (
     STOP,
     STOP_LIMIT,
     STOP_ON_MARK,
-    TWIN,
     Kit,
-    core_kit,
 )
+from random_histories import difference_of, run
 from random_rules import NAMES, PRICES, SIZES, Setup, draw_calls, draw_resident, draw_setup
 
 LONGEST = 120  # actions of one history
@@ -306,16 +303,6 @@ def new_accounts(name: str, arguments: tuple) -> list[bool]:
     return [False] if made else []
 
 
-def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
-    """Play a history on the twin and on `kit`; where and how they differ."""
-    twin, other = Actor(TWIN, setup), Actor(kit, setup)
-    for k, (name, arguments) in enumerate(actions):
-        found = compare(twin, other, name, arguments)
-        if found:
-            return k, found
-    return None
-
-
 def compare(twin: Actor, other: Actor, name: str, arguments: tuple) -> str:
     """Do one action on both; a description of the difference, empty if there is none."""
     said, heard = twin.act(name, arguments), other.act(name, arguments)
@@ -361,22 +348,6 @@ def twin_state(engine) -> str:
     parts += [str(position) for position in engine.clearing.positions]
     parts.append(f"due {engine.queue.rows()}")
     return "\n  ".join(parts)
-
-
-def shorten(kit: Kit, setup: Setup, actions: list) -> list:
-    """Drop actions while the history still ends in a difference."""
-    length = len(actions) // 2
-    while length:
-        k = 0
-        while k < len(actions):
-            fewer = actions[:k] + actions[k + length :]
-            found = first_difference(kit, setup, fewer)
-            if found is not None:
-                actions = fewer[: found[0] + 1]
-            else:
-                k += length
-        length //= 2
-    return actions
 
 
 def draw_history(seed: int) -> tuple[Setup, list]:
@@ -427,35 +398,7 @@ def draw_history(seed: int) -> tuple[Setup, list]:
     return setup, actions
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--actions", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    kit = core_kit()
-    if kit is None:
-        print("cascade.Engine cannot be imported: the compiled engine is not built")
-        return 2
-    done = 0
-    seed = options.seed
-    while done < options.actions:
-        setup, actions = draw_history(seed)
-        found = first_difference(kit, setup, actions)
-        if found is not None:
-            print(f"seed {seed}, action {found[0]}: {found[1]}")
-            shortest = shorten(kit, setup, actions[: found[0] + 1])
-            print(f"\nsetup = {setup}\nactions = [")
-            for action in shortest:
-                print(f"    {action},")
-            print("]")
-            print(first_difference(kit, setup, shortest)[1])
-            return 1
-        done += len(actions)
-        seed += 1
-    print(f"{done} actions from seed {options.seed}: no difference")
-    return 0
-
+first_difference = difference_of(Actor, compare)
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    sys.exit(main())
+    sys.exit(run(__doc__, draw_history, first_difference, "actions", 2000))

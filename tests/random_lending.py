@@ -8,15 +8,14 @@ reserve must have what it owes. The first difference ends the run and prints the
 actions that are needed to show it.
 """
 
-import argparse
 import random
 import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
-from engine_kit import BUY, EVENT_FIELDS, SELL, TWIN, Kit, core_kit
+from engine_kit import BUY, EVENT_FIELDS, SELL, Kit
 from random_engine_actions import first_event_apart
+from random_histories import difference_of, run
 
 PRICES = {"ETH": 200, "ETH 2": 200, "ETH 3": 200, "BTC": 3000}
 FIRST = {"ETH 2": "ETH", "ETH 3": "ETH"}  # further venues of an asset
@@ -559,54 +558,7 @@ def draw_history(seed: int, length: int = 24) -> tuple[Setup, list]:
     return setup, actions
 
 
-# --- playing -----------------------------------------------------------------------------------
-
-
-def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
-    """Play a history on the twin and on `kit`; where and how they differ."""
-    twin, other = Actor(TWIN, setup), Actor(kit, setup)
-    for k, (name, arguments) in enumerate(actions):
-        found = compare(twin, other, name, arguments)
-        if found:
-            return k, found
-    return None
-
-
-def shorten(kit: Kit, setup: Setup, actions: list) -> list:
-    """Drop actions while the history still ends in a difference."""
-    for k in reversed(range(len(actions))):
-        fewer = actions[:k] + actions[k + 1 :]
-        found = first_difference(kit, setup, fewer)
-        if found is not None:
-            actions = fewer[: found[0] + 1]
-    return actions
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--histories", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    kit = core_kit()
-    if kit is None:
-        print("cascade.Engine cannot be imported: the compiled engine is not built")
-        return 2
-    for seed in range(options.seed, options.seed + options.histories):
-        setup, actions = draw_history(seed)
-        found = first_difference(kit, setup, actions)
-        if found is not None:
-            print(f"seed {seed}, action {found[0]}: {found[1]}")
-            shortest = shorten(kit, setup, actions[: found[0] + 1])
-            print(f"\nsetup = {setup}\nactions = [")
-            for action in shortest:
-                print(f"    {action},")
-            print("]")
-            print(first_difference(kit, setup, shortest)[1])
-            return 1
-    print(f"{options.histories} histories from seed {options.seed}: no difference")
-    return 0
-
+first_difference = difference_of(Actor, compare)
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    sys.exit(main())
+    sys.exit(run(__doc__, draw_history, first_difference, "histories", 200))

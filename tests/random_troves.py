@@ -7,12 +7,11 @@ providers. After every action both engines must also validate, which adds up eve
 shared out.
 """
 
-import argparse
 import random
 import sys
-from pathlib import Path
 
-from engine_kit import BUY, SELL, TWIN, Kit, core_kit
+from engine_kit import BUY, SELL
+from random_histories import difference_of, run
 from random_lending import (
     DEPTH,
     PRICES,
@@ -194,42 +193,7 @@ def draw_history(seed: int, length: int = 30) -> tuple[Setup, list]:
     return setup, actions
 
 
-# --- playing -----------------------------------------------------------------------------------
-
-
-def first_difference(kit: Kit, setup: Setup, actions: list) -> tuple[int, str] | None:
-    """Play a history on the twin and on `kit`; where and how they differ."""
-    twin, other = TroveActor(TWIN, setup), TroveActor(kit, setup)
-    for k, (name, arguments) in enumerate(actions):
-        found = compare(twin, other, name, arguments)
-        if found:
-            return k, found
-    return None
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--histories", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    kit = core_kit()
-    if kit is None:
-        print("cascade.Engine cannot be imported: the compiled engine is not built")
-        return 2
-    for seed in range(options.seed, options.seed + options.histories):
-        setup, actions = draw_history(seed)
-        found = first_difference(kit, setup, actions)
-        if found is not None:
-            print(f"seed {seed}, action {found[0]}: {found[1]}")
-            print(f"\nsetup = {setup}\nactions = [")
-            for action in actions[: found[0] + 1]:
-                print(f"    {action},")
-            print("]")
-            return 1
-    print(f"{options.histories} histories from seed {options.seed}: no difference")
-    return 0
-
+first_difference = difference_of(TroveActor, compare)
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    sys.exit(main())
+    sys.exit(run(__doc__, draw_history, first_difference, "histories", 200))

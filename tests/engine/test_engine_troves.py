@@ -1,8 +1,8 @@
 """Loans that are closed whole: docs/troves.md, by hand; ETH at ticks of one atom, stakes of a thousand a lot."""
 
 import pytest
-from engine_kit import rows
-from random_troves import TroveActor, core_kit, draw_history, first_difference
+from engine_kit import core_kit, rows
+from random_troves import TroveActor, draw_history, first_difference
 
 import cascade as cs
 
