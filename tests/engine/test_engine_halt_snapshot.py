@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from random_engine_actions import Actor, core_kit, draw_history
+from engine_kit import core_kit
+from random_engine_actions import Actor, draw_history
 
 import cascade as cs
 from cascade import snapshot
