@@ -1,24 +1,9 @@
 """The example of Black Thursday: the page's table, and what congestion does to auctions."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from example_scripts import ROOT, example_fixture
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def example():
-    spec = importlib.util.spec_from_file_location(
-        "black_thursday", ROOT / "examples" / "black_thursday.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["black_thursday"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["black_thursday"]
+example = example_fixture("black_thursday")
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,9 @@
 """The example of contagion prints what its page shows, and its worlds differ as the page says."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from example_scripts import ROOT, example_fixture
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def example():
-    spec = importlib.util.spec_from_file_location(
-        "contagion_example", ROOT / "examples" / "contagion.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["contagion_example"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["contagion_example"]
+example = example_fixture("contagion")
 
 
 @pytest.fixture(scope="module")

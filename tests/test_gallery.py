@@ -1,22 +1,9 @@
 """The gallery's page shows what the example prints."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from example_scripts import ROOT, example_fixture
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def gallery():
-    spec = importlib.util.spec_from_file_location("gallery", ROOT / "examples" / "gallery.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gallery"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["gallery"]
+gallery = example_fixture("gallery")
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,13 @@
 """Two years of ether: the page has what the example prints, and the example does what the page says."""
 
-import importlib.util
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
+from example_scripts import ROOT, example_fixture
 
-ROOT = Path(__file__).resolve().parents[1]
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture(scope="module")
-def example():
-    path = ROOT / "examples" / "weth_2021_2023.py"
-    spec = importlib.util.spec_from_file_location("weth_2021_2023", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["weth_2021_2023"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["weth_2021_2023"]
+example = example_fixture("weth_2021_2023")
 
 
 @pytest.mark.slow

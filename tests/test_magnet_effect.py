@@ -1,22 +1,9 @@
 """The example of the magnet effect: what anticipation adds near the halt, and that it adds nothing far off."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from example_scripts import example_fixture
 
-PATH = Path(__file__).resolve().parents[1] / "examples" / "magnet_effect.py"
-
-
-@pytest.fixture(scope="module")
-def magnet():
-    spec = importlib.util.spec_from_file_location("magnet_effect", PATH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["magnet_effect"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["magnet_effect"]
+magnet = example_fixture("magnet_effect")
 
 
 @pytest.fixture(scope="module")

@@ -1,27 +1,13 @@
 """The attacks on an oracle: the page's tables, and sizes whose profit is known."""
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 
 import pytest
+from example_scripts import ROOT, example_fixture
 
 from cascade.laws import attack_profit
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def example():
-    spec = importlib.util.spec_from_file_location(
-        "oracle_attack", ROOT / "examples" / "oracle_attack.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["oracle_attack"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["oracle_attack"]
+example = example_fixture("oracle_attack")
 
 
 def test_page_shows_what_is_printed(example):

@@ -1,24 +1,8 @@
 """The example of soft liquidation: what it prints is what the page shows, and who loses less when."""
 
-import importlib.util
-import sys
-from pathlib import Path
+from example_scripts import ROOT, example_fixture
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def example():
-    spec = importlib.util.spec_from_file_location(
-        "soft_liquidation_example", ROOT / "examples" / "soft_liquidation.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["soft_liquidation_example"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["soft_liquidation_example"]
+example = example_fixture("soft_liquidation")
 
 
 def test_the_page_shows_what_is_printed(example, capsys):

@@ -1,24 +1,9 @@
 """The example of the toxic spiral: what it prints is what the page shows, and both rules stop it."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from example_scripts import ROOT, example_fixture
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def spiral():
-    spec = importlib.util.spec_from_file_location(
-        "toxic_spiral", ROOT / "examples" / "toxic_spiral.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["toxic_spiral"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["toxic_spiral"]
+spiral = example_fixture("toxic_spiral")
 
 
 @pytest.fixture(scope="module")
