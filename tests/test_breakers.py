@@ -272,7 +272,7 @@ def test_page_of_a_breaker_has_its_values_and_its_numbers_are_right(name):
     assert cs.rules.BREAKERS[name] is getattr(cs.rules, name)
     for part in (f"# {about.title}\n", f"{about.source}.\n", about.follows, about.date):
         assert part in text
-    for parameter, value in import_module(f"cascade.rules.{name}").BREAKER.items():
+    for parameter, value in import_module(f"cascade.rules.parameters.{name}").BREAKER.items():
         assert f"| `{parameter}` | `{value!r}` |" in text
     assert f"[{name}]({name}.md)" in (PAGES / "index.md").read_text()
     failed, run = testfile(str(PAGES / f"{name}.md"), module_relative=False)

@@ -26,10 +26,10 @@ def _values(table):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_page_has_the_data_files_values(name):
-    data = import_module(f"cascade.rules.{name}")
+    data = import_module(f"cascade.rules.parameters.{name}")
     text = (PAGES / f"{name}.md").read_text()
     assert f"{data.SOURCE}." in text
-    assert f"`cascade.rules.{name}`" in text
+    assert f"`cascade.rules.parameters.{name}`" in text
     assert data.DATE
     rows = [line for line in text.splitlines() if line.startswith("|")]
     for table in TABLES[name]:

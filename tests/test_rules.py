@@ -119,7 +119,7 @@ def test_page_of_a_venue_has_the_presets_values_and_its_numbers_are_right(venue)
     about = cs.rules.describe(venue)
     for part in (f"# {about.title}\n", f"{about.source}.\n", about.follows, about.date):
         assert part in text
-    for name, value in import_module(f"cascade.rules.{venue}").RULES.items():
+    for name, value in import_module(f"cascade.rules.parameters.{venue}").RULES.items():
         assert f"| `{name}` | `{value!r}` |" in text
     assert f"[{venue}]({venue}.md)" in (PAGES / "index.md").read_text()
     failed, run = testfile(str(PAGES / f"{venue}.md"), module_relative=False)
@@ -132,23 +132,21 @@ def test_data_files_hold_nothing_but_data():
     from types import ModuleType
 
     allowed = {"FOLLOWS", "DATE", "SOURCE", "CONTRACT", "RULES", "BY_SYMBOL", "VARIANTS", "TIERS"}
-    folder = Path(cs.rules.__file__).parent
-    machinery = {"__init__", "presets", "halts", "protocols"}
-    machinery |= {"auction_presets", "band_presets", "trove_presets"}
-    files = {path.stem for path in folder.glob("*.py")} - machinery
+    folder = Path(cs.rules.__file__).parent / "parameters"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     protocols = {"maker_liq2", "liquity_v1", "liquity_v2", "crvusd"}
     venues = {*cs.rules.VENUES, *cs.rules.BREAKER_VENUES, *cs.rules.LENDING_PROTOCOLS}
     assert files == venues | protocols
     tables = {"FOLLOWS", "DATE", "SOURCE", "AUCTIONS", "TROVES", "COMMON", "BRANCHES", "MARKETS"}
     for name in protocols:
-        data = import_module(f"cascade.rules.{name}")
+        data = import_module(f"cascade.rules.parameters.{name}")
         assert {name for name in vars(data) if not name.startswith("_")} <= tables, name
     breakers = {"FOLLOWS", "DATE", "SOURCE", "BREAKER", "LATE", "CLOSING", "LIMITS"}
     for name in cs.rules.BREAKER_VENUES:
-        data = import_module(f"cascade.rules.{name}")
+        data = import_module(f"cascade.rules.parameters.{name}")
         assert {name for name in vars(data) if not name.startswith("_")} <= breakers, name
     for venue in cs.rules.VENUES:
-        data = import_module(f"cascade.rules.{venue}")
+        data = import_module(f"cascade.rules.parameters.{venue}")
         assert isinstance(data, ModuleType)
         names = {name for name in vars(data) if not name.startswith("_")}
         assert names <= allowed, venue

@@ -18,7 +18,7 @@ from cascade.lending import WAD, BandPool, RefusalError, band_curve, loan_terms
 from cascade.lending import soft_liquidation as loans
 from cascade.lending.wad import in_units
 from cascade.lending.wad_logarithm import SMALLEST_EXPONENT, wad_exp, wad_ln
-from cascade.rules.crvusd import COMMON
+from cascade.rules.parameters.crvusd import COMMON
 
 HOUR = 3600
 TINY = Decimal("1e-11")

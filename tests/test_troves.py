@@ -16,8 +16,8 @@ from reference.troves import FairTroves
 from cascade.lending import WAD, Redistribution, RefusalError, TroveSystem, branch_penalties
 from cascade.lending import trove_liquidation as rules
 from cascade.lending.wad import in_units
-from cascade.rules.liquity_v1 import TROVES
-from cascade.rules.liquity_v2 import BRANCHES
+from cascade.rules.parameters.liquity_v1 import TROVES
+from cascade.rules.parameters.liquity_v2 import BRANCHES
 
 PERCENT = WAD // 100
 

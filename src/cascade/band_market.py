@@ -306,7 +306,7 @@ def add_bands(
     lending = engine.lending.add(name, rules=LendingRules(zero_price="refused"), asset=asset)
     lending.add_reserve(COLLATERAL, price=price, venue=venue, oracle=oracle, **CLOSED)
     lending.add_reserve(DEBT, **CLOSED)
-    return make_bands(lending, {"base": base, **numbers})
+    return make_bands(lending, {"base": base, **numbers}, rules.source)
 
 
 def lot_worth(
@@ -328,7 +328,7 @@ def lot_worth(
     return base
 
 
-def make_bands(lending: LendingMarket, numbers: dict[str, int]) -> BandMarket:
+def make_bands(lending: LendingMarket, numbers: dict[str, int], source: str = "") -> BandMarket:
     """Bands on the two reserves of a lending market, from whole numbers."""
     number = _bandentry.add_band_market(
         lending.engine,
@@ -337,7 +337,8 @@ def make_bands(lending: LendingMarket, numbers: dict[str, int]) -> BandMarket:
         **numbers,
     )
     rates = ("fee", "loan_discount", "liquidation_discount")
-    rules = BandRules(numbers["amplification"], *(Fraction(numbers[key], PARTS) for key in rates))
+    shares = (Fraction(numbers[key], PARTS) for key in rates)
+    rules = BandRules(numbers["amplification"], *shares, source=source)
     made = BandMarket(lending, rules, number, {"lending": lending.number, **numbers})
     lending.engine.lending.bands[lending.name] = made
     return made

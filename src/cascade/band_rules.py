@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from cascade.exact_numbers import Rate, exact, rate_parts, whole
@@ -24,6 +24,8 @@ class BandRules:
         What a new loan keeps below the value of its collateral.
     liquidation_discount : number, default 0.06
         What backs a debt counts so much less; below `loan_discount`.
+    source : str
+        Where the numbers are from.
 
     Notes
     -----
@@ -34,6 +36,7 @@ class BandRules:
     fee: Rate = "0.006"
     loan_discount: Rate = "0.09"
     liquidation_discount: Rate = "0.06"
+    source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         self.numbers()

@@ -25,12 +25,15 @@ def add_bands(engine: Engine, stated: list[dict[str, Any]]) -> None:
     for given in stated:
         lending = next(market for market in engine.lending if market.number == given["lending"])
         where = f"bands of {lending.name!r}"
-        if set(given) != {"lending", *TERMS} or lending.name in engine.lending.bands:
+        source = given.get("source", "")
+        if set(given) - {"source"} != {"lending", *TERMS} or lending.name in engine.lending.bands:
             raise ValueError(f"{where} are stated twice or wrongly")
         numbers = {name: given[name] for name in TERMS}
         if not 1 <= numbers["base"] < 2**46 or not 0 <= numbers["rate"] <= HIGHEST_RATE:
             raise ValueError(f"{where}: base or rate is out of range")
-        made = make_bands(lending, numbers)
+        if not isinstance(source, str):
+            raise ValueError(f"{where}: source {source!r} is no text")
+        made = make_bands(lending, numbers, source)
         if {**made.rules.numbers(), "base": given["base"], "rate": given["rate"]} != numbers:
             raise ValueError(f"{where}: their terms are not those of bands")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,8 @@ class CollateralAuction:
         leaves less than it and its penalty to collect.
     tip, chip : number, default 0
         Money, and share of the tab, for whoever starts or resets an auction.
+    source : str
+        Where the numbers are from.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class CollateralAuction:
     dust: Any = 0
     tip: Any = 0
     chip: Rate = 0
+    source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         holes = self.collateral_holes

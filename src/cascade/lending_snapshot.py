@@ -94,7 +94,9 @@ def lending_settings(engine: Engine) -> dict[str, Any]:
         "caps": engine.lending.cap_numbers(),
         "liquidators": [_fields(liquidator) for liquidator in engine.liquidators],
         "compete": engine.liquidators.compete,
-        "bands": [bands.given for bands in engine.lending.bands.values()],
+        "bands": [
+            {**bands.given, "source": bands.rules.source} for bands in engine.lending.bands.values()
+        ],
     }
 
 

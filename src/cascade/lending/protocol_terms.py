@@ -9,9 +9,9 @@ from cascade.exact_numbers import Rate
 from cascade.lending.auction_prices import StairstepDecrease
 from cascade.lending.collateral_auctions import AuctionTerms
 from cascade.lending.wad import RAD, RAY, WAD, amount, in_units
-from cascade.rules.crvusd import MARKETS as BAND_MARKETS
-from cascade.rules.liquity_v2 import BRANCHES, COMMON
-from cascade.rules.maker_liq2 import AUCTIONS
+from cascade.rules.parameters.crvusd import MARKETS as BAND_MARKETS
+from cascade.rules.parameters.liquity_v2 import BRANCHES, COMMON
+from cascade.rules.parameters.maker_liq2 import AUCTIONS
 
 
 class Penalties(TypedDict):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from cascade.exact_numbers import flag, whole
 from cascade.lending.fixed_point import BASIS_POINTS, WAD
 
 __all__ = [
@@ -204,10 +205,13 @@ CHOICES: dict[str, type[StrEnum]] = {
     "close": CloseFactor, "excess": Excess, "excess_collateral": Excess, "bonus": Bonus,
     "fee": Fee, "steps": Steps, "dust": Dust, "bad_debt": BadDebt,
 }  # fmt: skip
-NUMBERS = (
-    "close_share", "close_health", "close_size", "target_health", "market_bonus", "base_discount",
-    "largest_boost", "largest_discount", "fee_share", "least_left", "least_socialised",
-)  # fmt: skip
+#: Least and largest value; None: any that is not less.
+NUMBERS: dict[str, tuple[int, int | None]] = {
+    "factor_parts": (1, None), "close_share": (0, BASIS_POINTS), "close_health": (0, None),
+    "close_size": (0, None), "target_health": (0, None), "market_bonus": (0, None),
+    "base_discount": (0, None), "largest_boost": (0, None), "largest_discount": (0, WAD - 1),
+    "fee_share": (0, None), "least_left": (0, None), "least_socialised": (0, None),
+}  # fmt: skip
 
 
 def _member(choices: type[StrEnum], value: Any, name: str) -> StrEnum:
@@ -275,8 +279,10 @@ class LiquidationRule:
 
     Raises
     ------
+    TypeError
+        A number is no integer, or `self_liquidation` neither True nor False.
     ValueError
-        A choice is unknown or a number is negative.
+        A choice is unknown or a number out of range; the message has field, value and range.
     """
 
     boundary: Boundary = Boundary.BELOW
@@ -311,15 +317,15 @@ class LiquidationRule:
             object.__setattr__(self, name, _member(choices, getattr(self, name), name))
         if isinstance(self.rounding, dict):
             object.__setattr__(self, "rounding", RoundingSteps(**self.rounding))
-        for name in NUMBERS:
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} {getattr(self, name)!r} is negative")
-        if self.factor_parts <= 0:
-            raise ValueError(f"factor_parts {self.factor_parts!r} is not above 0")
-        if self.close_share > BASIS_POINTS:
-            raise ValueError(f"close_share {self.close_share!r} is above {BASIS_POINTS}")
-        if self.largest_discount >= WAD:
-            raise ValueError(f"largest_discount {self.largest_discount!r} is not below {WAD}")
+        if not isinstance(self.rounding, RoundingSteps):
+            raise TypeError(f"rounding must be RoundingSteps or its fields, got {self.rounding!r}")
+        flag(self.self_liquidation, "self_liquidation")
+        for name, (least, most) in NUMBERS.items():
+            given = whole(getattr(self, name), name)
+            if most is None and given < least:
+                raise ValueError(f"{name} {given} is below {least}")
+            if most is not None and not least <= given <= most:
+                raise ValueError(f"{name} {given} is outside {least} ... {most}")
 
     def changed(self, **changes: Any) -> LiquidationRule:
         """The rule with some fields set differently; raises as the class does."""

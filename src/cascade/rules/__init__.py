@@ -1,25 +1,15 @@
 """Rules of venues, each read from its own documents.
 
-One file a venue holds its parameters and names their source; a call gives them as `cascade.Rules`
-for one symbol. `PRESETS` has them by name, and each is an attribute here; `describe` says what one
-follows. Price limits and circuit breakers are the same as `cascade.Breaker`: `BREAKERS` and
+One file a venue, in `cascade.rules.parameters`, holds its parameters and names their source; a call gives
+them as `cascade.Rules` for one symbol. `PRESETS` has them by name, and each is an attribute here; `describe`
+says what one follows. Price limits and circuit breakers are the same as `cascade.Breaker`: `BREAKERS` and
 `describe_breaker`; rules of lending protocols as `cascade.lending.ProtocolRules`: `LENDING` and
 `describe_lending`.
 """
 
-# their names are also those of their data files, which are loaded first
-from cascade.rules import (  # noqa: F401  # isort: skip
-    binance_price_range as _binance_price_range,
-    cme as _cme,
-    luld as _luld,
-    mwcb as _mwcb,
-    okx_price_limit as _okx_price_limit,
-    crvusd as _crvusd,
-    liquity_v1 as _liquity_v1,
-    liquity_v2 as _liquity_v2,
-    maker_liq2 as _maker_liq2,
-)
-from cascade.rules.halts import (  # isort: skip
+from cascade.rules.auction_presets import maker_liq2
+from cascade.rules.band_presets import crvusd
+from cascade.rules.halts import (
     BREAKER_VENUES,
     BREAKERS,
     binance_price_range,
@@ -29,9 +19,6 @@ from cascade.rules.halts import (  # isort: skip
     mwcb,
     okx_price_limit,
 )
-
-from cascade.rules.auction_presets import maker_liq2
-from cascade.rules.band_presets import crvusd
 from cascade.rules.presets import PRESETS, VENUES, Preset, Venue, describe, tiers_from_file
 from cascade.rules.protocols import (
     AUCTION_PROTOCOLS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from cascade.collateral_auction import CollateralAuction
 from cascade.lending_rules import LendingRules
-from cascade.rules.maker_liq2 import AUCTIONS
+from cascade.rules.parameters.maker_liq2 import AUCTIONS, SOURCE
 
 __all__ = ["maker_liq2"]
 
@@ -53,6 +53,7 @@ def maker_liq2(collateral: str = "ETH-A", **changes: Any) -> LendingRules:
     terms: dict[str, Any] = {name: given[name] for name in ("buf", "tail", "cusp", "tip", "chip")}
     terms["price"] = ("stairstep", given["cut"], given["step"])
     terms["hole"] = Fraction(str(given["collateral_hole"]))
+    terms["source"] = SOURCE
     return LendingRules(
         close_factor=("auction", CollateralAuction(**{**terms, **changes})),
         bad_debt="auction_shortfall",

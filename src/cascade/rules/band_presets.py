@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cascade.band_rules import BandRules
-from cascade.rules.crvusd import MARKETS
+from cascade.rules.parameters.crvusd import MARKETS, SOURCE
 
 
 def crvusd(market: str = "tests", **changes: Any) -> BandRules:
@@ -35,8 +35,8 @@ def crvusd(market: str = "tests", **changes: Any) -> BandRules:
     '0.01'
     """
     if market not in MARKETS:
-        raise ValueError(f"crvusd has no market {market!r}; known: {', '.join(MARKETS)}")
-    terms: dict[str, Any] = {**MARKETS[market], **changes}
+        raise ValueError(f"market {market!r} is not one of {', '.join(map(repr, MARKETS))}")
+    terms: dict[str, Any] = {**MARKETS[market], "source": SOURCE, **changes}
     if "fee" not in terms:
         raise ValueError(f"the source of market {market!r} does not tell its fee: state one")
     return BandRules(**terms)

@@ -24,7 +24,7 @@ BREAKER_VENUES = ("cme", "luld", "mwcb", "binance_price_range", "okx_price_limit
 
 
 def _data(name: str) -> ModuleType:
-    return import_module(f"cascade.rules.{name}")
+    return import_module(f"cascade.rules.parameters.{name}")
 
 
 def _breaker(name: str, *layers: dict[str, Any]) -> Breaker:

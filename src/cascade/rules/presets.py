@@ -1,6 +1,6 @@
 """From a venue's data file, or a file of leverage brackets, to `Rules`.
 
-A data file is a module of this package with `FOLLOWS` (documents or code), `DATE`, `SOURCE`, `RULES`
+A data file is a module of `cascade.rules.parameters` with `FOLLOWS` (documents or code), `DATE`, `SOURCE`, `RULES`
 (parameters of `cascade.Rules`) and `TIERS` (rows by symbol); where it has them, `CONTRACT`,
 `BY_SYMBOL` (parameters that depend on the symbol) and `VARIANTS` (parameters of another reading).
 """
@@ -120,7 +120,7 @@ def describe(name: str) -> Venue:
     """
     if name not in VENUES:
         raise ValueError(f"{name!r} is not one of {', '.join(VENUES)}")
-    data = import_module(f"cascade.rules.{name}")
+    data = import_module(f"cascade.rules.parameters.{name}")
     return Venue(
         name=name,
         title=(data.__doc__ or "").partition(":")[0],
@@ -134,7 +134,7 @@ def describe(name: str) -> Venue:
 
 
 def _preset(name: str) -> Preset:
-    data = import_module(f"cascade.rules.{name}")
+    data = import_module(f"cascade.rules.parameters.{name}")
     about = describe(name)
 
     def preset(symbol: str | None = None, *, variant: str | None = None, **changes: Any) -> Rules:

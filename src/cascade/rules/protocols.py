@@ -2,11 +2,12 @@
 
 A data file has `FOLLOWS`, `DATE`, `SOURCE`, `PROTOCOL` (fields of `cascade.lending.ProtocolRules`) and
 `LIQUIDATION` (fields of `cascade.lending.LiquidationRule`); where versions differ, `VARIANTS` and
-`PROTOCOL_VARIANTS` (what each changes) and `DEFAULT`.
+`PROTOCOL_VARIANTS` (what each changes), `DEFAULT`, and `VERSIONS` (which variant a version is).
 """
 
 from __future__ import annotations
 
+from dataclasses import fields
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol
@@ -28,6 +29,8 @@ AUCTION_PROTOCOLS: dict[str, str] = {
     "crvusd": "soft liquidation in bands",
 }
 
+KNOBS = tuple(field.name for field in fields(LiquidationRule))
+
 CALL = """
 
 Parameters
@@ -45,7 +48,9 @@ ProtocolRules
 Raises
 ------
 ValueError
-    There is no such variant, or a change is out of range.
+    There is no such version, or a change is out of range; the message lists what there is.
+TypeError
+    `variant` is no text, a change names no field or is no number of its kind.
 
 Notes
 -----
@@ -61,21 +66,32 @@ class LendingPreset(Protocol):
 
 
 def _data(name: str) -> ModuleType:
-    return import_module(f"cascade.rules.{name}")
+    return import_module(f"cascade.rules.parameters.{name}")
+
+
+def _variant(data: ModuleType, name: str, version: str) -> str:
+    # the variant that a version is
+    known: dict[str, str] = getattr(data, "VERSIONS", {})
+    if not isinstance(version, str):
+        raise TypeError(f"{name}: variant must be text, such as '3.0', got {version!r}")
+    if version not in known:
+        raise ValueError(f"{name} has no variant {version!r}; known: {', '.join(known) or 'none'}")
+    return known[version]
 
 
 def _rules(name: str, variant: str | None, **changes: Any) -> ProtocolRules:
     data = _data(name)
     variants = getattr(data, "VARIANTS", {})
-    chosen = getattr(data, "DEFAULT", None) if variant is None else variant
-    if chosen is not None and chosen not in variants:
-        raise ValueError(
-            f"{name} has no variant {chosen!r}; known: {', '.join(variants) or 'none'}"
-        )
-    fields = {**data.LIQUIDATION, **variants.get(chosen, {}), **changes}
+    chosen = getattr(data, "DEFAULT", None) if variant is None else _variant(data, name, variant)
+    for change in changes:
+        if change not in KNOBS:
+            raise TypeError(
+                f"{name}: {change!r} is no field of LiquidationRule: {', '.join(KNOBS)}"
+            )
+    knobs = {**data.LIQUIDATION, **variants.get(chosen, {}), **changes}
     terms = {**data.PROTOCOL, **getattr(data, "PROTOCOL_VARIANTS", {}).get(chosen, {})}
     return ProtocolRules(
-        name=name, liquidation=LiquidationRule(**{"source": data.SOURCE, **fields}),
+        name=name, liquidation=LiquidationRule(**{"source": data.SOURCE, **knobs}),
         variant=chosen or "", source=data.SOURCE, date=data.DATE, **terms,
     )  # fmt: skip
 
@@ -111,9 +127,11 @@ def _preset(name: str) -> LendingPreset:
         return _rules(name, variant, **changes)
 
     default = getattr(data, "DEFAULT", None)
-    known = (
-        f": {', '.join(about.variants)}; default {default}" if about.variants else "; there is one"
-    )
+    known = "; there is one"
+    if about.variants:
+        versions: dict[str, str] = data.VERSIONS
+        alike = ", ".join(f"{v} is {chosen}" for v, chosen in versions.items() if v != chosen)
+        known = f": {', '.join(about.variants)}; {alike}; default {default}"
     preset.__name__ = preset.__qualname__ = name
     preset.__doc__ = (data.__doc__ or "").rstrip() + CALL.format(
         variants=known, follows=about.follows, date=about.date, source=about.source

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from cascade.lending_rules import LendingRules
-from cascade.rules.liquity_v1 import SOURCE as SOURCE_1
-from cascade.rules.liquity_v1 import TROVES
-from cascade.rules.liquity_v2 import BRANCHES, COMMON
-from cascade.rules.liquity_v2 import SOURCE as SOURCE_2
+from cascade.rules.parameters.liquity_v1 import SOURCE as SOURCE_1
+from cascade.rules.parameters.liquity_v1 import TROVES
+from cascade.rules.parameters.liquity_v2 import BRANCHES, COMMON
+from cascade.rules.parameters.liquity_v2 import SOURCE as SOURCE_2
 from cascade.trove_terms import Troves
 
 __all__ = ["liquity_v1", "liquity_v2"]
@@ -41,8 +41,8 @@ def liquity_v1(**changes: Any) -> LendingRules:
 
     Notes
     -----
-    Left out: fees, redemptions, the least debt. Stop-gaps: none, what the pool has not goes onto the
-    other loans.
+    Left out: fees, redemptions, the least debt. The stability pool is the only stage before other loans
+    take a debt over: `stop_gap` can add none.
     """
     data: Mapping[str, Any] = TROVES
     terms = {
@@ -77,7 +77,8 @@ def liquity_v2(branch: str = "WETH", **changes: Any) -> LendingRules:
     Notes
     -----
     Left out: interest, redemptions, the least debt, and the 0.0375 of ether that an owner puts by for the
-    liquidator: state its value as ``gas_reserve``. Stop-gaps: none.
+    liquidator: state its value as ``gas_reserve``. The stability pool of the branch is the only stage before
+    other loans take a debt over: `stop_gap` can add none.
     """
     data: Mapping[str, Any] = COMMON
     if branch not in BRANCHES:

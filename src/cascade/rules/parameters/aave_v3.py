@@ -67,4 +67,15 @@ VARIANTS: dict[str, dict[str, object]] = {
     },
 }
 PROTOCOL_VARIANTS: dict[str, dict[str, object]] = {"3.7": {"isolation": False, "sentinel": 0}}
+#: Versions whose rules were read, and the variant that has them.
+VERSIONS: dict[str, str] = {
+    "3.0": "3.0",
+    "3.1": "3.0",
+    "3.2": "3.0",
+    "3.3": "3.3",
+    "3.4": "3.3",
+    "3.5": "3.3",
+    "3.6": "3.3",
+    "3.7": "3.7",
+}
 DEFAULT = "3.3"
