@@ -262,3 +262,95 @@ def test_failing_banks_liquidate_common_assets(seed):
     assert (left == 0).tolist() == failed.tolist()
     assert marks(engine) == pytest.approx(price, rel=1e-6)
     engine.validate()
+
+
+# --- Ioffredi, Marmi & Tanzi; Aymanns, Caccioli, Farmer & Tan ---------------------------------------
+
+GAMMA, ALPHA, NOISE = 100, 1.64, 0.0015
+
+
+def volatility_beside(leverage):
+    """Of a price with noise, beside a bank that returns to its leverage after each move."""
+    units = 1000
+    engine = world([cs.Impact.linear(1 / (GAMMA * units))])
+    bank = add_bank(engine, [units], round(units / leverage, 9))
+    engine["asset 0"].set_index(1 - NOISE / SCALE)
+    own = units / round(units / leverage, 9)
+    while round((more := to_target(engine, bank, own, np.ones(1)))[0] * UNIT) > 0:
+        sell(engine, bank, more)
+    engine.validate()
+    return SCALE * (1 - engine["asset 0"].mark)
+
+
+@pytest.mark.parametrize(
+    ("memory", "orbit"),
+    [(0.8, (81.0593900482, 81.0593900482)), (0.595136436597, (78.416485479, 83.096266148))],
+)
+def test_leverage_follows_the_volatility_that_it_makes(memory, orbit):  # M04
+    for leverage, following in (orbit, orbit[::-1]):
+        variance = memory / (ALPHA * leverage) ** 2
+        variance += (1 - memory) * volatility_beside(leverage) ** 2
+        assert 1 / (ALPHA * variance**0.5) == pytest.approx(following, rel=1e-3)
+
+
+@pytest.mark.parametrize(("variance", "target"), [(1e-4, 7.46277892657), (1e-2, 0.749962502812)])
+def test_a_bank_comes_to_the_leverage_of_a_risk_limit(variance, target):  # M05
+    engine = world([cs.Impact.linear(1e-6)])
+    bank = add_bank(engine, [100], 10)
+    wanted = laws.basel_leverage(variance, 0.075, 1e-6)
+    while round((more := to_target(engine, bank, wanted, np.ones(1)))[0] * UNIT) > 0:
+        sell(engine, bank, more)
+    reached = held(engine, bank) @ marks(engine) / engine.accounts.equity[bank]
+    assert reached == pytest.approx(target, rel=1e-6)
+    engine.validate()
+
+
+# --- Geanakoplos -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("period", ["now", "down"])
+def test_bad_news_wipes_out_the_levered_and_nobody_else(period):  # M06
+    # the published economy, solved: p0, a, pD, b; 0.2 is paid after two bad signals
+    a, b, now, down, low = 0.869854184033, 0.61648500762, 0.946519355974, 0.693188006096, 0.2
+    buyers, price, bad = (1 - a, now, down) if period == "now" else (a - b, down, low)
+    endowment = 1 + now  # who did not buy at first has sold at the first price
+    engine = world([cs.Impact.linear(1e-12)])
+    market = engine["asset 0"]
+    market.set_index(round(price, 9))
+    count = 1000
+    # each puts all he has into margins of what the asset can lose, so that together they hold all of it
+    units = round(buyers / count * endowment / (price - bad), 6)
+    margin = units * (round(price, 9) - round(bad, 9))
+    crowd = engine.accounts.open(
+        market,
+        side="long",
+        size=np.full(count, units),
+        entry=round(price, 9),
+        margin=round(margin, 15),
+    )
+    assert market.open_interest == pytest.approx(1, abs=count * 1e-6)
+    assert engine.step(index={"asset 0": round(bad, 9)}).liquidated == 0
+    assert not engine.accounts.equity[crowd].any()
+    result = engine.step(index={"asset 0": round(bad, 9) - 1e-9})
+    assert result.liquidated == count
+    engine.validate()
+
+
+# --- Eisenberg & Noe -------------------------------------------------------------------------------
+
+
+def test_winners_of_a_star_share_what_the_exchange_has():  # N04
+    # cash 70, fund 10, claims 50, 30 and 20: each receives 0.8 of his claim
+    engine = cs.Engine(asset_decimals=0)
+    rules = cs.Rules(tiers=[(0, 0)], feed="index", absorb=1, socialised="gains")
+    market = engine.add_market("X", tick_size=1, lot_size=1, rules=rules)
+    market.set_index(100)
+    engine.fund_deposit(10)
+    engine.accounts.open(market, side="short", size=100, entry=100, margin=70)
+    winners = engine.accounts.open(market, side="long", size=[50, 30, 20], entry=100, margin=100)
+    before = engine.accounts.equity[winners]
+    result = engine.step(index={"X": 101})
+    assert result.liquidated == 1
+    assert (engine.accounts.equity[winners] - before).tolist() == [40, 24, 16]
+    assert engine.insurance_fund() == 0
+    engine.validate()
