@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from engine_kit import TWIN, Kit, core_kit
 
+from cascade import CascadeError
+
 Difference = tuple[int, str]
 
 
@@ -14,7 +16,10 @@ def difference_of(actor: Callable, compare: Callable) -> Callable:
     def first_difference(kit: Kit, setup, actions: list) -> Difference | None:
         twin, other = actor(TWIN, setup), actor(kit, setup)
         for k, (name, arguments) in enumerate(actions):
-            found = compare(twin, other, name, arguments)
+            try:
+                found = compare(twin, other, name, arguments)
+            except (AssertionError, CascadeError) as broken:  # of one's own books: validate
+                found = f"{type(broken).__name__}: {broken}"
             if found:
                 return k, found
         return None
