@@ -351,7 +351,8 @@ cdef void queue_unit(State* state, uint32_t position) noexcept nogil:
         return
     if first != NO_POSITION:
         unit_evaluate(state, first, &unit)
-        if waiting != NO_POSITION and unit_due(state, first, &unit) and _keeps_place(state, waiting):
+        if (waiting != NO_POSITION and (unit.owing or not unit.exact)
+                and unit_due(state, first, &unit) and _keeps_place(state, waiting)):
             _await(state, first, &unit)
             return
         # of a round before, as long as it is due

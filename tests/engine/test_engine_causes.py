@@ -1,7 +1,7 @@
 """What a further round or call on a unit that is still due is caused by (docs/log.md), by hand."""
 
 import pytest
-from engine_kit import pick, rows
+from engine_kit import BUY, pick, rows
 from lending_setups import borrower, lending_engine
 from test_engine_partial_units import crossed
 
@@ -191,3 +191,30 @@ def test_the_parent_of_every_round_is_the_liquidation_that_took_the_unit_down(ki
     assert all(row[2] > 1 for row in mine)
     assert mine[0] == mine[2]
     assert set(kinds) == {MARK}
+
+
+def test_a_due_unit_that_keeps_one_position_is_due_by_the_mark_that_reached_its_trigger(kit):
+    engine = kit.engine()
+    one, two = (
+        kit.market(engine, name, rules={"tiers": [(0, 0.01)], "feed": "index"}) for name in "XY"
+    )
+    two.book.load_depth([], [(100, 5)])
+    for market in (one, two):
+        market.set_index(100)
+    (account,) = (int(k) for k in engine.accounts.create(1, balance=120))
+    for market, side, size in ((one, "long", 10), (two, "short", 5)):
+        engine.accounts.set_leverage(account, market, 100, "cross")
+        engine.accounts.open(
+            market, side=side, size=size, entry=100, margin=0, mode="cross", account=account
+        )
+    one.set_index(89)  # 10 of equity against 8.9 and 5
+    one.set_index(88)  # 0
+    reached = len(engine.events) - 1
+    assert kit.limit(engine, two, BUY, 100, 5, account) == 0
+    assert engine.accounts.size(two)[account] == 0
+    engine.validate()
+    # alone the first is due below 88.9, which the second mark was the first to reach
+    result = engine.step()
+    assert result.liquidated == 1
+    assert pick(rows(engine, "liquidation"), "market", "cause") == [(0, reached)]
+    engine.validate()
