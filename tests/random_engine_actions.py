@@ -50,8 +50,8 @@ class Actor:
     def __post_init__(self) -> None:
         kit = self.kit
         self.engine = kit.engine(execution=self.setup.execution)
-        for name, rules in zip(NAMES, self.setup.rules, strict=True):
-            keywords = {}
+        for name, rules, follows in zip(NAMES, self.setup.rules, self.setup.follows, strict=True):
+            keywords = {"follows": follows} if follows else {}
             if name == "curve":
                 keywords["venue"] = self.curve()
             if name == "inverse":
@@ -156,7 +156,9 @@ class Actor:
 
     def step(self, index, orders, dt) -> tuple:
         result = self.engine.step(
-            index={NAMES[market]: price for market, price in index},
+            index={
+                NAMES[market]: price for market, price in index if not self.setup.follows[market]
+            },
             orders=[
                 (NAMES[market], self.kit.messages([dict(fields)])) for market, fields in orders
             ],

@@ -42,6 +42,7 @@ class Setup:
     lendings: tuple[dict, ...]
     liquidators: tuple[dict, ...]
     compete: str = "order"
+    median: bool = False  # ETH is believed at the median of its venues
 
 
 @dataclass
@@ -57,12 +58,15 @@ class Actor:
         kit, setup = self.kit, self.setup
         self.engine = kit.engine(execution=setup.execution)
         for name, (kind, terms) in setup.venues.items():
-            rules = {"tiers": ((0, setup.margin),), "feed": terms["feed"]}
+            rules = {"tiers": ((0, setup.margin),), "feed": terms["feed"], "average_time": 5}
             market = kit.market(self.engine, name, rules=rules, **self.venue(name, kind, terms))
             if kind == "book":
                 market.book.load_depth(list(terms["bids"]), list(terms["asks"]))
             market.set_index(PRICES[name])
             self.markets[name] = market
+        if setup.median:
+            venues = ("ETH", *FIRST)
+            kit.market(self.engine, "ETH median", rules={"feed": "index"}, follows=venues)
         for number, terms in enumerate(setup.lendings):
             rules = kit.lending.LendingRules(**self.ruled(terms["rules"]))
             lending = self.engine.lending.add(f"pool {number}", rules=rules)
@@ -97,6 +101,11 @@ class Actor:
 
     def stated(self, given: dict) -> dict:
         made = dict(given)
+        if self.setup.median and made.get("price") == "ETH":
+            first = made["venue"]
+            named = first if isinstance(first, (tuple, list)) else (first,)
+            made["price"] = "ETH median"
+            made["venue"] = first and tuple("ETH" if name == "price" else name for name in named)
         if made.get("oracle") is not None:
             made["oracle"] = self.kit.lending.Oracle(**made["oracle"])
         if made["interest"] is not None:
@@ -250,7 +259,7 @@ def draw_venue(draw: random.Random, name: str) -> tuple[str, dict]:
         ("curve", "curve", "book", "book", "ConstantProduct", "Concentrated", "Stableswap")
     )
     price, depth = PRICES[name], DEPTH[name]
-    terms = {"feed": draw.choice(("last", "last", "index"))}
+    terms = {"feed": draw.choice(("last", "last", "last", "index", "index", "twap"))}
     if kind == "curve":
         terms["curve"] = (draw.choice((1, 3)), draw.choice((5, 20, 100)) if name == "ETH" else 1)
     elif kind == "book":
@@ -448,6 +457,7 @@ def draw_setup(draw: random.Random) -> Setup:
         lendings,
         tuple(liquidators),
         draw.choice(("order", "order", "bids")),
+        draw.random() < 0.25,
     )
 
 

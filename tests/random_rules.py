@@ -26,6 +26,12 @@ class Setup:
     rules: tuple[dict, ...]
     curve: tuple[int, int, str]
     pool: tuple[str, dict] | None = None  # the curve's market has it instead
+    follows: tuple[tuple[str, ...], ...] = (
+        (),
+        (),
+        (),
+        (),
+    )  # markets whose median is the index of each
 
 
 def draw_clocks(draw: random.Random) -> dict:
@@ -33,6 +39,7 @@ def draw_clocks(draw: random.Random) -> dict:
     return {
         "average_of": draw.choice(("mid", "last")),
         "average_time": draw.choice((0.5, 3, 7)),
+        "observations": draw.choice((1, 3, 1024)),
         "premium_cap": draw.choice((1, 1, "0.02")),
         "stale_after": draw.choice((None, None, None, 2)),
         "funding_interval": draw.choice((None, 1, 4, 5.5)),
@@ -131,6 +138,13 @@ def draw_pool(draw: random.Random) -> tuple[str, dict] | None:
     return None if kind is None else (kind, terms)
 
 
+def draw_follows(draw: random.Random) -> tuple[tuple[str, ...], ...]:
+    """Most often none; else the third or the last market follows those before it."""
+    third = draw.choice(((), (), ("linear",), ("whole", "linear")))
+    last = draw.choice(((), NAMES[:3], ("curve", "whole"), ("curve",)))
+    return ((), (), third, last) if draw.random() < 0.3 else ((), (), (), ())
+
+
 def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
     """Rules of every market; each market's table is of the kind its name says.
 
@@ -165,7 +179,9 @@ def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
                 "adl": draw.choice((None, *scores)), "adl_price": draw.choice(prices),
                 **draw_stages(draw),
             }  # fmt: skip
-        feed = draw.choice(("last", "last", "mid", "index", "median", "ema", "index_premium"))
+        feed = draw.choice(
+            ("last", "last", "mid", "index", "median", "ema", "index_premium", "twap")
+        )
         samples = (
             draw.choice((None, (1, 3), ("0.7", 30), (4, 1))) if feed == "index_premium" else None
         )
@@ -192,18 +208,24 @@ def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
             **draw_stages(draw),
         }
 
+    follows = draw_follows(draw)
+    execution = draw.choice(("sequential", "batch"))
+    stated = (
+        rules(MARGINAL, "marginal", "mark"),
+        rules(STEPS, "whole", "mark"),
+        rules([(0, 0.02)], "whole", "mark"),
+        # impact prices are of linear contracts
+        rules(STEPS, draw.choice(("whole", "marginal")), draw.choice(("entry", "mark")))
+        | {"premium_of": "mid", "impact_notional": None},
+    )
+    # what follows is believed at once
+    at_once = {"index_delay": 0, "stale_after": None}
     return Setup(
-        draw.choice(("sequential", "batch")),
-        (
-            rules(MARGINAL, "marginal", "mark"),
-            rules(STEPS, "whole", "mark"),
-            rules([(0, 0.02)], "whole", "mark"),
-            # impact prices are of linear contracts
-            rules(STEPS, draw.choice(("whole", "marginal")), draw.choice(("entry", "mark")))
-            | {"premium_of": "mid", "impact_notional": None},
-        ),
+        execution,
+        tuple(one | at_once if named else one for one, named in zip(stated, follows, strict=True)),
         (draw.choice((1, 2)), draw.choice((1, 2, 3, 7)), draw.choice(("average", "after"))),
         draw_pool(draw),
+        follows,
     )
 
 

@@ -89,6 +89,7 @@ CASES = {
     "bids": {"compete": "bids"},
     "spot": {"oracle": "{}", "base": "20_000", "rules": '"morpho_blue"'},
     "average": {"market": 'feed = "ema"\naverage_time = 60', "rules": '"aave_v3"'},
+    "window": {"market": 'feed = "twap"\naverage_time = 60\nobservations = 40', "oracle": "{}"},
     "batch": {"execution": "batch", "oracle": "{ deviation = 0.005, heartbeat = 3600 }",
               "rules": '"aave_v2"'},
     "upwards": {"move": "0.4", "rules": '"euler_v2"'},

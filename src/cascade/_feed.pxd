@@ -13,6 +13,8 @@ cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave
 cdef int32_t touch_middle(const Market* market) noexcept nogil
 # A new price from outside or from the mark that the index follows: INDEX event, venue, mark.
 cdef void believe_index(State* state, Market* market, int32_t price, int64_t cause, int32_t wave) noexcept nogil
+# What the index of a market that follows others is formed from their marks; 0: none has one.
+cdef int32_t followed_price(State* state, Market* market) noexcept nogil
 # Is the index older than the market's rules allow? Then the mark stands still.
 cdef bint index_is_stale(const State* state, const Market* market) noexcept nogil
 # Moves the average of a feed that has one, over time that passed with the venue as it is.

@@ -16,9 +16,10 @@ from cascade._oracle cimport offer_price
 from cascade._settlement cimport admit_price, last_event
 from cascade._state cimport (
     AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
-    RATE_DENOMINATOR, Market, MarkStack, State,
+    FEED_TWAP, RATE_DENOMINATOR, Market, MarkStack, State,
 )
 from cascade._types cimport EVENT_INDEX, EVENT_MARK, MAX_PRICE, SELL
+from cascade._window_mean cimport begin_window, median_price, pass_window
 
 
 cdef inline int32_t _venue_last(const Market* market) noexcept nogil:
@@ -77,7 +78,12 @@ cdef void follow_venue(State* state, Market* market, int64_t elapsed) noexcept n
     # toward what the last step left, by elapsed / (average time + elapsed), rounded toward zero
     cdef int64_t target = _followed(market)
     cdef int128 change
-    if target == 0 or index_is_stale(state, market):
+    cdef bint unread = target == 0 or index_is_stale(state, market)
+    if market.rules.feed == FEED_TWAP:
+        pass_window(&market.observations, 0 if unread else <int32_t>target, state.clock,
+                    state.clock + elapsed, market.rules.average_time)
+        return
+    if unread:
         return
     if market.rules.feed == FEED_INDEX_PREMIUM:
         if market.index == 0:
@@ -102,6 +108,17 @@ cdef int32_t _averaged_price(Market* market) noexcept nogil:
         if market.average == 0:
             return _feed_last(market)
     return <int32_t>_nearest_tick(market.average)
+
+
+cdef int32_t _window_price(const State* state, Market* market) noexcept nogil:
+    # twap: formed when time passes; begins at the first price there is
+    cdef int32_t price
+    if market.observations.count == 0:
+        price = _followed(market)
+        if price == 0:
+            return _feed_last(market)
+        begin_window(&market.observations, price, state.clock)
+    return market.observations.mean
 
 
 cdef int32_t _premium_price(State* state, Market* market) noexcept nogil:
@@ -138,6 +155,8 @@ cdef int32_t _feed_price(State* state, Market* market) noexcept nogil:
         return price if price else market.mark
     if market.rules.feed == FEED_EMA:
         return _averaged_price(market)
+    if market.rules.feed == FEED_TWAP:
+        return _window_price(state, market)
     return _premium_price(state, market)
 
 
@@ -166,7 +185,7 @@ cdef inline void _change_mark(State* state, Market* market, int64_t cause, int32
     note_move(state, market, old, moved, wave)
     if market.readers:
         offer_price(state, market, moved, wave)
-    if market.first_follower:
+    if market.follower_count:
         _lead_followers(state, market, moved, wave)
 
 
@@ -185,16 +204,23 @@ cdef void believe_index(State* state, Market* market, int32_t price, int64_t cau
 
 
 cdef void _lead_followers(State* state, const Market* source, int64_t cause, int32_t wave) noexcept nogil:
-    # a market is made after the one that it follows, so that this ends
+    # a market is made after those that it follows, so that this ends
+    cdef uint16_t k
+    cdef int32_t price
     cdef Market* market
-    cdef int32_t price = source.mark
-    cdef uint16_t next_one = source.first_follower
-    while next_one:
-        market = state.markets[next_one - 1]
-        next_one = market.next_follower
-        # where positions do not fit at this price, the highest one that entered
-        believe_index(state, market, market.ceiling if admit_price(state, market, price) else price, cause,
-                      wave)
+    for k in range(source.follower_count):
+        market = state.markets[source.followers[k]]
+        price = followed_price(state, market)
+        if price != market.index:
+            believe_index(state, market, price, cause, wave)
+
+
+cdef int32_t followed_price(State* state, Market* market) noexcept nogil:
+    cdef int32_t price = state.markets[market.sources[0]].mark
+    if market.source_count > 1:
+        price = median_price(state, market)
+    # where positions do not fit at this price, the highest one that entered
+    return market.ceiling if price and admit_price(state, market, price) else price
 
 
 cdef void refresh_mark(State* state, Market* market, int64_t cause, int32_t wave) noexcept nogil:

@@ -1,4 +1,8 @@
+from collections.abc import Sequence
+
 from cascade._core import EngineCore
 
-def follow_mark(core: EngineCore, number: int, source: int) -> None:
-    """Let a new market's index be the mark of an older market, now and whenever that changes."""
+MOST_SOURCES: int
+
+def follow_marks(core: EngineCore, number: int, sources: Sequence[int]) -> None:
+    """Let a new market's index be the median of older markets' marks, now and whenever one changes."""

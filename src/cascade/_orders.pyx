@@ -42,12 +42,11 @@ from cascade._types cimport (
 # ---------------------------------------------------------------- stops
 
 cdef void fire_stops(State* state, Market* market) noexcept nogil:
-    cdef uint16_t follower = market.first_follower
+    cdef uint16_t k
     _fire_own_stops(state, market)
     # those whose index follows this mark have moved with it
-    while follower:
-        fire_stops(state, state.markets[follower - 1])
-        follower = state.markets[follower - 1].next_follower
+    for k in range(market.follower_count):
+        fire_stops(state, state.markets[market.followers[k]])
 
 
 cdef void _fire_own_stops(State* state, Market* market) noexcept nogil:

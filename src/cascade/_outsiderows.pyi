@@ -7,6 +7,7 @@ from cascade._core import EngineCore
 
 DELAYED_DTYPE: np.dtype[Any]
 SAMPLE_DTYPE: np.dtype[Any]
+OBSERVATION_DTYPE: np.dtype[Any]
 
 def set_outside(
     core: EngineCore,
@@ -18,6 +19,7 @@ def set_outside(
     sample_count: int,
     funding_payments: int,
     accrues: int,
+    observations: int,
 ) -> None: ...
 def set_disposal(
     core: EngineCore,
@@ -31,3 +33,5 @@ def set_disposal(
 def delayed_rows(core: EngineCore) -> NDArray[Any]: ...
 def sample_rows(core: EngineCore) -> NDArray[Any]: ...
 def restore_outside(core: EngineCore, delayed: NDArray[Any], samples: NDArray[Any]) -> None: ...
+def observation_rows(core: EngineCore) -> NDArray[Any]: ...
+def restore_observations(core: EngineCore, rows: NDArray[Any]) -> None: ...

@@ -1,4 +1,5 @@
-"""Prices on their way and samples of the basis as rows: setting them up, storing and restoring them."""
+"""Prices on their way, samples of the basis and observations of a window as rows: setting them up, storing
+and restoring them."""
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport calloc
@@ -9,15 +10,18 @@ from cascade._accrual cimport accrual_reserve
 from cascade._clearing cimport reserve_positions, share_places
 from cascade._core cimport EngineCore
 from cascade._outside cimport average_samples, delayed_append, delayed_reserve, keep_sample
-from cascade._state cimport Market
+from cascade._state cimport Market, Observation
 from cascade._types cimport MAX_PRICE
+from cascade._window_mean cimport mean_price, observation_at, observe_price
 
 DELAYED_DTYPE = np.dtype([("market", "<i8"), ("due", "<i8"), ("price", "<i8")])
 SAMPLE_DTYPE = np.dtype([("market", "<i8"), ("basis", "<i8")])
+OBSERVATION_DTYPE = np.dtype([("market", "<i8"), ("time", "<i8"), ("price", "<i8")])
 
 
 def set_outside(EngineCore core, int64_t number, *, int64_t index_delay, int64_t impact_notional,
-                int64_t sample_every, int64_t sample_count, int64_t funding_payments, bint accrues):
+                int64_t sample_every, int64_t sample_count, int64_t funding_payments, bint accrues,
+                int64_t observations):
     """Rules of a market about prices from outside, once, before its first step."""
     cdef Market* market = core.market_at(number)
     cdef uint32_t k
@@ -28,6 +32,11 @@ def set_outside(EngineCore core, int64_t number, *, int64_t index_delay, int64_t
             market.samples = <int32_t*>calloc(sample_count, sizeof(int32_t))
             if market.samples == NULL:
                 raise MemoryError("no memory for the samples of a market")
+        if observations:
+            market.observations.entries = <Observation*>calloc(observations, sizeof(Observation))
+            if market.observations.entries == NULL:
+                raise MemoryError("no memory for the observations of a market")
+            market.observations.capacity = observations
         market.rules.index_delay = index_delay
         market.rules.impact_notional = impact_notional
         market.rules.sample_every = sample_every
@@ -100,6 +109,23 @@ def sample_rows(EngineCore core):
         core.release()
 
 
+def observation_rows(EngineCore core):
+    """Prices and the times from which they count, OBSERVATION_DTYPE, by market, oldest first."""
+    cdef uint32_t m
+    cdef int64_t k
+    cdef const Observation* one
+    core.begin()
+    try:
+        rows = []
+        for m in range(core.state.market_count):
+            for k in range(core.state.markets[m].observations.count):
+                one = observation_at(&core.state.markets[m].observations, k)
+                rows.append((m, one.time, one.price))
+        return np.array(rows, dtype=OBSERVATION_DTYPE)
+    finally:
+        core.release()
+
+
 cdef int require(bint good, str what) except -1:
     if not good:
         raise ValueError(what)
@@ -131,3 +157,27 @@ def restore_outside(EngineCore core, delayed, samples):
         keep_sample(market, row["basis"])
     for m in range(core.state.market_count):
         average_samples(core.state.markets[<int64_t>m])
+
+
+def restore_observations(EngineCore core, rows):
+    """Put stored observations into an engine in place of those that new markets made."""
+    cdef Market* market
+    cdef int64_t last
+    cdef uint32_t m
+    for m in range(core.state.market_count):
+        core.state.markets[m].observations.count = 0
+    for row in rows:
+        require(0 <= row["market"] < core.state.market_count, "observation: unknown market")
+        market = core.state.markets[<int64_t>row["market"]]
+        require(market.observations.count < market.observations.capacity, "observation: more than the rules keep")
+        last = -1
+        if market.observations.count:
+            last = observation_at(&market.observations, market.observations.count - 1).time
+        require(last < row["time"] <= core.state.clock, "observation: time")
+        require(1 <= row["price"] <= MAX_PRICE, "observation: price")
+        observe_price(&market.observations, row["price"], row["time"])
+    for m in range(core.state.market_count):
+        market = core.state.markets[m]
+        if market.observations.count:
+            market.observations.mean = mean_price(&market.observations, market.rules.average_time,
+                                                  core.state.clock)

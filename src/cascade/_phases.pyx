@@ -57,7 +57,7 @@ cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
     if elapsed:
         for m in range(state.market_count):
             # the decay of an impact venue may have moved those that follow it
-            if state.markets[m].rules.feed >= FEED_EMA or state.markets[m].first_follower:
+            if state.markets[m].rules.feed >= FEED_EMA or state.markets[m].follower_count:
                 fire_stops(state, state.markets[m])
 
 

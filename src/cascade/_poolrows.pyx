@@ -66,7 +66,7 @@ def forget_first_marks(EngineCore core):
     core.begin()
     for m in range(core.state.market_count):
         market = core.state.markets[m]
-        if market.pool.kind or market.follows:
+        if market.pool.kind or market.source_count:
             market.index = 0
             market.mark = market.previous_mark = market.book.mark = 0
             market.marks[0].count = market.marks[1].count = 0

@@ -54,6 +54,7 @@ cdef enum FeedKind:
     FEED_MEDIAN = 3
     FEED_EMA = 4
     FEED_INDEX_PREMIUM = 5
+    FEED_TWAP = 6
 
 cdef enum AdlPolicy:                  # docs/adl.md
     ADL_NONE = 0
@@ -217,6 +218,18 @@ cdef struct Delayed:          # an index on its way
     int64_t due               # ns
     int32_t price
 
+cdef struct Observation:      # of a price that counts from `time` on, see _window_mean
+    int128 cumulative         # ticks times ns before it
+    int64_t time              # ns
+    int32_t price
+
+cdef struct Observations:     # a ring of fixed capacity, oldest first
+    Observation* entries      # NULL: the feed has no window
+    int64_t first
+    int64_t count
+    int64_t capacity
+    int32_t mean              # ticks, over the window that ends at the clock
+
 cdef struct Ranked:           # a position that may be deleveraged, score over / under
     int128 over
     int128 under
@@ -330,10 +343,6 @@ cdef struct Market:
     int64_t funding_pool      # atoms paid and not received yet
     int128 funding_weight     # sum over the accounts' positions of size * index when settled
     Triggers accruing[2]      # guards on the index: DOWN shorts, UP longs; item: position number
-    # an index that follows another market's mark, docs/contagion.md; numbers and one, 0: none
-    uint16_t follows
-    uint16_t first_follower
-    uint16_t next_follower    # of the same mark
     # margin calls, docs/residents.md
     Triggers call_guards[2]   # at the warning level of units without an exact trigger; item: position number
     # terms of a supplied side, docs/lending-market.md; rates in parts of 10**9
@@ -345,6 +354,13 @@ cdef struct Market:
     uint8_t category          # whose accounts have deposits on that side
     # margin calls where funding accrues, docs/residents.md
     Triggers call_accruing[2]  # on the funding index, of the same units
+    # means over a window, docs/marks.md
+    Observations observations
+    # an index that follows the marks of other markets, docs/contagion.md
+    uint16_t* followers       # markets, in the order they were made
+    uint16_t* sources
+    uint16_t follower_count
+    uint16_t source_count
 
 cdef struct Taken:            # a unit taken from the queue, for batch execution
     int64_t cause

@@ -18,11 +18,12 @@ from cascade._halting import set_breaker
 from cascade.accounts import Accounts
 from cascade.bounds import order_bounds
 from cascade.exact_numbers import LARGEST_NUMBER, exact, rate_parts, step_time, unit_atoms, whole
+from cascade.following import check_follows, followed_markets
 from cascade.impact import Impact
 from cascade.lending_markets import LendingMarkets
 from cascade.lending_totals import check_lending
 from cascade.liquidators import Liquidators
-from cascade.market import Market, Venue, check_follows, check_market
+from cascade.market import Market, Venue, check_market
 from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.routed_orders import RoutedOrder, send_route, venues_of
@@ -131,7 +132,7 @@ class Engine(EngineCore):
         max_size: Any = None,
         min_price: Any = None,
         max_price: Any = None,
-        follows: Market | str | None = None,
+        follows: Market | str | Sequence[Market | str] | None = None,
     ) -> Market:
         """Add a contract and its venue.
 
@@ -150,8 +151,9 @@ class Engine(EngineCore):
             Money that it settles in; default the engine's.
         min_size, max_size, min_price, max_price : number, optional
             Bounds of orders.
-        follows : Market or str, optional
-            Market of the same tick whose mark is this one's index, from now on and within steps.
+        follows : Market, str or sequence of them, optional
+            Market of the same tick whose mark is this one's index, from now on and within steps; of
+            several the median of their marks (``docs/marks.md``).
 
         Returns
         -------
@@ -167,7 +169,7 @@ class Engine(EngineCore):
         if any(market.name == name for market in self.markets):
             raise ValueError(f"market {name!r} exists")
         check_market(name, rules, venue, contract)
-        source = None if follows is None else self.market(follows)
+        sources = followed_markets(self, follows)
         asset = self.asset if asset is None else asset
         number, atoms = self._asset(asset)
         ticks, lots = Grid(tick_size, "tick_size"), Grid(lot_size, "lot_size")
@@ -175,8 +177,7 @@ class Engine(EngineCore):
         if factor <= 0:
             raise ValueError(f"multiplier {multiplier!r} is not above zero")
         unit = unit_atoms(contract, Fraction(ticks.step), Fraction(lots.step) * factor * atoms)
-        if source is not None:
-            check_follows(source, ticks, rules)
+        check_follows(sources, ticks, rules)
         steps = Fraction(ticks.step), Fraction(lots.step)
         curve = venue.in_steps(*steps) if isinstance(venue, Impact) else None
         pool = pool_in_steps(venue, *steps, atoms, unit) if isinstance(venue, POOLS) else None
@@ -205,9 +206,9 @@ class Engine(EngineCore):
         self.markets.append(made)
         if pool is not None:
             _poolrows.set_pool(self, market, **pool)
-        if source is not None:
-            made.follows = source
-            _following.follow_mark(self, market, source.number)
+        if sources:
+            made.sources = sources
+            _following.follow_marks(self, market, [source.number for source in sources])
         return made
 
     def budget(

@@ -44,8 +44,8 @@ class Market:
         As stated.
     impact : Impact or None
         Price curve, when the venue is one.
-    follows : Market or None
-        Market whose mark is this one's index.
+    sources : tuple of Market
+        Markets whose marks this one's index is the median of, if it follows any.
     book : MarketBook
         Orders and depth; an impact venue or a pool takes market and IOC orders through it.
     """
@@ -78,7 +78,7 @@ class Market:
         self.venue = venue
         self.impact: Impact | None = venue if isinstance(venue, Impact) else None
         self.bounds = bounds
-        self.follows: Market | None = None
+        self.sources: tuple[Market, ...] = ()
         self.book: MarketBook = market_book(engine, number, ticks, lots)
         scale = engine.assets[asset][1]
         set_outside(engine, number, **rules.outside_table(scale))
@@ -92,6 +92,11 @@ class Market:
     def has_book(self) -> bool:
         """Whether orders rest: the venue is a book."""
         return self.venue == "book"
+
+    @property
+    def follows(self) -> Market | None:
+        """The one market whose mark is this one's index; None also where there are several `sources`."""
+        return self.sources[0] if len(self.sources) == 1 else None
 
     @property
     def pool(self) -> MarketPool:
@@ -189,7 +194,7 @@ class Market:
         Raises
         ------
         ValueError
-            `price` is not a positive multiple of the tick, or the market follows another one.
+            `price` is not a positive multiple of the tick, or the market follows others.
         """
         self.check_index_given()
         self.engine._set_index(self.number, self.ticks.steps(price, f"index of {self.name}"))
@@ -200,12 +205,11 @@ class Market:
         Raises
         ------
         ValueError
-            The market's index follows another market's mark.
+            The market's index follows the marks of others.
         """
-        if self.follows is not None:
-            raise ValueError(
-                f"the index of market {self.name!r} follows the mark of {self.follows.name!r}"
-            )
+        if self.sources:
+            names = ", ".join(repr(source.name) for source in self.sources)
+            raise ValueError(f"the index of market {self.name!r} follows the mark of {names}")
 
     # --- circuit breaker -----------------------------------------------------------------------
 
@@ -274,24 +278,3 @@ def check_market(name: Any, rules: Any, venue: Any, contract: Any) -> None:
         raise TypeError(f"rules must be Rules, got {rules!r}")
     if rules.premium_of == "impact" and contract != "linear":
         raise ValueError(f"premium_of 'impact' is for linear contracts, not {contract!r}")
-
-
-def check_follows(source: Market, ticks: Grid, rules: Rules) -> None:
-    """Refuse a market whose mark cannot be the index of a new one.
-
-    Raises
-    ------
-    ValueError
-        `source` has another tick or is a side of a reserve; the new market's rules let its index come
-        late or grow old.
-    """
-    if source.is_side:
-        raise ValueError(f"follows {source.name!r} is a side of a reserve")
-    if source.ticks != ticks:
-        raise ValueError(
-            f"follows {source.name!r}: its tick is {source.ticks.step}, not {ticks.step}"
-        )
-    if rules.index_delay or rules.stale_after is not None:
-        raise ValueError(
-            f"follows {source.name!r}: its mark is believed at once, without index_delay or stale_after"
-        )

@@ -21,6 +21,7 @@ __all__ = ["disposal_table", "outside_table"]
 
 MOST_SAMPLES = 100_000
 MOST_PAYMENTS = 10**9
+MOST_OBSERVATIONS = 65_535
 
 
 def outside_table(rules: Rules, atoms_per_unit: int) -> dict[str, int]:
@@ -50,6 +51,10 @@ def outside_table(rules: Rules, atoms_per_unit: int) -> dict[str, int]:
     if not 1 <= payments <= MOST_PAYMENTS:
         raise ValueError(f"funding_payments {payments} is outside 1 ... {MOST_PAYMENTS}")
     every, count = _samples(rules)
+    if not 1 <= whole(rules.observations, "observations") <= MOST_OBSERVATIONS:
+        raise ValueError(
+            f"observations {rules.observations!r} is outside 1 ... {MOST_OBSERVATIONS}"
+        )
     return {
         "index_delay": delay,
         "impact_notional": _notional(rules, atoms_per_unit),
@@ -57,6 +62,7 @@ def outside_table(rules: Rules, atoms_per_unit: int) -> dict[str, int]:
         "sample_count": count,
         "funding_payments": payments,
         "accrues": rules.funding_mode == "index",
+        "observations": rules.observations if rules.feed == "twap" else 0,
     }
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cascade.breakers import Breaker
 
 LARGEST_DENOMINATOR = 10**9
-AVERAGED = ("ema", "index_premium")
+AVERAGED = ("ema", "index_premium", "twap")
 LONGEST_COOLDOWN_SECONDS = 10**9
 MOST_TIERS = 1000
 ADL_POLICIES = (
@@ -52,7 +52,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
     "trigger": ("<", "<="),
-    "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
+    "feed": ("last", "mid", "index", "median", "ema", "index_premium", "twap"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
     "funding_mode": ("interval", "index"),
@@ -100,8 +100,8 @@ class Rules:
         Add the taker fee to the maintenance rate.
     trigger : {"<", "<="}, default "<"
         Due when equity is below, or also when it equals maintenance.
-    feed : {"last", "mid", "index", "median", "ema", "index_premium"}, default "last"
-        What the mark is formed from; the last two average over time (``docs/marks.md``).
+    feed : {"last", "mid", "index", "median", "ema", "index_premium", "twap"}, default "last"
+        What the mark is formed from; the last three average over time (``docs/marks.md``).
     maker_fee, taker_fee, liquidation_fee : number, default 0
         Shares of notional; multiples of 1e-9. A negative maker fee is a rebate.
     liquidation_order : {"market", "bankruptcy"}, default "market"
@@ -134,7 +134,11 @@ class Rules:
     average_of : {"mid", "last"}, default "mid"
         Price of the venue that an averaging feed follows.
     average_time : seconds, optional
-        Time constant of the average, above zero; required by the feeds that average.
+        Time constant of the average, above zero, under "twap" the window; required by the feeds that
+        average.
+    observations : int, default 1024
+        Changes of price that "twap" remembers, 1 ... 65,535; where the window holds more, it is
+        shorter.
     premium_cap : number, default 1
         Largest distance of the mark from the index under "index_premium", as a share of the index.
     stale_after : seconds, optional
@@ -219,7 +223,7 @@ class Rules:
     basis: Literal["mark", "entry"] = "mark"
     close_fee: bool = False
     trigger: Literal["<", "<="] = "<"
-    feed: Literal["last", "mid", "index", "median", "ema", "index_premium"] = "last"
+    feed: Literal["last", "mid", "index", "median", "ema", "index_premium", "twap"] = "last"
     maker_fee: Rate = 0
     taker_fee: Rate = 0
     liquidation_fee: Rate = 0
@@ -230,6 +234,7 @@ class Rules:
     backstop: Rate = 0
     average_of: Literal["mid", "last"] = "mid"
     average_time: Rate | None = None
+    observations: int = 1024
     premium_cap: Rate = 1
     stale_after: Rate | None = None
     funding_interval: Rate | None = None

@@ -79,14 +79,9 @@ RATES = (
     "funding_cap", "index_delay",
 )  # fmt: skip
 OPTIONAL = (
-    "average_time",
-    "stale_after",
-    "funding_interval",
-    "funding_clamp",
-    "price_band",
-    "fund_limit",
+    "average_time", "stale_after", "funding_interval", "funding_clamp", "price_band", "fund_limit",
     "impact_notional",
-)
+)  # fmt: skip
 LAYOUT: dict[str, np.dtype[Any]] = {
     "settings": np.dtype("u1"),
     "numbers": np.dtype("<i8"),
@@ -100,6 +95,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "due": _restore.DUE_DTYPE,
     "delayed": _outsiderows.DELAYED_DTYPE,
     "samples": _outsiderows.SAMPLE_DTYPE,
+    "observations": _outsiderows.OBSERVATION_DTYPE,
     "ramps": _ramp.RAMP_DTYPE,
     "residents": np.dtype("<i8"),
     "breakers": np.dtype("<i8"),
@@ -192,6 +188,7 @@ def state_hash(engine: Engine) -> str:
     parts = [np.array(clocks(engine), dtype="<i8").tobytes()]
     parts.append(_outsiderows.delayed_rows(engine).tobytes())
     parts.append(_outsiderows.sample_rows(engine).tobytes())
+    parts.append(_outsiderows.observation_rows(engine).tobytes())
     for number, _ in engine.assets.values():
         row = asset_row(engine, number)
         fields = [row[name] for name in ("fund", "fees", "bad_debt", "deposits")]
@@ -253,6 +250,7 @@ def _rules_settings(rules: Rules) -> dict[str, Any]:
             "haircut",
             "premium_of",
             "funding_payments",
+            "observations",
             "source",
         )
     }
@@ -358,7 +356,7 @@ def _settings(engine: Engine) -> dict[str, Any]:
                 "rules": _rules_settings(market.rules),
                 "venue": _venue_settings(market),
                 "bounds": market.bounds,
-                "follows": None if market.follows is None else market.follows.name,
+                "follows": [source.name for source in market.sources] or None,
             }
             for market in engine.markets
         ],
@@ -397,6 +395,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "marks": _restore.mark_rows(engine),
         "delayed": _outsiderows.delayed_rows(engine),
         "samples": _outsiderows.sample_rows(engine),
+        "observations": _outsiderows.observation_rows(engine),
         "ramps": _ramp.ramp_rows(engine),
         "due": np.array(due, dtype=_restore.DUE_DTYPE),
         "residents": np.array(
@@ -445,6 +444,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
         raise ValueError("orders are left over")
     _sums.restore_sums(engine)
     _outsiderows.restore_outside(engine, arrays["delayed"], arrays["samples"])
+    _outsiderows.restore_observations(engine, arrays["observations"])
     _restore_breakers(engine, arrays["breakers"].tolist())
     _restore_pools(engine, arrays["pools"].tolist())
     lending_snapshot.restore_lending(engine, settings["lending"], arrays)

@@ -4,11 +4,13 @@ docs/marks.md and docs/funding.md. Everything is read as the last step left it.
 """
 
 from . import log as events
+from . import window
 from .margin import rate_of
 from .outside import impact_premium, sample_basis
 
 PARTS = 10**9  # of a rate
 FINE = 2**20  # parts of a tick in an average
+AVERAGED = ("ema", "index_premium", "twap")
 
 
 def toward_zero(numerator: int, denominator: int) -> int:
@@ -54,7 +56,7 @@ def pass_time(engine, elapsed: int) -> None:
         threshold = rate_of(market.dislocation_threshold)
         market.dislocation.begin(market.venue.last, market.index_ticks, elapsed, threshold)
     settle_what_falls_due(engine, start, end)
-    averaged = [m for m in markets if m.rules.feed in ("ema", "index_premium")] if elapsed else []
+    averaged = [m for m in markets if m.rules.feed in AVERAGED] if elapsed else []
     for market in averaged:
         follow(market, start, elapsed)
     engine.clock = engine.log.time = end
@@ -113,6 +115,9 @@ def settle(engine, market) -> None:
 def follow(market, now: int, elapsed: int) -> None:
     """Move a market's average toward what the last step left."""
     price = venue_price(market, market.rules.average_of)
+    if market.rules.feed == "twap":
+        window.observe(market, 0 if is_stale(market, now) else price, now, now + elapsed)
+        return
     if not price or is_stale(market, now):
         return
     if market.rules.samples is not None:
@@ -129,8 +134,13 @@ def follow(market, now: int, elapsed: int) -> None:
     market.average += toward_zero(gap, market.rules.average_nanoseconds + elapsed)
 
 
-def averaged_mark(market, by_last: int) -> int:
+def averaged_mark(market, by_last: int, now: int) -> int:
     """The mark of a feed that averages."""
+    if market.rules.feed == "twap":
+        price = venue_price(market, market.rules.average_of)
+        if not market.observations and price:
+            window.begin(market, price, now)
+        return market.window_mean or by_last
     nearest = (2 * market.average + FINE) // (2 * FINE)
     if market.rules.feed == "ema":
         if not market.average:

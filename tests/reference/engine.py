@@ -15,9 +15,9 @@ from .accrual import accrue, undistributed
 from .band_market import BandLendings, BandRules
 from .cascade import Budget, Cascade
 from .clearing import UNKNOWN_ACCOUNT, Asset, Clearing, stated_prices
-from .clock import averaged_mark, is_stale, pass_time
+from .clock import AVERAGED, averaged_mark, is_stale, pass_time
 from .disposal import dispose
-from .following import check_follows, follow, lead_followers
+from .following import check_follows, follow, followed, lead_followers
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
@@ -117,9 +117,8 @@ class Engine:
         if any(market.name == name for market in self.clearing.markets):
             raise ValueError(f"market {name!r} exists")
         rules = rules or Rules()
-        if follows is not None:
-            follows = self.market(follows)
-            check_follows(follows, tick_size, rules)
+        sources = followed(self, follows)
+        check_follows(sources, tick_size, rules)
         asset = asset or self.asset
         if asset not in self.clearing.assets:
             raise ValueError(f"asset {asset!r} is not one of {list(self.clearing.assets)}")
@@ -149,8 +148,8 @@ class Engine:
             # a pool has a price before anything trades
             market.ceiling_ticks = made.last
             self.recompute_mark(number, -1)
-        if follows is not None:
-            follow(self, market, follows)
+        if sources:
+            follow(self, market, sources)
         return market
 
     def _venue(self, stated, number: int, unit: int, inverse: bool, bounds: dict):
@@ -260,8 +259,8 @@ class Engine:
         named = {}
         for name, price in index.items():
             market = self.market(name)
-            if market.follows is not None:
-                raise ValueError(f"{name!r} follows {market.follows.name!r}")
+            if market.follows:
+                raise ValueError(f"{name!r} follows {[m.name for m in market.follows]}")
             ticks = whole("index", price, market.tick_size)
             self.clearing.check_order_bounds(ticks)
             market.ceiling_ticks = max(market.ceiling_ticks, ticks)
@@ -294,8 +293,8 @@ class Engine:
         last, index = market.venue.last, market.index_ticks
         by_last = last or mid or index
         feed = market.rules.feed
-        if feed in ("ema", "index_premium"):
-            return averaged_mark(market, by_last)
+        if feed in AVERAGED:
+            return averaged_mark(market, by_last, self.clock)
         if feed == "last":
             return by_last
         if feed == "mid":
@@ -374,7 +373,7 @@ class Engine:
             self.log.events[order].price = answer[0].price if stop.price else 0
             self.finish(market, order, stop.flags, answer)
         for follower in self.clearing.markets:
-            if follower.follows is market:
+            if any(one is market for one in follower.follows):
                 self.fire_stops(follower.number)
 
     # --- messages ------------------------------------------------------------------------------

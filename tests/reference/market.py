@@ -76,13 +76,15 @@ class Market:
     funding_pool: int = 0  # atoms that payers gave and receivers have not taken yet
     delayed: list = field(default_factory=list)  # (time, index) not believed yet
     samples: list = field(default_factory=list)  # of the basis, in ticks
+    observations: list = field(default_factory=list)  # of a window: (time, price from then on)
+    window_mean: int = 0
     last_trade: int = -1  # ORDER or LIQUIDATION event that traded last
     outside_lots: int = 0
     outside_entry: int = 0
     spot_lots: int = 0  # delivered by liquidators, less what they bought
     spot_entry: int = 0
     ceiling_ticks: int = 0
-    follows: "Market | None" = None  # whose mark is the index
+    follows: tuple = ()  # markets whose marks the index is formed from
     dislocation: Dislocation = field(default_factory=Dislocation)
     dislocation_threshold: object = "0.01"
     house_position: Position = field(default_factory=lambda: Position(-1, events.HOUSE, 0))

@@ -8,7 +8,7 @@ CHOICES = {
     "tier_mode": ("marginal", "whole"),
     "basis": ("mark", "entry"),
     "trigger": ("<", "<="),
-    "feed": ("last", "mid", "index", "median", "ema", "index_premium"),
+    "feed": ("last", "mid", "index", "median", "ema", "index_premium", "twap"),
     "average_of": ("mid", "last"),
     "funding_value": ("mark", "index"),
     "funding_mode": ("interval", "index"),
@@ -57,6 +57,7 @@ class Rules:
     backstop: object = 0
     average_of: str = "mid"
     average_time: object = None
+    observations: int = 1024
     premium_cap: object = 1
     stale_after: object = None
     funding_interval: object = None
@@ -128,9 +129,11 @@ class Rules:
         self.samples = None
         if self.premium_samples is not None:
             self.samples = nanoseconds(self.premium_samples[0]), self.premium_samples[1]
-        averages = self.feed in ("ema", "index_premium") and self.samples is None
+        averages = self.feed in ("ema", "twap", "index_premium") and self.samples is None
         if averages and not self.average_time:
             raise ValueError(f"average_time {self.average_time!r} must be above zero")
+        if not 1 <= self.observations <= 65_535:
+            raise ValueError(f"observations {self.observations} is outside 1 ... 65535")
         self.average_nanoseconds = nanoseconds(self.average_time)
         self.stale_nanoseconds = nanoseconds(self.stale_after)
         self.interval_nanoseconds = nanoseconds(self.funding_interval)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .lending_totals import lending_rows
 from .outside import rows_of
+from .window import rows_of as observations_of
 
 
 def hash_of(engine) -> str:
@@ -17,7 +18,7 @@ def hash_of(engine) -> str:
 
     clearing = engine.clearing
     row(engine.clock, engine.carried)
-    for values in rows_of(clearing.markets):
+    for values in rows_of(clearing.markets) + observations_of(clearing.markets):
         row(*values)
     for asset in clearing.assets.values():
         row(asset.fund, asset.fees, asset.bad_debt, asset.deposits)

@@ -35,7 +35,7 @@ from cascade.lending_rules import LendingRules, Liquidator, Oracle
 from cascade.market import Market
 from cascade.reserve import Reserve
 from cascade.rules import LENDING, maker_liq2
-from cascade.ruleset import Rules
+from cascade.ruleset import AVERAGED, Rules
 from cascade.scenarios import borrowers
 from cascade.scenarios.checks import check_pool, check_venue
 from cascade.scenarios.document import Document
@@ -238,8 +238,8 @@ class LendingScenario:
         if len(set(names)) < len(names):
             raise error("venues.name", f"must be names of their own, got {', '.join(names)}")
         market, shock = sections.market, sections.shock
-        if (market.feed == "ema") != (market.average_time is not None):
-            raise error("market.average_time", "belongs to feed 'ema', which needs it")
+        if (market.feed in AVERAGED) != (market.average_time is not None):
+            raise error("market.average_time", "belongs to feeds 'ema' and 'twap', which need it")
         if (shock.move is None) == (shock.path is None):
             raise error("shock.move", "one of move and path belongs")
         if shock.relative and shock.path is None:
@@ -359,7 +359,8 @@ class LendingScenario:
             seed=sections.engine.seed, execution=sections.engine.execution,  # type: ignore[arg-type]
             asset=section.asset, asset_decimals=section.asset_decimals,
         )  # fmt: skip
-        terms = {} if section.average_time is None else {"average_time": section.average_time}
+        stated = {"average_time": section.average_time, "observations": section.observations}
+        terms = {name: value for name, value in stated.items() if value is not None}
         start = self._outside()[0]
         price = start * Fraction(section.tick)
         for name, stated in zip(

@@ -25,7 +25,7 @@ from cascade.scenarios.schema import (
     text,
 )
 
-FEEDS = ("last", "ema")
+FEEDS = ("last", "ema", "twap")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class PoolMarketSection:
     price: Number | None = number(None, above=0)
     feed: str = text("last", choices=FEEDS)
     average_time: Number | None = number(None, above=0)
+    observations: int | None = integer(None, low=1)
     supply_cap: Number | None = number(None, low=0)
     borrow_cap: Number | None = number(None, low=0)
     asset: str = text("USD")

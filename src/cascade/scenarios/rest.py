@@ -15,6 +15,7 @@ from cascade.codes import EventKind
 from cascade.engine import Engine
 from cascade.exact_numbers import nanoseconds
 from cascade.market import Market
+from cascade.ruleset import AVERAGED
 
 
 def tried_in_vain(events: NDArray[Any]) -> bool:
@@ -46,7 +47,7 @@ def _wakes(market: Market, clock: int, until: int) -> bool:
         # a halt without an end waits for its driver
         return halt.phase not in ("cancel_only", "pause") or halt.until is not None
     return (
-        rules.feed in ("ema", "index_premium")
+        rules.feed in AVERAGED
         or (rules.partial is not None and rules.partial[0] == "slices")
         or _falls_due(rules.funding_interval, clock, until)
         or (row["house_size"] != 0 and rules.disposal is not None)

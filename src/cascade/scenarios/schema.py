@@ -188,6 +188,7 @@ class RulesSection:
     backstop: Number | None = number(None, low=0, high=1)
     average_of: str | None = text(None, choices=CHOICES["average_of"])
     average_time: Number | None = number(None, above=0)
+    observations: int | None = integer(None, low=1)
     premium_cap: Number | None = number(None, low=0, high=1)
     stale_after: Number | None = number(None, low=0)
     funding_interval: Number | None = number(None, above=0)
