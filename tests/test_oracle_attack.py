@@ -40,9 +40,49 @@ def test_fee_costs_its_share_of_the_volume(example):
 
 
 def test_time_makes_it_costly(example):
-    for oracle in ("average", "delayed"):
+    for oracle in ("average", "window", "delayed", "both"):
         assert example.borrow_and_leave(2000, "0.0005", oracle, 0.3) < 0
     assert example.borrow_and_leave(2000, "0.0005", "spot", 0.3) > 0
+
+
+def test_a_median_costs_twice(example):
+    # two equal pools bought at once: the loan is that of one, the fees are paid in both
+    for fee in ("0", "0.003"):
+        believed, loan, paid = example.attack(1000, fee, "spot", 0.3)
+        again, same, twice = example.attack(1000, fee, "median", 0.3)
+        assert (again, same) == (believed, loan)
+        assert twice == pytest.approx(2 * paid, abs=1e-3)
+    # one pool bought alone is not believed at all
+    engine, pools, bank = example.world(1000, "0.003", "median")
+    example.trade(engine, pools[0], "buy", 900)
+    assert pools[0].last > 100 * example.FAIR
+    assert bank["COIN"].price == example.FAIR
+
+
+def test_what_a_window_believes_after_a_minute(example):
+    # nobody answers: 540 s at 2000 and 60 s at 2000 / 0.7**2, each rounded to its tick of 0.01
+    engine, (pool,), bank = example.world(1000, "0.003", "window")
+    example.trade(engine, pool, "buy", 300)
+    high = pool.last
+    assert bank["COIN"].price == example.FAIR
+    # arbitrageurs act when a step's time has passed
+    engine.step(dt=60)
+    assert bank["COIN"].price == math.floor((540 * 200_000 + 60 * round(high * 100)) / 600) / 100
+
+
+def test_shares_and_costs_of_moving(example):
+    for fee in ("0", "0.003"):
+        for rise in (0.1, 0.5):
+            share, paid = example.cost(fee, "spot", rise)
+            # the price is 1 / (1 - s)**2 as high without a fee, with one a little more
+            closed = 1 - 1 / math.sqrt(1 + rise)
+            assert closed - 0.002 < share <= math.ceil(closed * 1000) / 1000
+            assert example.cost(fee, "median", rise) == (share, pytest.approx(2 * paid, abs=1e-3))
+            costs = [example.cost(fee, o, rise)[1] for o in ("spot", "delayed", "window", "both")]
+            assert costs == sorted(costs)
+            # ten times the way in a window's tenth, eleven times in an average's eleventh
+            assert example.cost(fee, "window", rise)[1] < example.cost(fee, "average", rise)[1]
+    assert example.cost("0", "spot", 0.5)[1] == pytest.approx(0, abs=1e-2)
 
 
 @pytest.mark.parametrize("sold", [30, 60, 100, 200, 400])
