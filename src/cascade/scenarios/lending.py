@@ -359,8 +359,8 @@ class LendingScenario:
             seed=sections.engine.seed, execution=sections.engine.execution,  # type: ignore[arg-type]
             asset=section.asset, asset_decimals=section.asset_decimals,
         )  # fmt: skip
-        stated = {"average_time": section.average_time, "observations": section.observations}
-        terms = {name: value for name, value in stated.items() if value is not None}
+        averaged = {"average_time": section.average_time, "observations": section.observations}
+        terms = {name: value for name, value in averaged.items() if value is not None}
         start = self._outside()[0]
         price = start * Fraction(section.tick)
         for name, stated in zip(
