@@ -5,7 +5,8 @@
 A million borrowers, each with two collaterals and one debt. A quiet price update moves a mark and finds
 nobody due; a shock sells into a constant-product pool until the price has fallen by 30 %, and what then
 falls due is sold into the same pool, call by call, each moving the price that the next one is tested at.
-The rescan tests all accounts after each price with vector operations, and liquidates nobody.
+The rescan tests all accounts after each price with vector operations, and liquidates nobody. A move within
+bands of soft liquidation changes the health of every loan that has collateral there.
 """
 
 import argparse
@@ -155,6 +156,45 @@ def quote_times() -> list[float]:
     return found
 
 
+class Move(NamedTuple):
+    """A step that moves the price within bands that hold many loans."""
+
+    seconds: float
+    looks: float
+    inside: int
+
+
+def move_time(loans: int) -> Move:
+    """Median and mean of 40 steps of a tenth of a band, with trades, at a price in the middle of the crowd."""
+    engine = cs.Engine(asset_decimals=5)
+    market = engine.add_market(
+        "ETH",
+        tick_size="0.01",
+        lot_size="0.001",
+        rules=cs.Rules(tiers=((0, 0),), feed="index"),
+    )
+    market.set_index(3000)
+    rules = cs.BandRules(loan_discount="0.09", liquidation_discount="0.02")
+    bands = engine.lending.add_bands("bands", price="ETH", venue=None, rules=rules)
+    debts = np.round(np.random.default_rng(1).uniform(0.78, 0.85, loans) * 300, 2)
+    bands.open(collateral=0.1, debt=debts, bands=10)
+    price = 3000.0
+    while price > 2760:
+        price *= 0.997
+        engine.step(index={"ETH": round(price, 2)}, dt=600)
+    columns, active = bands.columns(), bands.active_band
+    inside = int(((columns["first"] <= active) & (columns["last"] >= active)).sum())
+    times, before = [], bands.evaluations
+    for _ in range(40):
+        price *= 0.999
+        begin = time.perf_counter()
+        engine.step(index={"ETH": round(price, 2)}, dt=600)
+        times.append(time.perf_counter() - begin)
+    engine.validate()
+    looks = (bands.evaluations - before) / len(times)
+    return Move(statistics.median(times), looks, inside)
+
+
 def rescan_time(people: Crowd) -> float:
     """Seconds that NumPy needs to find who is due at one price."""
     times = []
@@ -178,6 +218,7 @@ def rows(accounts: int, rounds: int) -> list[Row]:
     large, small = shock_time(people, rounds), shock_time(crowd(10_000), rounds)
     growth = large.per_call / small.per_call
     quotes = quote_times()
+    moved, few = move_time(100_000), move_time(1_000)
     rate = 1 / large.per_call
     return [
         Row("quiet price update", f"{quiet * 1e6:.2f} us", "< 10 us", quiet < 1e-5),
@@ -193,6 +234,9 @@ def rows(accounts: int, rounds: int) -> list[Row]:
             Row(f"- over {count} pools", f"{took / quotes[0]:.0f} x", "", None)
             for count, took in zip((2, 4, 8), quotes[1:], strict=True)
         ),
+        Row(f"move in a band of {moved.inside:,} loans", f"{moved.seconds * 1e6:.0f} us", "", None),
+        Row("- looks", f"{moved.looks:.1f}", "", None),
+        Row(f"- over a band of {few.inside:,}", f"{moved.seconds / few.seconds:.1f} x", "", None),
     ]
 
 

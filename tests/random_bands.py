@@ -62,6 +62,7 @@ class Actor:
         )
         for terms in setup.liquidators:
             self.engine.liquidators.add(kit.lending.Liquidator(**dict(terms)))
+        self.engine.liquidators.compete = setup.compete
         self.seen = 0
 
     def act(self, name: str, arguments: tuple) -> tuple:
@@ -97,14 +98,18 @@ class Actor:
         terms = {"side": side, "size": size, "entry": PRICE, "leverage": leverage}
         self.engine.accounts.open(self.market, mode="isolated", account=None, **terms)
 
-    def budget(self, accounts) -> None:
-        self.engine.budget(accounts=accounts)
+    def budget(self, accounts, seconds) -> None:
+        self.engine.budget(accounts=accounts, time_per_liquidation=seconds)
 
     def copy(self) -> None:
         if self.kit is not TWIN:
-            self.engine = self.engine.copy()
-            self.market = self.engine.market("ETH")
-            self.bands = self.engine.lending.bands["bands"]
+            self.goes_on(self.engine.copy())
+
+    def goes_on(self, engine) -> None:
+        """With another engine of the same state."""
+        self.engine = engine
+        self.market = engine.market("ETH")
+        self.bands = engine.lending.bands["bands"]
 
     def step(self, index, dt) -> tuple:
         result = self.engine.step(index={"ETH": index}, dt=dt)
@@ -185,8 +190,8 @@ def draw_setup(draw: random.Random) -> Setup:
          draw.choice(("0.09", "0.05", "0.2")), draw.choice(("0.02", "0.04", 0))),
         draw.choice((0, 0, "0.1", "3")),
         draw.choice(oracles),
-        tuple(draw_liquidator(draw) for _ in range(draw.choice((0, 0, 1, 2)))),
-        "order",
+        tuple(draw_liquidator(draw) for _ in range(draw.choice((0, 0, 1, 2, 3)))),
+        draw.choice(("order", "order", "bids")),
     )  # fmt: skip
 
 
@@ -229,7 +234,7 @@ def draw_action(draw: random.Random, price: list, loans: int) -> tuple:
         "freeze": (draw.random() < 0.5,),
         "trade": (draw.choice((BUY, SELL)), draw.choice((1, 20, 200))),
         "perpetual": (draw.choice(("long", "short")), draw.randrange(1, 80), draw.choice((5, 20))),
-        "budget": (draw.choice((None, 1, 2)),),
+        "budget": (draw.choice((None, 1, 2)), draw.choice((None, None, 4))),
         "copy": (),
         "fail": (draw.choice((None, None, "stale", "zero", "reverts")),),
     }

@@ -14,11 +14,11 @@ from cascade._bandcurve cimport effective_parts, price_parts, value_at, wide_roo
 from cascade._bandloans cimport (
     PLACED, PLACE_OVERFLOW, PLACE_TOO_LITTLE, PLACE_TOO_LOW, backing_of, band_at, begin_occasion, debt_of,
     forget_loan, highest_free, holding_of, join_band, leave_bands, new_loan, place_loan, take_claims,
-    test_loan, test_loans,
 )
 from cascade._bands cimport (
     LEAST_BANDS, LOAN_DUE, MOST_BANDS, NO_ENTRY, RATIO_BITS, VALUE_BITS, WIDTH, Band, BandMarket, Loan,
 )
+from cascade._bandwatch cimport test_bands, test_loan, test_loans
 from cascade._borrower cimport gives_no_price
 from cascade._core cimport EngineCore
 from cascade._log cimport Event, log_append
@@ -39,6 +39,7 @@ SUMS = (
 )
 SCALARS = (
     "index", "scaled", "active", "low", "high", "last_price", "last_fee", "last_time", "changed", "changed_wave",
+    "purchases_since", "sales_since",
 )
 COLUMNS = ("account", "first", "last", "debt", "stable", "collateral", "backing", "due")
 
@@ -76,6 +77,7 @@ def add_band_market(EngineCore core, *, int64_t reserve, int64_t money, int64_t 
     market.rate = rate
     market.index = INDEX_ONE
     market.changed = -1
+    market.apart_since[0] = market.apart_since[1] = -1
     make_grid(market, base)
     market.last_time = state.clock
     market.last_price = price_parts(market, state.reserves[reserve].unit * state.reserves[reserve].price)
@@ -248,8 +250,9 @@ def open_loans(EngineCore core, int64_t at, const int64_t[::1] lots, const int64
     event.account = <int32_t>account if count else -1
     test_loans(state, market)
     for k in range(first, market.loan_count):
-        if market.loans[k].tested != market.occasion:
-            test_loan(state, market, <uint32_t>k)
+        test_loan(state, market, <uint32_t>k)
+    for k in range(first, market.loan_count):
+        test_bands(state, market, market.loans[k].first, market.loans[k].first + market.loans[k].bands - 1)
     core.end()
     return first
 
@@ -300,10 +303,12 @@ def repay_loan(EngineCore core, int64_t at, int64_t number, int64_t paid):
             loan.debt = before.debt
             market.sums.cancelled -= paid
             market.sums.roundings -= 1
-    finish(state, market, number)
-    core.end()
     if code != PLACED:
-        raise_placement(code, debt - paid)
+        watch_again(state, market, number)
+        core.end()
+        return raise_placement(code, debt - paid)
+    finish(state, market, number, &before)
+    core.end()
 
 
 cdef int move_loan(BandMarket* market, int64_t number, int64_t lots) noexcept:
@@ -333,9 +338,18 @@ cdef int move_loan(BandMarket* market, int64_t number, int64_t lots) noexcept:
     return code
 
 
-cdef void finish(State* state, BandMarket* market, int64_t number) noexcept:
+cdef void finish(State* state, BandMarket* market, int64_t number, const Loan* before) noexcept:
+    # what the bands hold that it left, and that it is in now
+    cdef const Loan* loan = &market.loans[number]
     test_loans(state, market)
-    if market.loans[number].tested != market.occasion:
+    test_bands(state, market, before.first, before.first + before.bands - 1)
+    test_bands(state, market, loan.first, loan.first + loan.bands - 1)
+    test_loan(state, market, <uint32_t>number)
+
+
+cdef void watch_again(State* state, BandMarket* market, int64_t number) noexcept:
+    # a loan that went back into its bands has left its guards there
+    if not market.loans[number].flags & LOAN_DUE:
         test_loan(state, market, <uint32_t>number)
 
 
@@ -345,6 +359,7 @@ def adjust_loan(EngineCore core, int64_t at, int64_t number, int64_t lots, int64
     cdef BandMarket* market = band_market_at(core, at)
     cdef Loan* loan = loan_at(market, number)
     cdef int64_t stable, parts, added = 0, owed
+    cdef Loan before
     cdef int code
     if lots + debt <= 0:
         raise ValueError("amount is not above zero")
@@ -360,11 +375,13 @@ def adjust_loan(EngineCore core, int64_t at, int64_t number, int64_t lots, int64
         if debt_of(market, loan.debt + added) > LARGEST_VALUE:
             raise OverflowError(f"a debt of {debt} atoms more does not fit")
     core.begin()
+    before = loan[0]
     loan.debt += added
     owed = debt_of(market, loan.debt)
     code = move_loan(market, number, -lots if less else lots)
     if code != PLACED:
         loan.debt -= added
+        watch_again(state, market, number)
         core.release()
         return raise_placement(code, owed)
     market.scaled += added
@@ -378,7 +395,7 @@ def adjust_loan(EngineCore core, int64_t at, int64_t number, int64_t lots, int64
     else:
         market.sums.lots_in += lots
         note(state, EVENT_SUPPLY, state.reserves[market.reserve].supplied_side, loan.account, lots, 0)
-    finish(state, market, number)
+    finish(state, market, number, &before)
     core.end()
 
 
@@ -414,7 +431,7 @@ def band_row(EngineCore core, int64_t at):
     cdef BandMarket* m = band_market_at(core, at)
     row = dict(zip(SCALARS, (
         m.index, m.scaled, m.active, m.low, m.high, m.last_price, m.last_fee, m.last_time, m.changed,
-        m.changed_wave), strict=True))
+        m.changed_wave, m.apart_since[0], m.apart_since[1]), strict=True))
     row |= {"oracle": m.oracle, "oracle_fee": m.oracle_fee, "shift": m.shift, "parts": m.parts,
             "evaluations": m.evaluations, "loans": m.loan_count, "always_tested": m.hot_count}
     row["base"] = band_at(m, 0).edge >> m.shift

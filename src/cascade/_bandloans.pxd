@@ -1,4 +1,4 @@
-"""Interface of loans in bands: deposits and claims, health, and which loans are looked at when."""
+"""Interface of loans in bands: deposits and claims, health, and their memory."""
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
@@ -23,6 +23,8 @@ cdef int64_t debt_of(const BandMarket* market, int64_t scaled) noexcept nogil
 # Atoms and parts that belong to shares of a band, rounded down.
 cdef void claim_of(const Band* band, int64_t shares, int64_t* stable, int64_t* parts) noexcept nogil
 cdef void holding_of(const BandMarket* market, const Loan* loan, int64_t* stable, int64_t* parts) noexcept nogil
+# Atoms that a whole band becomes as the price falls through it, worked out once an occasion.
+cdef int64_t down_of(State* state, BandMarket* market, int32_t number) noexcept nogil
 # Atoms that count against a loan's debt; `settled`: without what the oracle is above its bands.
 cdef int64_t backing_of(State* state, BandMarket* market, const Loan* loan, int64_t* settled) noexcept nogil
 cdef int64_t health_of(State* state, BandMarket* market, const Loan* loan) noexcept nogil
@@ -43,13 +45,8 @@ cdef int64_t new_loan(BandMarket* market, int32_t account, int32_t bands) noexce
 cdef void forget_loan(BandMarket* market, uint32_t number) noexcept nogil
 # What was held changed: what was worked out before is stale.
 cdef void begin_occasion(BandMarket* market) noexcept nogil
-cdef void test_loan(State* state, BandMarket* market, uint32_t number) noexcept nogil
-# Something that health depends on changed by an event; the loans whose health may have changed are tested.
-cdef void note_change(State* state, BandMarket* market, int64_t event, int32_t wave) noexcept nogil
-cdef void test_loans(State* state, BandMarket* market) noexcept nogil
-cdef void test_traded(State* state, BandMarket* market, int32_t low, int32_t high) noexcept nogil
-cdef void put_aside(BandMarket* market, uint32_t number) noexcept nogil
-cdef void end_aside(State* state, BandMarket* market) noexcept nogil
-cdef void believe_in_bands(State* state, uint32_t number, int64_t event, int32_t wave) noexcept nogil
-cdef void accrue_bands(State* state, int64_t elapsed) noexcept nogil
+# No longer among those that are looked at whenever anything changes.
+cdef void cool_loan(BandMarket* market, uint32_t number) noexcept nogil
+# Without any guard, and not among those either.
+cdef void unwatch_loan(BandMarket* market, uint32_t number) noexcept nogil
 cdef void free_bands(State* state) noexcept

@@ -1,35 +1,26 @@
-"""Loans against bands: where their collateral lies, what it is worth, and when a loan is looked at again.
+"""Loans against bands: where their collateral lies, what it is worth, and the memory of them.
 
-docs/bands-market.md. Every loan is in a list of each of its bands. A loan whose bands the oracle has not
-reached, or has left behind, is looked at when the oracle comes to its edge, when a trade goes through one of
-its bands, or when its debt reaches what backs it; all others whenever anything changes.
+docs/bands-market.md. Every loan is in a list of each of its bands; when it is looked at is in _bandwatch.pyx.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
-from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
-from cascade._bandcurve cimport effective_parts, going_down, price_parts, value_at
+from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
+from cascade._bandcurve cimport effective_parts, going_down, value_at
+from cascade._bandguards cimport remove_guard, reserve_guards
 from cascade._bands cimport (
-    LOAN_ASIDE, LOAN_DUE, NO_ENTRY, RATIO_BITS, VALUE_BITS, Band, BandMarket, Entry, Loan,
+    LOAN_DUE, LARGEST_UNIT_BITS, NO_ENTRY, UNIT_BITS, VALUE_BITS, Band, BandMarket, Entry, Loan,
 )
-from cascade._heap cimport heap_free, heap_remove, heap_reserve, heap_set
-from cascade._log cimport Event, log_append
-from cascade._reserve cimport INDEX_ONE, Reserve
+from cascade._heap cimport heap_free, heap_remove, heap_reserve
+from cascade._reserve cimport INDEX_ONE
 from cascade._state cimport FAILURE_OVERFLOW, RATE_DENOMINATOR, State
-from cascade._types cimport EVENT_INTEREST
-
-cdef enum:
-    SLACK = 6                 # atoms a band by which rounding may lower what a loan is worth
 
 cdef int64_t INFINITE = <int64_t>1 << 62
+cdef int64_t LARGEST_UNIT = <int64_t>1 << LARGEST_UNIT_BITS
 cdef int64_t LARGEST_SHARES = <int64_t>1 << 60
 cdef int64_t LARGEST_HELD = <int64_t>1 << 51    # a band's value times the amplification, when deposited
-cdef int64_t MEMORY = <int64_t>120 * 1000000000
-cdef int64_t ONE = <int64_t>1 << 40
-cdef int64_t YEAR = <int64_t>365 * 86400 * 1000000000
-cdef int64_t LARGEST_FEE = (<int64_t>1 << 40) // 16 * 15
 
 
 # ---------------------------------------------------------------- claims
@@ -54,15 +45,20 @@ cdef void holding_of(const BandMarket* market, const Loan* loan, int64_t* stable
         parts[0] += y
 
 
-cdef inline int64_t _down(State* state, BandMarket* market, int32_t number) noexcept nogil:
+cdef int64_t down_of(State* state, BandMarket* market, int32_t number) noexcept nogil:
     # of a whole band, worked out once an occasion
     cdef Band* band = band_at(market, number)
+    cdef int128 unit
     if band.occasion != market.occasion:
         band.occasion = market.occasion
         band.down = going_down(market, number, band.stable if number <= market.active else 0,
                                band.collateral if number >= market.active else 0)
         if band.down < 0:
             state.failed = FAILURE_OVERFLOW
+        unit = floor_divide(<int128>band.down << UNIT_BITS, <int128>band.shares + 1)
+        band.unit = LARGEST_UNIT
+        if unit < LARGEST_UNIT:
+            band.unit = <int64_t>unit
     return band.down
 
 
@@ -71,7 +67,7 @@ cdef int64_t backing_of(State* state, BandMarket* market, const Loan* loan, int6
     cdef int32_t k
     cdef int64_t stable, parts, edge = band_at(market, loan.first).edge
     for k in range(loan.bands):
-        total += floor_divide(<int128>_down(state, market, loan.first + k) * market.entries[loan.at + k].shares,
+        total += floor_divide(<int128>down_of(state, market, loan.first + k) * market.entries[loan.at + k].shares,
                               band_at(market, loan.first + k).shares + 1)
     total = floor_divide(total * (RATE_DENOMINATOR - market.liquidation_discount), RATE_DENOMINATOR)
     settled[0] = saturate(total)
@@ -127,7 +123,7 @@ cdef int _shares(const BandMarket* market, int32_t first, int64_t parts, int32_t
                  int64_t* shares) noexcept nogil:
     cdef int32_t k
     cdef int64_t part
-    cdef const Band* band
+    cdef Band* band
     cdef int128 share, held
     for k in range(bands):
         band = band_at(market, first + k)
@@ -139,6 +135,8 @@ cdef int _shares(const BandMarket* market, int32_t first, int64_t parts, int32_t
         if (share + band.shares > LARGEST_SHARES or held > LARGEST_SHARES
                 or <int128>value_at(band, held) * market.amplification > LARGEST_HELD):
             return PLACE_OVERFLOW
+        if reserve_guards(band, band.members + 1):
+            return PLACE_MEMORY
         shares[k] = <int64_t>share
     return PLACED
 
@@ -178,8 +176,10 @@ cdef void join_band(BandMarket* market, uint32_t entry, uint32_t loan, int32_t n
     cdef Entry* made = &market.entries[entry]
     made.shares = shares
     made.loan = loan
+    made.guard = NO_ENTRY
     made.previous = NO_ENTRY
     made.next = band.head
+    band.members += 1
     if band.head != NO_ENTRY:
         market.entries[band.head].previous = entry
     band.head = entry
@@ -187,6 +187,8 @@ cdef void join_band(BandMarket* market, uint32_t entry, uint32_t loan, int32_t n
 
 cdef void _unlink(BandMarket* market, uint32_t entry, int32_t number) noexcept nogil:
     cdef const Entry* gone = &market.entries[entry]
+    remove_guard(market, band_at(market, number), entry)
+    band_at(market, number).members -= 1
     if gone.previous == NO_ENTRY:
         band_at(market, number).head = gone.next
     else:
@@ -246,7 +248,9 @@ cdef int _room(BandMarket* market, int64_t loans, int64_t entries) noexcept nogi
             return -1
         market.aside = <uint32_t*>grown
         if (heap_reserve(&market.due, <uint32_t>wanted, <uint32_t>wanted)
-                or heap_reserve(&market.guards, <uint32_t>wanted, <uint32_t>wanted)):
+                or heap_reserve(&market.guards, <uint32_t>wanted, <uint32_t>wanted)
+                or heap_reserve(&market.falls, <uint32_t>wanted, <uint32_t>wanted)
+                or heap_reserve(&market.reached, <uint32_t>wanted, <uint32_t>wanted)):
             return -1
         market.loan_capacity = wanted
     if entries > market.entry_capacity:
@@ -280,36 +284,11 @@ cdef int64_t new_loan(BandMarket* market, int32_t account, int32_t bands) noexce
     return market.loan_count - 1
 
 
-cdef void forget_loan(BandMarket* market, uint32_t number) noexcept nogil:
-    # repaid: its entries serve another loan, its number nobody
-    cdef Loan* loan = &market.loans[number]
-    if loan.bands == 0:
-        return
-    leave_bands(market, number)
-    market.entries[loan.at].next = market.free_entries[loan.bands]
-    market.free_entries[loan.bands] = loan.at
-    loan.bands = 0
-    loan.flags &= ~LOAN_DUE
-    heap_remove(&market.due, number)
-    heap_remove(&market.guards, number)
-    _cool(market, number)
-
-
-# ---------------------------------------------------------------- who is looked at
-
 cdef void begin_occasion(BandMarket* market) noexcept nogil:
     market.occasion += 1
 
 
-cdef void _heat(BandMarket* market, uint32_t number) noexcept nogil:
-    heap_remove(&market.guards, number)
-    if market.loans[number].hot_at == NO_ENTRY:
-        market.loans[number].hot_at = <uint32_t>market.hot_count
-        market.hot[market.hot_count] = number
-        market.hot_count += 1
-
-
-cdef void _cool(BandMarket* market, uint32_t number) noexcept nogil:
+cdef void cool_loan(BandMarket* market, uint32_t number) noexcept nogil:
     cdef uint32_t at = market.loans[number].hot_at, last
     if at == NO_ENTRY:
         return
@@ -320,211 +299,39 @@ cdef void _cool(BandMarket* market, uint32_t number) noexcept nogil:
     market.loans[number].hot_at = NO_ENTRY
 
 
-cdef void _watch(BandMarket* market, uint32_t number, int64_t settled, int64_t debt) noexcept nogil:
-    # a healthy loan: cold as long as neither the oracle nor a trade comes to its bands
+cdef void unwatch_loan(BandMarket* market, uint32_t number) noexcept nogil:
+    cdef const Loan* loan = &market.loans[number]
+    cdef int32_t k
+    for k in range(loan.bands):
+        remove_guard(market, band_at(market, loan.first + k), loan.at + k)
+    heap_remove(&market.guards, number)
+    heap_remove(&market.falls, number)
+    heap_remove(&market.reached, number)
+    cool_loan(market, number)
+
+
+cdef void forget_loan(BandMarket* market, uint32_t number) noexcept nogil:
+    # repaid: its entries serve another loan, its number nobody
     cdef Loan* loan = &market.loans[number]
-    cdef const Band* first = band_at(market, loan.first)
-    cdef int32_t last = loan.first + loan.bands - 1
-    cdef bint above = loan.first > market.active and market.oracle > first.edge
-    cdef bint below = last < market.active and market.oracle < band_at(market, last + 1).edge
-    cdef int64_t least = settled - loan.bands * (SLACK + 2 * (first.edge >> VALUE_BITS))
-    if not (above or below) or least < debt:
-        _heat(market, number)
+    if loan.bands == 0:
         return
-    _cool(market, number)
-    if market.rate:
-        heap_set(&market.guards, number, saturate(floor_divide(<int128>least * INDEX_ONE, loan.debt)))
-
-
-cdef void test_loan(State* state, BandMarket* market, uint32_t number) noexcept nogil:
-    cdef Loan* loan = &market.loans[number]
-    cdef int64_t backing, settled, debt
-    cdef int128 health
-    loan.tested = market.occasion
-    if loan.debt == 0:
-        loan.flags &= ~LOAN_DUE
-        heap_remove(&market.due, number)
-        heap_remove(&market.guards, number)
-        _cool(market, number)
-        return
-    market.evaluations += 1
-    backing = backing_of(state, market, loan, &settled)
-    debt = debt_of(market, loan.debt)
-    if backing >= debt:
-        loan.flags &= ~LOAN_DUE
-        heap_remove(&market.due, number)
-        _watch(market, number, settled, debt)
-        return
-    if not loan.flags & LOAN_DUE:
-        loan.flags |= LOAN_DUE
-        loan.cause = market.changed
-        loan.wave = market.changed_wave
-    if not loan.flags & LOAN_ASIDE:
-        health = floor_divide(<int128>backing * RATE_DENOMINATOR, debt)
-        heap_set(&market.due, number, <int64_t>health)
-    _heat(market, number)
-
-
-cdef void _test_band(State* state, BandMarket* market, int32_t number, bint ends) noexcept nogil:
-    # loans of a band; `ends`: only those that begin or end there
-    cdef uint32_t at = band_at(market, number).head, loan
-    cdef Loan* found
-    while at != NO_ENTRY and not state.failed:
-        loan = market.entries[at].loan
-        at = market.entries[at].next
-        found = &market.loans[loan]
-        if found.tested == market.occasion or found.hot_at != NO_ENTRY:
-            continue
-        if not ends or number == found.first or number == found.first + found.bands - 1:
-            test_loan(state, market, loan)
-
-
-cdef void _test_crossed(State* state, BandMarket* market, int64_t old) noexcept nogil:
-    # bands between whose upper prices the oracle moved, one more either way for lower ones
-    cdef int64_t low = old, high = market.oracle
-    cdef int32_t n
-    if low > high:
-        low, high = high, low
-    n = _band_of(market, high)
-    while n <= market.high and not state.failed:
-        if n >= market.low:
-            _test_band(state, market, n, True)
-        if band_at(market, n).edge < low:
-            return
-        n += 1
-
-
-cdef int32_t _band_of(const BandMarket* market, int64_t price) noexcept nogil:
-    # a band above the first one whose upper price is not above
-    cdef int32_t low = -market.width, high = market.width, middle
-    while low < high:
-        middle = low + (high - low) // 2
-        if band_at(market, middle).edge <= price:
-            high = middle
-        else:
-            low = middle + 1
-    low -= 2
-    return low if low > -market.width else -market.width
-
-
-cdef void _test_hot(State* state, BandMarket* market) noexcept nogil:
-    cdef int64_t k = market.hot_count - 1
-    while k >= 0 and not state.failed:
-        if market.loans[market.hot[k]].tested != market.occasion:
-            test_loan(state, market, market.hot[k])
-        k -= 1
-
-
-cdef void _limit_oracle(State* state, BandMarket* market) noexcept nogil:
-    # docs/bands-market.md, "The oracle": a bounded step, and a fee for it
-    cdef const Reserve* reserve = &state.reserves[market.reserve]
-    cdef int64_t price = price_parts(market, reserve.unit * reserve.price), last = market.last_price
-    cdef int64_t left = MEMORY - (state.clock - market.last_time)
-    cdef int64_t lower, higher, ratio
-    cdef int128 fee
-    if price == 0:
-        return                    # of a market that is being restored
-    market.oracle = price
-    market.oracle_fee = 0
-    if left <= 0:
-        return
-    lower = price if price < last else last
-    higher = last if price < last else price
-    ratio = <int64_t>floor_divide(<int128>lower << RATIO_BITS, higher)
-    if ratio < ONE * 4 // 5:
-        if price > last:
-            market.oracle = <int64_t>floor_divide(<int128>last * 5, 4)
-        else:
-            market.oracle = <int64_t>floor_divide(<int128>last * 4, 5)
-        ratio = ONE * 4 // 5
-    fee = (((<int128>ratio * ratio) >> RATIO_BITS) * ratio) >> RATIO_BITS
-    fee = floor_divide((ONE + market.last_fee - fee) * left, MEMORY)
-    market.oracle_fee = LARGEST_FEE
-    if fee < LARGEST_FEE:
-        market.oracle_fee = <int64_t>fee
-
-
-cdef void test_loans(State* state, BandMarket* market) noexcept nogil:
-    cdef int64_t old = market.oracle
-    _limit_oracle(state, market)
-    begin_occasion(market)
-    if market.oracle != old:
-        _test_crossed(state, market, old)
-    while market.guards.count and market.guards.nodes[0].key < market.index and not state.failed:
-        test_loan(state, market, market.guards.nodes[0].item)
-    _test_hot(state, market)
-
-
-cdef void test_traded(State* state, BandMarket* market, int32_t low, int32_t high) noexcept nogil:
-    # after `note_change`, in the same occasion
-    cdef int32_t n
-    for n in range(low, high + 1):
-        _test_band(state, market, n, False)
-
-
-cdef void note_change(State* state, BandMarket* market, int64_t event, int32_t wave) noexcept nogil:
-    market.changed = event
-    market.changed_wave = wave
-    test_loans(state, market)
-
-
-cdef void put_aside(BandMarket* market, uint32_t number) noexcept nogil:
-    if not market.loans[number].flags & LOAN_ASIDE:
-        market.aside[market.aside_count] = number
-        market.aside_count += 1
-    market.loans[number].flags |= LOAN_ASIDE
+    loan.flags &= ~LOAN_DUE
     heap_remove(&market.due, number)
-
-
-cdef void end_aside(State* state, BandMarket* market) noexcept nogil:
-    # nothing has changed since they were tested last: those that are due wait again
-    cdef int64_t k
-    for k in range(market.aside_count):
-        market.loans[market.aside[k]].flags &= ~LOAN_ASIDE
-        test_loan(state, market, market.aside[k])
-    market.aside_count = 0
-
-
-# ---------------------------------------------------------------- what time and prices do
-
-cdef void believe_in_bands(State* state, uint32_t number, int64_t event, int32_t wave) noexcept nogil:
-    note_change(state, state.bands[number], event, wave)
-
-
-cdef void accrue_bands(State* state, int64_t elapsed) noexcept nogil:
-    cdef uint32_t k
-    for k in range(state.band_count):
-        _accrue(state, state.bands[k], elapsed)
-
-
-cdef void _accrue(State* state, BandMarket* market, int64_t elapsed) noexcept nogil:
-    cdef int64_t before = debt_of(market, market.scaled), interest
-    cdef int128 growth = floor_divide(<int128>market.rate * elapsed, YEAR), raised
-    cdef Event* event
-    if growth and before:
-        raised = -1
-        if fits(growth):
-            raised = market.index + ceil_divide(market.index * growth, INDEX_ONE)
-        if raised < 0 or not fits(raised * 2) or not fits(ceil_divide(market.scaled * raised, INDEX_ONE) * 2):
-            state.failed = FAILURE_OVERFLOW
-            return
-        market.index = <int64_t>raised
-    interest = debt_of(market, market.scaled) - before
-    if interest:
-        if add_into(&market.sums.interest, interest):
-            state.failed = FAILURE_OVERFLOW
-        event = log_append(&state.log, EVENT_INTEREST, state.reserves[market.money].borrowed_side, -1, 0)
-        event.quantity = interest
-        market.changed = state.log.first + state.log.count - 1
-        market.changed_wave = 0
-    test_loans(state, market)
+    unwatch_loan(market, number)
+    leave_bands(market, number)
+    market.entries[loan.at].next = market.free_entries[loan.bands]
+    market.free_entries[loan.bands] = loan.at
+    loan.bands = 0
 
 
 cdef void free_bands(State* state) noexcept:
     cdef uint32_t k
     cdef BandMarket* market
+    cdef int64_t n
     for k in range(state.band_count):
         market = state.bands[k]
+        for n in range(2 * market.width + 1):
+            free(market.grid[n].guards)
         free(market.grid)
         free(market.loans)
         free(market.entries)
@@ -532,5 +339,7 @@ cdef void free_bands(State* state) noexcept:
         free(market.aside)
         heap_free(&market.due)
         heap_free(&market.guards)
+        heap_free(&market.falls)
+        heap_free(&market.reached)
         free(market)
     free(state.bands)

@@ -11,8 +11,10 @@ import numpy as np
 from cascade._arithmetic cimport int128
 from cascade._bandcurve cimport value_at
 from cascade._bandentry cimport band_market_at
-from cascade._bandloans cimport band_at, debt_of, join_band, new_loan, test_loan, test_loans
+from cascade._bandguards cimport reserve_guards
+from cascade._bandloans cimport band_at, debt_of, join_band, new_loan
 from cascade._bands cimport LEAST_BANDS, LOAN_DUE, MOST_BANDS, Band, BandMarket, Loan
+from cascade._bandwatch cimport test_loan, test_loans
 from cascade._core cimport EngineCore
 from cascade._reserve cimport INDEX_ONE
 from cascade._state cimport State
@@ -101,6 +103,8 @@ cdef int restore_market(EngineCore core, BandMarket* m, row, int64_t events) exc
     require(0 < row["last_price"] <= LARGEST and 0 <= row["last_fee"] < 2**40, where + "last price or fee")
     require(0 <= row["last_time"] <= core.state.clock, where + "time of the last trade")
     require(-1 <= row["changed"] < events and 0 <= row["changed_wave"] < 2**31 - 1, where + "last change")
+    for name in ("purchases_since", "sales_since"):
+        require(-1 <= row[name] <= core.state.clock, where + name)
     for name in SUMS:
         require(0 <= row[name] <= LARGEST, where + name)
     m.index = row["index"]
@@ -113,6 +117,8 @@ cdef int restore_market(EngineCore core, BandMarket* m, row, int64_t events) exc
     m.last_time = row["last_time"]
     m.changed = row["changed"]
     m.changed_wave = row["changed_wave"]
+    m.apart_since[0] = row["purchases_since"]
+    m.apart_since[1] = row["sales_since"]
     m.sums.stable_in = row["stable_in"]
     m.sums.stable_out = row["stable_out"]
     m.sums.lots_in = row["lots_in"]
@@ -174,6 +180,8 @@ cdef int restore_loans(EngineCore core, BandMarket* m, rows, const int64_t[::1] 
             loan.flags |= LOAN_DUE
         for k in range(bands):
             require(0 <= shares[at + k] <= band_at(m, first + <int32_t>k).shares, where + "shares")
+            if reserve_guards(band_at(m, first + <int32_t>k), band_at(m, first + <int32_t>k).members + 1):
+                raise MemoryError("no memory for loans")
             join_band(m, loan.at + <uint32_t>k, <uint32_t>number, first + <int32_t>k, shares[at + k])
         at += bands
     require(at == len(shares), f"soft liquidation market {m.number}: shares are left over")

@@ -11,6 +11,8 @@ from cascade._heap cimport Heap
 cdef enum:
     RATIO_BITS = 40           # of a ratio of prices, and of a fee
     VALUE_BITS = 54
+    UNIT_BITS = 50            # of an atom that a share becomes
+    LARGEST_UNIT_BITS = 62    # beyond, it is not kept
     MOST_BANDS = 50           # of a loan, and that one trade goes through
     LEAST_BANDS = 4
     WIDTH = 8                 # bands either way, over the amplification
@@ -20,6 +22,11 @@ cdef enum LoanFlag:
     LOAN_DUE = 1
     LOAN_ASIDE = 2            # nobody gained by it in this step
 
+cdef struct Guard:            # of a loan in one band
+    int64_t key               # the loan is looked at when a share becomes less going down
+    uint32_t entry
+    uint32_t pad
+
 cdef struct Band:
     int64_t stable            # atoms
     int64_t collateral        # parts
@@ -28,19 +35,22 @@ cdef struct Band:
     int64_t down              # atoms it becomes going down, in the occasion below
     int64_t occasion
     uint32_t head             # first entry of its deposits
-    uint32_t pad
+    uint32_t members          # entries
+    Guard* guards             # a heap, the highest key first
+    uint32_t guard_count
+    uint32_t guard_capacity
+    int64_t unit              # what a share becomes of `down`, parts of 2**-50 of an atom
 
 cdef struct Entry:            # of a loan in one band
     int64_t shares
     uint32_t next
     uint32_t previous
     uint32_t loan
-    uint32_t pad
+    uint32_t guard            # its place among the band's guards, NO_ENTRY: it has none
 
 cdef struct Loan:
     int64_t debt              # scaled
     int64_t cause             # event that made it due
-    int64_t tested            # occasion
     int32_t account
     int32_t first             # band
     int32_t wave
@@ -67,7 +77,7 @@ cdef struct BandMarket:
     Band* grid                # of bands -width ... width
     Loan* loans
     Entry* entries
-    uint32_t* hot             # loans whose health may change with any move
+    uint32_t* hot             # loans that are looked at whenever anything changes
     uint32_t* aside           # loans that nobody gained by in this step
     Heap due                  # by health; item: loan
     Heap guards               # by the rate index at which a loan must be looked at; item: loan
@@ -106,3 +116,7 @@ cdef struct BandMarket:
     uint16_t number
     uint16_t reserve          # of the collateral
     uint16_t money            # of the debt
+    # who is looked at and since when trades pay, docs/bands-market.md
+    Heap falls                # by the oracle's price at which a loan must be looked at, negated; item: loan
+    Heap reached              # of the same loans, by the active band; item: loan
+    int64_t[2] apart_since    # when buying from the bands, or selling to them, began to pay; -1: it does not

@@ -6,15 +6,15 @@ waits for the next step.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
-from cascade._arithmetic cimport add_into, ceil_divide, floor_divide, int128
-from cascade._bandloans cimport (
-    backing_of, band_at, claim_of, debt_of, forget_loan, health_of, note_change, put_aside, take_claims,
-    test_loan,
-)
+from cascade._arithmetic cimport add_into, ceil_divide, floor_divide, int128, saturate
+from cascade._bandloans cimport backing_of, band_at, claim_of, debt_of, forget_loan, health_of, take_claims
 from cascade._bands cimport LOAN_DUE, BandMarket, Loan
+from cascade._bandwatch cimport note_change, put_aside, test_bands, test_loan
 from cascade._borrower cimport gives_no_price, may_be_seized
 from cascade._deal cimport asset_quote
-from cascade._liquidator cimport has_not_seen, nobody
+from cascade._liquidator cimport (
+    NOBODY, Bids, has_not_seen, no_bids, nobody, outbids, pay_bid, pay_liquidator,
+)
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport INDEX_ONE, Liquidator, Reserve
 from cascade._seizure cimport trade_asset
@@ -27,6 +27,7 @@ from cascade._types cimport (
 cdef struct Offer:
     int64_t fraction          # of the debt, parts of 10**9
     int64_t share             # of the bands
+    int64_t profit            # atoms that the liquidator expects
 
 
 cdef bint bands_due(const State* state, uint32_t number) noexcept nogil:
@@ -73,7 +74,8 @@ cdef bint _find(State* state, const BandMarket* market, const Loan* loan, const 
         if liquidator.capital >= 0 and cost > <int128>liquidator.capital + liquidator.cash:
             continue
         sale = asset_quote(state, market.reserve, SELL, lots) if lots else 0
-        if sale >= 0 and <int128>sale - cost - liquidator.gas >= liquidator.min_profit:
+        offer.profit = saturate(<int128>sale - cost - liquidator.gas)
+        if sale >= 0 and offer.profit >= liquidator.min_profit:
             return True
     return False
 
@@ -136,7 +138,7 @@ cdef void _execute(State* state, BandMarket* market, uint32_t number, Liquidator
     cdef Loan* loan = &market.loans[number]
     cdef int64_t settled, before = health_of(state, market, loan), after, stable, parts, lots, cancelled, sale = 0
     cdef int64_t short_by = backing_of(state, market, loan, &settled) - debt_of(market, loan.debt), event
-    cdef int32_t wave
+    cdef int32_t wave, last = loan.first + loan.bands - 1
     cdef Event* record
     cancelled = _cancel(state, market, loan, offer.fraction)
     take_claims(market, number, offer.share, &stable, &parts)
@@ -148,27 +150,50 @@ cdef void _execute(State* state, BandMarket* market, uint32_t number, Liquidator
         forget_loan(market, number)
     if lots:
         sale = trade_asset(state, market.reserve, SELL, lots)
-    if (add_into(&liquidator.cash, sale) | add_into(&liquidator.cash, stable)
-            | add_into(&liquidator.cash, -cancelled) | add_into(&liquidator.cash, -liquidator.gas)
-            | add_into(&liquidator.spent, liquidator.gas)):
-        state.failed = FAILURE_OVERFLOW
-    liquidator.done += 1
+    pay_liquidator(state, liquidator, sale + stable, cancelled)
     after = health_of(state, market, loan)
     record = _note(state, EVENT_HEALTH, state.reserves[market.reserve].supplied_side, loan, after)
     record.order = before
     record.side = after < before
     note_change(state, market, event, wave)
-    if loan.tested != market.occasion:
-        test_loan(state, market, number)
+    test_bands(state, market, loan.first, last)
+    test_loan(state, market, number)
 
 
-cdef bint _asked(State* state, BandMarket* market, uint32_t number, Liquidator* liquidator,
-                 int32_t who) noexcept nogil:
+# ---------------------------------------------------------------- who acts
+
+cdef int _bidder(State* state, BandMarket* market, uint32_t number, Offer* offer) noexcept nogil:
+    # the first who gains; of bidders the one who gains most
+    cdef const Loan* loan = &market.loans[number]
+    cdef Bids bids = no_bids()
+    cdef Offer found
+    cdef uint16_t k
+    for k in range(state.liquidator_count):
+        if (has_not_seen(state, &state.liquidators[k], loan.cause)
+                or not _find(state, market, loan, &state.liquidators[k], &found)
+                or not outbids(&bids, k, found.profit)):
+            continue
+        offer[0] = found
+        if not state.bidding:
+            break
+    return pay_bid(state, &bids)
+
+
+cdef bint _call(State* state, BandMarket* market, uint32_t number) noexcept nogil:
+    cdef Liquidator anybody
     cdef Offer offer
-    if not _find(state, market, &market.loans[number], liquidator, &offer):
+    cdef int who
+    if state.liquidator_count == 0:
+        anybody = nobody()
+        if not _find(state, market, &market.loans[number], &anybody, &offer):
+            return False
+        _execute(state, market, number, &anybody, NOBODY, &offer)
+        return True
+    who = _bidder(state, market, number, &offer)
+    if who == NOBODY:
         return False
-    _execute(state, market, number, liquidator, who, &offer)
-    if liquidator.single and market.loans[number].flags & LOAN_DUE:
+    _execute(state, market, number, &state.liquidators[who], who, &offer)
+    if state.liquidators[who].single and market.loans[number].flags & LOAN_DUE:
         put_aside(market, number)
     return True
 
@@ -176,17 +201,12 @@ cdef bint _asked(State* state, BandMarket* market, uint32_t number, Liquidator* 
 cdef bint liquidate_loan(State* state, uint32_t at) noexcept nogil:
     cdef BandMarket* market = state.bands[at]
     cdef uint32_t number = market.due.nodes[0].item
-    cdef Liquidator anybody
-    cdef uint16_t k
     cdef const Reserve* reserve = &state.reserves[market.reserve]
-    if may_be_seized(state, reserve) and not gives_no_price(state, reserve):
-        if state.liquidator_count == 0:
-            anybody = nobody()
-            if _asked(state, market, number, &anybody, -1):
-                return True
-        for k in range(state.liquidator_count):
-            if (not has_not_seen(state, &state.liquidators[k], market.loans[number].cause)
-                    and _asked(state, market, number, &state.liquidators[k], k)):
-                return True
+    test_loan(state, market, number)
+    if not market.loans[number].flags & LOAN_DUE:
+        return False
+    if (may_be_seized(state, reserve) and not gives_no_price(state, reserve)
+            and _call(state, market, number)):
+        return True
     put_aside(market, number)
     return False

@@ -12,5 +12,5 @@ cdef struct Swap:             # what a walk through the bands comes to
 
 # Buys or sells so many parts as far as the bands go; -1: something does not fit. `write`: does it.
 cdef int walk_bands(BandMarket* market, bint buy, int64_t parts, bint write, Swap* swap) noexcept nogil
-# Every liquidator in turn trades bands against the venue as far as it pays; has anybody?
+# Liquidators trade bands against the venue as far as it pays, in turn or by bids; has anybody?
 cdef bint trade_with_bands(State* state, uint32_t number) noexcept nogil

@@ -8,11 +8,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport add_into, int128
 from cascade._bandcurve cimport purchase_cost, sale_proceeds, trades_no_further
-from cascade._bandloans cimport band_at, begin_occasion, note_change, test_traded
+from cascade._bandloans cimport band_at, begin_occasion
 from cascade._bands cimport MOST_BANDS, Band, BandMarket
+from cascade._bandwatch cimport note_change, test_traded
 from cascade._borrower cimport gives_no_price, may_be_seized
 from cascade._deal cimport asset_quote
-from cascade._liquidator cimport nobody
+from cascade._liquidator cimport Bids, no_bids, nobody, outbids, pay_bid, pay_liquidator
 from cascade._log cimport Event, log_append
 from cascade._reserve cimport Liquidator, Reserve
 from cascade._seizure cimport trade_asset
@@ -153,7 +154,7 @@ cdef void _trade(State* state, BandMarket* market, Liquidator* liquidator, int32
     cdef const Reserve* reserve = &state.reserves[market.reserve]
     cdef int32_t low = market.active, high = low
     cdef uint8_t kind = EVENT_SOFT_LIQUIDATION if buy else EVENT_DE_LIQUIDATION
-    cdef int64_t other, earned
+    cdef int64_t other, caused
     cdef Swap swap
     cdef Event* event
     _commit(state, market, buy, lots, &swap)
@@ -171,29 +172,74 @@ cdef void _trade(State* state, BandMarket* market, Liquidator* liquidator, int32
     event.order = market.active
     state.cause = last_event(state)
     state.wave = market.changed_wave
-    earned = state.cause
+    caused = state.cause
     other = trade_asset(state, market.reserve, SELL if buy else BUY, lots)
-    note_change(state, market, earned, market.changed_wave)
+    note_change(state, market, caused, market.changed_wave)
     test_traded(state, market, low, high)
-    earned = other - swap.atoms if buy else swap.atoms - other
-    if (add_into(&liquidator.cash, earned) | add_into(&liquidator.cash, -liquidator.gas)
-            | add_into(&liquidator.spent, liquidator.gas)):
-        state.failed = FAILURE_OVERFLOW
+    if buy:
+        pay_liquidator(state, liquidator, other, swap.atoms)
+    else:
+        pay_liquidator(state, liquidator, swap.atoms, other)
+    _look_at_venue(state, market)
+
+
+# ---------------------------------------------------------------- who does
+
+cdef void _look_at_venue(State* state, BandMarket* market) noexcept nogil:
+    # since when a lot earns something without gas and capital, by side
+    cdef Liquidator anybody = nobody()
+    cdef int side
+    for side in range(2):
+        if not _earns(state, market, &anybody, side == 0, 1):
+            market.apart_since[side] = -1
+        elif market.apart_since[side] < 0:
+            market.apart_since[side] = state.clock
+
+
+cdef int64_t _find(State* state, BandMarket* market, const Liquidator* liquidator, int side,
+                   int64_t* profit) noexcept nogil:
+    # lots that pay a liquidator who has seen that they would, 0: none
+    cdef int64_t since = market.apart_since[side], lots
+    if since < 0 or state.clock - since < liquidator.latency:
+        return 0
+    lots = _size(state, market, liquidator, side == 0)
+    if lots == 0:
+        return 0
+    profit[0] = _gain(state, market, liquidator, side == 0, lots) - liquidator.gas
+    if profit[0] < 1 or profit[0] < liquidator.min_profit:
+        return 0
+    return lots
 
 
 cdef bint _turn(State* state, BandMarket* market, Liquidator* liquidator, int32_t who) noexcept nogil:
     cdef bint acted = False
     cdef int side
-    cdef int64_t lots, gain
+    cdef int64_t lots, profit
     for side in range(2):
-        lots = _size(state, market, liquidator, side == 0)
-        if lots == 0:
-            continue
-        gain = _gain(state, market, liquidator, side == 0, lots) - liquidator.gas
-        if gain < 1 or gain < liquidator.min_profit:
-            continue
-        _trade(state, market, liquidator, who, side == 0, lots)
-        acted = True
+        lots = _find(state, market, liquidator, side, &profit)
+        if lots:
+            _trade(state, market, liquidator, who, side == 0, lots)
+            acted = True
+    return acted
+
+
+cdef bint _by_bids(State* state, BandMarket* market) noexcept nogil:
+    cdef bint acted = False
+    cdef int side, who
+    cdef uint16_t k
+    cdef int64_t lots, profit, best
+    cdef Bids bids
+    for side in range(2):
+        bids = no_bids()
+        best = 0
+        for k in range(state.liquidator_count):
+            lots = _find(state, market, &state.liquidators[k], side, &profit)
+            if lots and outbids(&bids, k, profit):
+                best = lots
+        if best:
+            who = pay_bid(state, &bids)
+            _trade(state, market, &state.liquidators[who], who, side == 0, best)
+            acted = True
     return acted
 
 
@@ -205,9 +251,12 @@ cdef bint trade_with_bands(State* state, uint32_t number) noexcept nogil:
     cdef const Reserve* reserve = &state.reserves[market.reserve]
     if not may_be_seized(state, reserve) or gives_no_price(state, reserve):
         return False
+    _look_at_venue(state, market)
     if state.liquidator_count == 0:
         anybody = nobody()
         return _turn(state, market, &anybody, -1)
+    if state.bidding:
+        return _by_bids(state, market)
     for k in range(state.liquidator_count):
         acted |= _turn(state, market, &state.liquidators[k], k)
     return acted

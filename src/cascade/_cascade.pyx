@@ -10,9 +10,9 @@ from libc.stdlib cimport realloc
 from cascade._absorption cimport open_storefronts
 from cascade._adl cimport adl_applies, adl_begin, adl_close
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, prefetch, saturate
-from cascade._bandloans cimport end_aside
 from cascade._bandseizure cimport bands_due, liquidate_loan
 from cascade._bandtrade cimport trade_with_bands
+from cascade._bandwatch cimport loans_due, look_at_due
 from cascade._book cimport book_cancel, book_cancel_all
 from cascade._breaker cimport breaker_holds, breaker_throttle
 from cascade._clearing cimport (
@@ -554,6 +554,8 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
     adl_begin(state)
     if state.watched:
         waterfall_begin(state)
+    for k in range(state.band_count):
+        look_at_due(state, state.bands[k])
     if state.lending_count:
         open_storefronts(state)
         stirred = begin_auctions(state)
@@ -569,11 +571,11 @@ cdef void run_cascade(State* state, int64_t elapsed) noexcept nogil:
         queue_return(state, &state.deferred[k])
     state.deferred_count = 0
     for k in range(state.band_count):
-        end_aside(state, state.bands[k])
+        look_at_due(state, state.bands[k])
     if state.deficit_count:
         share_deficits(state)
     if state.time_per_liquidation > 0:
-        if queue_has_due(state):
+        if queue_has_due(state) or loans_due(state):
             state.carried -= state.counters.liquidated * state.time_per_liquidation
         else:
             state.carried = 0

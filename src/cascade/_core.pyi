@@ -145,7 +145,7 @@ class EngineCore:
         """Clock in nanoseconds."""
     @property
     def pending(self) -> int:
-        """Entries that are due and wait for the next step."""
+        """Entries, and loans in bands, that are due and wait for the next step."""
 
 STEP_DTYPE: np.dtype[np.void]
 

@@ -13,6 +13,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from cascade._arithmetic cimport int128
+from cascade._bandwatch cimport loans_due
 from cascade._book cimport Message, Submitted
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
@@ -574,10 +575,10 @@ cdef class EngineCore:
 
     @property
     def pending(self):
-        """Entries that are due and wait for the next step."""
+        """Entries, and loans in bands, that are due and wait for the next step."""
         cdef int64_t count
         self.begin()
-        count = queue_pending(&self.state)
+        count = queue_pending(&self.state) + loans_due(&self.state)
         self.release()
         return count
 

@@ -233,9 +233,11 @@ cdef int restore_waiting(State* state, Reserve* r, rows, int64_t events) except 
         require(last <= row["due"] <= state.clock + r.delay, where)
         require(1 <= row["price"] <= MAX_PRICE and -1 <= row["event"] < events, where)
         require(0 <= row["wave"] < 2**31 - 1, where)
-        # as a whole it must give a mark; bounded steps may never come there
+        # as a whole it must give a mark; bounded steps may never come there, and a debt that is assigned to
+        # lots has the mark of that
         upper = ceil_divide(<int128>r.refine * <int64_t>row["price"] * r.borrow_index, INDEX_ONE)
-        require(r.max_step >= 0 or upper <= MAX_PRICE, where + " is beyond the highest mark")
+        require(r.max_step >= 0 or r.assigned_mark or upper <= MAX_PRICE,
+                where + " is beyond the highest mark")
         last = row["due"]
         if await_price(r, last, row["price"], row["event"], row["wave"]):
             raise MemoryError("no memory for prices on their way")

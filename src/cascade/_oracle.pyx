@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
-from cascade._bandloans cimport accrue_bands, believe_in_bands
+from cascade._bandwatch cimport accrue_bands, believe_in_bands
 from cascade._borrower cimport borrowed_lots, gives_no_price, supplied_lots
 from cascade._flows cimport note_rounding
 from cascade._log cimport Event, log_append

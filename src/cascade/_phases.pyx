@@ -6,6 +6,7 @@ docs/step.md gives their order; `_core` calls them and the cascade between them.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
+from cascade._bandwatch cimport loans_due
 from cascade._consumed_depth cimport forget_consumed
 from cascade._dislocation cimport begin_dislocation, note_dislocation
 from cascade._feed cimport believe_index, follow_venue, form_mark
@@ -97,7 +98,7 @@ cdef void write_step(State* state, StepRecord* record) noexcept nogil:
     record.orders = state.counters.orders
     record.resolved = state.counters.resolved
     record.waves = state.counters.waves
-    record.pending = queue_pending(state)
+    record.pending = queue_pending(state) + loans_due(state)
     record.adl_lots = state.counters.adl_lots
 
 

@@ -62,6 +62,7 @@ def band_hash(engine: Engine) -> list[list[int]]:
         ends = [start + count for start, count in zip(at, counts, strict=True)]
         rows.append([row[name] for name in ("index", "scaled", "active", "low", "high")])
         rows[-1] += [market.row()["believed"], row["last_price"], row["last_fee"], row["last_time"]]
+        rows[-1] += [row["purchases_since"], row["sales_since"]]
         rows.append([row[name] for name in _bandrestore.SUMS])
         rows.append([n for band in bands[at[0] : ends[0]] for n in band])
         share = at[2]

@@ -55,8 +55,8 @@ class Liquidators:
 
     @property
     def compete(self) -> str:
-        """Who of several makes a call: "order", the first in order of adding who gains by it; "bids", the one who
-        gains most, who pays for being first what the next one would have gained."""
+        """Who of several makes a call or trades with bands: "order", the first in order of adding who gains by it;
+        "bids", the one who gains most, who pays for being first what the next one would have gained."""
         return self._compete
 
     @compete.setter
@@ -67,7 +67,8 @@ class Liquidators:
         self._compete = how
 
     def result(self, number: int) -> dict[str, float]:
-        """Money earned after gas and bids, money spent on gas and on bids, and calls of a liquidator.
+        """Money earned after gas and bids, money spent on gas and on bids, and calls of a liquidator, purchases
+        and trades with bands among them.
 
         Raises
         ------

@@ -45,7 +45,7 @@ class StepResult:
     notional_atoms, bad_debt_atoms, fund_received_atoms, fund_paid_atoms : int
         Positions closed at the mark, what nobody paid, and the fund's two directions.
     pending : int
-        Entries of the queue that are due and wait for the next step.
+        Entries of the queue, and loans in bands, that are due and wait for the next step.
     resolved : int
         Units looked at because a guard was crossed or before they were liquidated.
     adl_lots : int

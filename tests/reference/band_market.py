@@ -12,16 +12,16 @@ from math import ceil
 import numpy as np
 
 from . import log as events
-from .band_curve import LARGEST, RATIO, VALUE, Grid, debt_of, up
+from .band_calls import BandCalls
+from .band_curve import LARGEST, RATIO, VALUE, Grid, debt_of
 from .band_trading import BANDS, BandTrading
 from .clearing import Account
 from .grid import whole
 from .lending import LendingMarkets
 from .lending_reserves import PARTS
-from .lending_rules import ONE, LendingRules, Liquidator
+from .lending_rules import ONE, LendingRules
 from .margin import rate_of
-from .records import SELL
-from .seizure import INFINITE, Seizure
+from .seizure import INFINITE
 
 MEMORY = 120 * 10**9  # ns in which a step of the oracle is bounded and costs a fee
 YEAR = 365 * 86_400 * 10**9
@@ -59,6 +59,7 @@ class Loan:
     first: int
     shares: list[int]
     cause: int = -2  # event that made it due, -2: it is not
+    health: int = 0  # of one that is due, when it was last looked at
 
     @property
     def last(self) -> int:
@@ -68,7 +69,7 @@ class Loan:
         return enumerate(self.shares, self.first)
 
 
-class BandMarket(BandTrading):
+class BandMarket(BandTrading, BandCalls):
     def __init__(self, engine, name, rules: BandRules, price, venue, rate, oracle, asset) -> None:
         self.engine, self.name, self.rules = engine, name, rules
         source = engine.market(price)
@@ -105,6 +106,8 @@ class BandMarket(BandTrading):
         more = ("issued", "cancelled", "interest", "roundings", "sold", "bought")
         self.sums = dict.fromkeys((*names, *more), 0)
         self.aside: set[int] = set()
+        # when buying from the bands, or selling to them, began to pay; -1: it does not
+        self.apart_since = {True: -1, False: -1}
         self.collateral.bands = self
         engine.band_markets.append(self)
 
@@ -131,7 +134,7 @@ class BandMarket(BandTrading):
         self.change(event)
 
     def change(self, event: int) -> None:
-        """Something that health depends on has changed: every loan is tested."""
+        """Something that health depends on has changed: every loan that is not due is tested."""
         self.changed = event
         self.test()
 
@@ -183,10 +186,22 @@ class BandMarket(BandTrading):
 
     def test(self) -> None:
         for loan in self.loans:
-            if not self.is_due(loan):
-                loan.cause = -2
-            elif loan.cause == -2:
-                loan.cause = self.changed
+            if loan.cause == -2 and self.is_due(loan):
+                loan.cause, loan.health = self.changed, self.health_of(loan)
+
+    def look(self, loan: Loan) -> None:
+        """Look at a loan that is due again: is it still?"""
+        if loan.cause == -2:
+            return
+        loan.health = self.health_of(loan)
+        if not self.is_due(loan):
+            loan.cause = -2
+
+    def look_at_due(self) -> None:
+        """A cascade begins or ends."""
+        self.aside.clear()
+        for loan in self.loans:
+            self.look(loan)
 
     def health_of(self, loan: Loan) -> int:
         if not loan.debt:
@@ -390,6 +405,7 @@ class BandMarket(BandTrading):
                 raise
             self.note(events.REPAY, loan.account, paid)
         self.test()
+        self.look(loan)
 
     def move(self, loan: Loan, lots: int) -> None:
         """Put a loan's collateral, and some more or less, where its debt now asks for."""
@@ -420,6 +436,7 @@ class BandMarket(BandTrading):
         self.sums["lots_out"] += max(-lots, 0)
         self.note(kind, loan.account, debt or abs(lots))
         self.test()
+        self.look(loan)
 
     def add_collateral(self, number: int, amount) -> None:
         self.adjust(number, self.lots(amount), 0, events.SUPPLY)
@@ -429,98 +446,6 @@ class BandMarket(BandTrading):
 
     def borrow(self, number: int, amount) -> None:
         self.adjust(number, 0, self.atoms(amount), events.BORROW)
-
-    # --- liquidation ---------------------------------------------------------------------------
-
-    def next_due(self) -> int | None:
-        """The loan of the lowest health, of equals the first."""
-        found = [
-            (self.health_of(loan), number)
-            for number, loan in enumerate(self.loans)
-            if loan.cause != -2 and number not in self.aside
-        ]
-        return min(found)[1] if found else None
-
-    def removed(self, fraction: int) -> int:
-        """Share of the bands for a share of the debt: `removed_fraction`, in parts."""
-        h = self.liquidation_discount
-        if fraction == PARTS or not h:
-            return fraction
-        kept = (PARTS + h // 2) * (PARTS - fraction) // (PARTS + h)
-        return (kept + fraction) * fraction // PARTS
-
-    def offer(self, cascade, loan: Loan, liquidator: Liquidator):
-        """The largest share of a loan, down by halves, that pays: (fraction, share); None: none does."""
-        capital = liquidator.capital
-        gas, least = self.to_atoms(liquidator.gas), self.to_atoms(liquidator.min_profit)
-        for attempt in range(liquidator.halvings + 1):
-            fraction = PARTS >> attempt
-            share = self.removed(fraction)
-            cancelled = up(self.debt(loan) * fraction, PARTS)
-            claims = [self.band(n).claim(s * share // PARTS) for n, s in loan.bands()]
-            x, parts = sum(c[0] for c in claims), sum(c[1] for c in claims)
-            lots = parts // self.grid.parts
-            cost = cancelled - x
-            if not x and not lots:
-                return None
-            if capital is not None and cost > self.to_atoms(capital) + liquidator.cash:
-                continue
-            sale = Seizure(cascade).quote(self.collateral, SELL, lots) if lots else 0
-            if sale is not None and sale - cost - gas >= least:
-                return fraction, share
-        return None
-
-    def liquidate(self, cascade, number: int) -> bool:
-        """One call on a loan that is due, or it waits for the next step."""
-        loan = self.loans[number]
-        seizure = Seizure(cascade)
-        if self.usable():
-            for who, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
-                if seizure.waits(liquidator, loan.cause):
-                    continue
-                found = self.offer(cascade, loan, liquidator)
-                if found is not None:
-                    who = who if self.engine.liquidators else -1
-                    self.execute(cascade, number, liquidator, who, *found)
-                    if liquidator.calls == "single" and loan.cause != -2:
-                        self.aside.add(number)
-                    return True
-        self.aside.add(number)
-        return False
-
-    def execute(self, cascade, number, liquidator, who: int, fraction: int, share: int) -> None:
-        loan, log = self.loans[number], self.engine.log
-        before, backing, debt = self.health_of(loan), self.backing(loan), self.debt(loan)
-        cancelled = up(debt * fraction, PARTS)
-        self.cancel(loan, cancelled)
-        stable, parts = self.take(loan, share)
-        lots = self.pay_out(stable, parts)
-        if not loan.debt:
-            loan.shares = []
-        side = self.collateral.supplied_side.number
-        about = {"account": loan.account, "market": side}
-        event = log.add(
-            events.LIQUIDATION, cause=loan.cause, wave=log.wave(loan.cause) + 1, side=SELL,
-            price=self.collateral.price_ticks, quantity=lots, money=backing - debt, **about,
-        )  # fmt: skip
-        log.add(events.SEIZE, cause=event, counterparty=who, quantity=lots, money=stable, **about)
-        log.add(
-            events.REPAY, cause=event, account=loan.account, counterparty=who, quantity=cancelled,
-            money=cancelled, market=self.money.borrowed_side.number,
-        )  # fmt: skip
-        sale = Seizure(cascade).trade(self.collateral, SELL, lots, event) if lots else 0
-        gas = self.to_atoms(liquidator.gas)
-        liquidator.cash += sale + stable - cancelled - gas
-        liquidator.spent += gas
-        liquidator.done += 1
-        cascade.units += 1
-        cascade.notional += cancelled
-        after = self.health_of(loan)
-        log.add(
-            events.HEALTH, cause=event, order=before, quantity=after, side=int(after < before),
-            **about,
-        )  # fmt: skip
-        self.change(event)
 
     # --- what is seen --------------------------------------------------------------------------
 
@@ -571,7 +496,7 @@ class BandMarket(BandTrading):
         held = sorted(self.bands.items())
         rows = [
             [self.index, self.scaled, self.active, self.low, self.high, self.believed],
-            [self.last_price, self.last_fee, self.last_time],
+            [self.last_price, self.last_fee, self.last_time, *self.apart_since.values()],
             list(self.sums.values()),
             [n for k, b in held if b.shares for n in (k, b.stable, b.collateral, b.shares)],
         ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from . import log as events
 from .lending_rules import Liquidator
+from .margin import rate_of
 from .records import BUY, SELL
 from .seizure import Seizure
 
@@ -82,40 +83,71 @@ class BandTrading:
     def to_atoms(self, amount) -> int:
         return self.engine.to_atoms(amount, self.lending.asset)
 
+    def earns(self, cascade, liquidator: Liquidator, buy: bool, lots: int) -> bool:
+        """Does the last of some lots earn something?"""
+        now = self.gain(cascade, liquidator, buy, lots)
+        before = self.gain(cascade, liquidator, buy, lots - 1)
+        return now is not None and before is not None and now > before
+
+    def look_at_venue(self, cascade) -> None:
+        """Since when bands and venue are apart: one lot earns something without gas and capital."""
+        for buy in (True, False):
+            if not self.earns(cascade, Liquidator(), buy, 1):
+                self.apart_since[buy] = -1
+            elif self.apart_since[buy] < 0:
+                self.apart_since[buy] = self.engine.clock
+
     def size(self, cascade, liquidator, buy: bool) -> int:
         """Lots up to which the last one still earns something, by powers of two."""
-
-        def earns(lots: int) -> bool:
-            now = self.gain(cascade, liquidator, buy, lots)
-            before = self.gain(cascade, liquidator, buy, lots - 1)
-            return now is not None and before is not None and now > before
-
         most = self.walk(buy, 1 << 60).lots_parts // self.grid.parts
-        if not most or not earns(1):
+        if not most or not self.earns(cascade, liquidator, buy, 1):
             return 0
         lots, step = 0, 1 << (most.bit_length() - 1)
         while step:
-            if lots + step <= most and earns(lots + step):
+            if lots + step <= most and self.earns(cascade, liquidator, buy, lots + step):
                 lots += step
             step >>= 1
         return lots
 
+    def find_trade(self, cascade, liquidator: Liquidator, buy: bool):
+        """(profit after gas, lots) of a trade that pays a liquidator who has seen that it would, or None."""
+        since = self.apart_since[buy]
+        latency = round(rate_of(liquidator.latency) * 10**9)
+        if since < 0 or self.engine.clock - since < latency:
+            return None
+        lots = self.size(cascade, liquidator, buy)
+        if not lots:
+            return None
+        profit = self.gain(cascade, liquidator, buy, lots) - self.to_atoms(liquidator.gas)
+        least = self.to_atoms(liquidator.min_profit)
+        return (profit, lots) if profit >= max(least, 1) else None
+
     def arbitrage(self, cascade) -> bool:
-        """Each liquidator in turn trades as far as it pays; has anybody?"""
-        acted = False
+        """Liquidators trade as far as it pays, each in turn or the highest bidder; has anybody?"""
         if not self.usable():
             return False
-        for who, liquidator in enumerate(self.engine.liquidators or [Liquidator()]):
+        liquidators, acted = self.engine.liquidators, False
+        self.look_at_venue(cascade)
+        if liquidators and liquidators.compete == "bids":
+            return self.trade_by_bids(cascade)
+        for who, liquidator in enumerate(liquidators or [Liquidator()]):
             for buy in (True, False):
-                lots = self.size(cascade, liquidator, buy)
-                if not lots:
-                    continue
-                gain = self.gain(cascade, liquidator, buy, lots)
-                gas, least = self.to_atoms(liquidator.gas), self.to_atoms(liquidator.min_profit)
-                if gain - gas < max(least, 1):
-                    continue
-                number = who if self.engine.liquidators else -1
-                self.trade(cascade, liquidator, number, buy, lots)
+                found = self.find_trade(cascade, liquidator, buy)
+                if found is not None:
+                    number = who if liquidators else -1
+                    self.trade(cascade, liquidator, number, buy, found[1])
+                    acted = True
+        return acted
+
+    def trade_by_bids(self, cascade) -> bool:
+        liquidators, acted = self.engine.liquidators, False
+        for buy in (True, False):
+            found = [self.find_trade(cascade, each, buy) for each in liquidators]
+            offers = [(who, *offer) for who, offer in enumerate(found) if offer is not None]
+            chosen = liquidators.chosen(offers)
+            if chosen is not None:
+                who, lots = chosen
+                self.trade(cascade, liquidators[who], who, buy, lots)
                 acted = True
         return acted
 
@@ -140,4 +172,6 @@ class BandTrading:
         gas = self.to_atoms(liquidator.gas)
         liquidator.cash += (other - swap.atoms if buy else swap.atoms - other) - gas
         liquidator.spent += gas
+        liquidator.done += 1
         self.change(event)
+        self.look_at_venue(cascade)

@@ -49,7 +49,7 @@ class Cascade:
         self.units, self.notional, self.affordable, self.seen = 0, 0, affordable, 0
         self.queue.aside.clear()
         for market in self.engine.band_markets:
-            market.aside.clear()
+            market.look_at_due()
         self.waterfall.begin()
         self.touched = {}
         seizure = Seizure(self)
@@ -64,6 +64,8 @@ class Cascade:
             self.refresh_touched()
             self.liquidate()
         self.queue.aside.clear()
+        for market in self.engine.band_markets:
+            market.look_at_due()
         self.waterfall.share()
 
     def liquidate(self) -> None:

@@ -218,10 +218,11 @@ class Engine:
         dispose(self, elapsed)
         cascade = Cascade(self)
         cascade.run(affordable)
-        pending = len(self.queue.entries())
+        loans = sum(loan.cause != -2 for market in self.band_markets for loan in market.loans)
+        pending = len(self.queue.entries()) + loans
         if affordable is not None:
             self.carried -= cascade.units * self.limits.time_per_liquidation
-            self.carried = self.carried if self.queue.takeable() else 0
+            self.carried = self.carried if self.queue.takeable() or loans else 0
         return self.result(start, cascade, pending)
 
     def result(self, start: int, cascade: Cascade, pending: int) -> StepResult:
