@@ -428,3 +428,26 @@ def test_terms_belong_to_troves():
         cs.LendingRules(troves=cs.Troves())
     with pytest.raises(ValueError, match="halt_above"):
         cs.LendingRules(close_factor="trove", halt_above="0.9")
+
+
+@needs_core
+def test_a_copy_has_a_price_that_is_on_its_way():
+    # marks of the debt are those of what was assigned, whatever the finer price would give
+    kit = core_kit()
+    engine = kit.engine()
+    kit.market(engine, "ETH", rules={"feed": "index"}).set_index(200)
+    rules = kit.lending.LendingRules(close_factor="trove", troves=kit.lending.Troves())
+    lending = engine.lending.add("troves", rules=rules)
+    lending.add_reserve("ETH", price="ETH", venue=None, oracle=kit.lending.Oracle(delay=2))
+    lending.add_reserve("USD")
+    lending["USD"].supply(10**7)
+    lending.open(collateral={"ETH": [1000, 3000]}, debt={"USD": [120_000, 100_000]})
+    lending.stability_pool.provide(50_000, "ada")
+    for price in (180, 120, 110):
+        engine.step(index={"ETH": price}, dt=1)
+        other = engine.copy()
+        assert other.state_hash() == engine.state_hash()
+    # 180 and 120 have arrived, 110 a step later
+    results = [each.step(dt=1).liquidated for each in (engine, other)]
+    assert results == [1, 1]
+    assert other.state_hash() == engine.state_hash()
