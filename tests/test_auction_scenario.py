@@ -97,7 +97,7 @@ def test_what_auctions_did(outcome):
     assert found["awaited_atoms"] == lending["DAI"].row()["awaited"]
     lots = found["collateral"]["ETH"]
     open_lots = lending["ETH"].row()["auctioned"]
-    assert lots["lots"] == lots["sold"] + lots["returned"] + open_lots
+    assert lots["begun_lots"] == lots["sold_lots"] + lots["returned_lots"] + open_lots
     assert list(found["collateral"]) == ["ETH"]
 
 

@@ -13,14 +13,10 @@ from numpy.typing import NDArray
 
 from cascade.codes import EventKind
 from cascade.lending_market import LendingMarket
+from cascade.report_frame import total
 from cascade.report_text import humanise, table
 
 Events = NDArray[Any]
-
-
-def _total(column: NDArray[Any]) -> int:
-    # Python integers, because a sum may pass 64 bits
-    return sum(column.tolist())
 
 
 def measure_auctions(lending: LendingMarket, events: Events) -> dict[str, Any]:
@@ -37,7 +33,7 @@ def measure_auctions(lending: LendingMarket, events: Events) -> dict[str, Any]:
     dict
         ``lending``; counts ``begun``, ``takes``, ``resets``, ``open``; in atoms, at the prices believed now,
         ``tab_atoms`` (of those begun), ``paid_atoms``, ``shortfall_atoms``, ``awaited_atoms``; by collateral
-        ``lots`` for sale, ``sold`` and ``returned``.
+        ``begun_lots`` for sale, ``sold_lots`` and ``returned_lots``.
     """
     base = lending.base
     sides = {
@@ -50,9 +46,10 @@ def measure_auctions(lending: LendingMarket, events: Events) -> dict[str, Any]:
     worth = 1 if base is None else base.given["unit"] * base.row()["price"]
     lots = {
         name: {
-            word: _total(kinds[kind]["quantity"][_of(kinds[kind], sides, name)])
+            word: total(kinds[kind]["quantity"][_of(kinds[kind], sides, name)])
             for word, kind in (
-                ("lots", EventKind.KICK), ("sold", EventKind.TAKE), ("returned", EventKind.RETURNED),
+                ("begun_lots", EventKind.KICK), ("sold_lots", EventKind.TAKE),
+                ("returned_lots", EventKind.RETURNED),
             )
         }
         for name, reserve in lending.reserves.items()
@@ -63,9 +60,9 @@ def measure_auctions(lending: LendingMarket, events: Events) -> dict[str, Any]:
         "begun": len(kinds[EventKind.KICK]), "takes": len(kinds[EventKind.TAKE]),
         "resets": len(kinds[EventKind.REDO]),
         "open": 0 if lending.auctions is None else len(lending.auctions),
-        "tab_atoms": _total(kinds[EventKind.KICK]["money"]) * worth,
-        "paid_atoms": _total(kinds[EventKind.TAKE]["money"]) * worth,
-        "shortfall_atoms": _total(kinds[EventKind.BAD_DEBT]["money"]),
+        "tab_atoms": total(kinds[EventKind.KICK]["money"]) * worth,
+        "paid_atoms": total(kinds[EventKind.TAKE]["money"]) * worth,
+        "shortfall_atoms": total(kinds[EventKind.BAD_DEBT]["money"]),
         "awaited_atoms": 0 if base is None else base.row()["awaited"] * worth,
         "collateral": lots,
     }  # fmt: skip

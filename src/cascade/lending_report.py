@@ -1,8 +1,7 @@
 """The account of a lending scenario: prices, who was liquidated, what liquidators earned, who bears bad debt.
 
-Read from the event log of the run and from columns before and after it; which number comes from which
-events is written in ``docs/lending-scenario.md``. `measure` gives the numbers, `render` the text. Sums are of
-integers, so they hold to the atom.
+`measure` gives the numbers, `render` the text; whole numbers are read in `cascade.lending_reading`, and parts that
+only some kinds of lending markets have in modules of their own. ``docs/lending-scenario.md``.
 """
 
 from __future__ import annotations
@@ -10,245 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from cascade.auction_report import auction_lines
+from cascade.band_report import band_lines
+from cascade.lending_reading import HEALTH_EDGES, LIQUIDATOR, exact
+from cascade.report_frame import WAVE_ROWS, closing_line, frame, path_lines
+from cascade.report_text import humanise, pairs, percent, price_text, table
+from cascade.scenarios.lending import LendingOutcome
+from cascade.storefront_report import storefront_lines
+from cascade.trove_report import stage_lines, trove_lines
 
-from cascade._lendingentry import liquidator_row
-from cascade.auction_report import auction_lines, measure_auctions
-from cascade.codes import EventKind, Side
-from cascade.report import PATH_ROWS, WAVE_ROWS
-from cascade.report_text import humanise, pairs, percent, price_text, sampled, table
-from cascade.reserve import Reserve
-from cascade.scenarios.lending import LendingOutcome, reserves
-from cascade.tree import CascadeTree
+__all__ = ["HEALTH_EDGES", "LIQUIDATOR", "exact", "measure", "render"]
 
-Events = NDArray[Any]
-#: Health factors between which borrowers are counted, in hundredths.
-HEALTH_EDGES = (100, 105, 110, 125, 150, 200)
-LIQUIDATOR = -3
-
-
-# ---------------------------------------------------------------- reading
-
-
-def _total(column: NDArray[Any]) -> int:
-    # Python integers, because a sum may pass 64 bits
-    return sum(column.tolist())
-
-
-def _of(events: Events, kind: EventKind) -> Events:
-    return events[events["kind"] == kind]
-
-
-def _every(outcome: LendingOutcome) -> list[Reserve]:
-    return [reserve for lending in outcome.engine.lending for reserve in reserves(lending)]
-
-
-def _name(reserve: Reserve) -> str:
-    return f"{reserve.lending.name} {reserve.name}"
-
-
-def _values(outcome: LendingOutcome, seized: Events) -> list[int]:
-    # atoms of LIQUIDATION events at the price believed then
-    unit = {r.supplied_side.number: r.given["unit"] for r in _every(outcome)}
-    rows = zip(
-        seized["quantity"].tolist(), seized["price"].tolist(), seized["market"].tolist(),
-        strict=True,
-    )  # fmt: skip
-    return [lots * ticks * unit[market] for lots, ticks, market in rows]
-
-
-def _liquidations(outcome: LendingOutcome, events: Events) -> dict[str, Any]:
-    found, repaid = _of(events, EventKind.LIQUIDATION), _of(events, EventKind.REPAY)
-    kept, health = _of(events, EventKind.SEIZE), _of(events, EventKind.HEALTH)
-    # SEIZE follows its LIQUIDATION, so their rows match; money is the lots that the protocol kept
-    fees = found.copy()
-    fees["quantity"] = kept["money"]
-    return {
-        "calls": len(found),
-        "accounts": len(np.unique(found["account"])),
-        "repaid_atoms": _total(repaid["money"]),
-        "seized_atoms": sum(_values(outcome, found)),
-        "fee_atoms": sum(_values(outcome, fees)),
-        "lowered": int((health["side"] == 1).sum()),
-        "caused": int((CascadeTree(events, outcome.first_event).parents >= 0).sum()),
-    }
-
-
-def _waves(outcome: LendingOutcome, events: Events) -> list[dict[str, int]]:
-    found, repaid = _of(events, EventKind.LIQUIDATION), _of(events, EventKind.REPAY)
-    rows = []
-    for wave in np.unique(found["wave"]).tolist():
-        mine = found["wave"] == wave
-        sales = events[
-            (events["kind"] == EventKind.FILL)
-            & (events["account"] == LIQUIDATOR)
-            & (events["side"] == Side.SELL)
-            & (events["wave"] == wave)
-        ]
-        rows.append({
-            "wave": wave, "calls": int(mine.sum()),
-            "accounts": len(np.unique(found["account"][mine])),
-            "repaid_atoms": _total(repaid["money"][mine]),
-            "sold_lots": _total(sales["quantity"]),
-            "low_ticks": int(sales["price"].min()) if len(sales) else 0,
-        })  # fmt: skip
-    return rows
-
-
-def _health(outcome: LendingOutcome) -> list[dict[str, int]]:
-    # borrowers and debts by health, before and after
-    edges = (0, *HEALTH_EDGES)
-    rows = [
-        {"from": low, "accounts_before": 0, "debt_before": 0, "accounts_after": 0, "debt_after": 0}
-        for low in edges
-    ]
-    for lending in outcome.engine.lending:
-        for when, columns in (
-            ("before", outcome.before.columns[lending.name]),
-            ("after", lending.columns()),
-        ):
-            owing = columns["member"] & (columns["owed"] > 0)
-            debt = columns["debt"][owing]
-            pairs = zip(
-                columns["borne"][owing].tolist(), columns["owed"][owing].tolist(), strict=True
-            )
-            # hundredths, cut off; the last edge is as far as anybody is told apart
-            health = [min(100 * borne // owed, edges[-1]) for borne, owed in pairs]
-            place = np.searchsorted(edges, health, side="right") - 1
-            for number, row in enumerate(rows):
-                mine = place == number
-                row[f"accounts_{when}"] += int(mine.sum())
-                row[f"debt_{when}"] += _total(debt[mine])
-    return rows
-
-
-def _liquidators(outcome: LendingOutcome, events: Events) -> list[dict[str, int]]:
-    seized, repaid = _of(events, EventKind.SEIZE), _of(events, EventKind.REPAY)
-    fills, takes = _of(events, EventKind.FILL), _of(events, EventKind.TAKE)
-    fills = fills[fills["account"] == LIQUIDATOR]
-    # a liquidator's fill is caused by its call or its take, or by an incentive; SEIZE follows its LIQUIDATION
-    acts = (EventKind.LIQUIDATION, EventKind.TAKE, EventKind.INCENTIVE)
-    where = np.flatnonzero(np.isin(events["kind"], acts))
-    actors = events["counterparty"][where].copy()
-    actors[events["kind"][where] == EventKind.LIQUIDATION] = seized["counterparty"]
-    who = actors[np.searchsorted(where + outcome.first_event, fills["cause"])]
-    rows = []
-    for number, before in enumerate(outcome.before.liquidators):
-        after = liquidator_row(outcome.engine, number)
-        mine = fills[who == number]
-        calls = seized["counterparty"] == number
-        taken = int((takes["counterparty"] == number).sum())
-        rows.append({
-            "number": number, "calls": int(calls.sum()) + taken,
-            "repaid_atoms": _total(repaid["money"][calls]),
-            "sold_atoms": _total(mine["money"][mine["side"] == Side.SELL]),
-            "bought_atoms": _total(mine["money"][mine["side"] == Side.BUY]),
-            "gas_atoms": after["spent"] - before["spent"],
-            "bids_atoms": after["bids"] - before["bids"],
-            "profit_atoms": after["cash"] - before["cash"],
-        })  # fmt: skip
-    return rows
-
-
-def _bad_debt(outcome: LendingOutcome, events: Events) -> list[dict[str, Any]]:
-    written = _of(events, EventKind.BAD_DEBT)
-    rows = []
-    for reserve in _every(outcome):
-        mine = written[written["market"] == reserve.borrowed_side.number]
-        if len(mine):
-            rows.append({
-                "reserve": _name(reserve), "to": reserve.lending.rules.bad_debt,
-                "accounts": len(np.unique(mine["account"])), "lots": _total(mine["quantity"]),
-                "atoms": _total(mine["money"]),
-            })  # fmt: skip
-    return rows
-
-
-def _waiting(outcome: LendingOutcome) -> dict[str, int]:
-    # what is left: due and not worth a call, and owed beyond all collateral
-    due = due_debt = under = beyond = 0
-    for lending in outcome.engine.lending:
-        columns = lending.columns()
-        short = columns["owed"] - columns["borne"]
-        late = columns["member"] & (short > 0) & (columns["collateral"] > 0)
-        due += int(late.sum())
-        due_debt += _total(columns["debt"][late])
-        missing = columns["debt"] - columns["collateral"]
-        lost = columns["member"] & (missing > 0)
-        under += int(lost.sum())
-        beyond += _total(missing[lost])
-    return {"accounts": due, "debt_atoms": due_debt, "under_water": under, "beyond_atoms": beyond}
-
-
-def _oracle_of(outcome: LendingOutcome) -> Reserve | None:
-    # the reserve whose believed price the report follows
-    for reserve in _every(outcome):
-        if reserve.source is outcome.market:
-            return reserve
-    return None
-
-
-def _path(outcome: LendingOutcome, events: Events) -> list[dict[str, int]]:
-    before, reserve = outcome.before, _oracle_of(outcome)
-    index = believed = before.index_ticks
-    if reserve is not None:
-        believed = before.prices[reserve.lending.name, reserve.name]
-    row = {"time_ns": before.time_ns, "index_ticks": index, "pool_ticks": before.pool_ticks,
-           "oracle_ticks": believed, "calls": 0, "repaid_atoms": 0, "bad_debt_atoms": 0}  # fmt: skip
-    rows = [row]
-    # every step begins with an outside price
-    starts = np.flatnonzero(events["kind"] == EventKind.INDEX)
-    times = events["time"][starts]
-    bounds = np.searchsorted(events["time"], np.append(times, np.iinfo(np.int64).max))
-    for step, pool in enumerate(outcome.pool_ticks):
-        mine = events[bounds[step] : bounds[step + 1]]
-        oracle = _of(mine, EventKind.ORACLE)
-        if reserve is not None:
-            oracle = oracle[oracle["market"] == reserve.supplied_side.number]
-            believed = int(oracle["price"][-1]) if len(oracle) else believed
-        rows.append({
-            "time_ns": int(times[step]), "index_ticks": int(events["price"][starts[step]]),
-            "pool_ticks": pool, "oracle_ticks": believed,
-            "calls": int((mine["kind"] == EventKind.LIQUIDATION).sum()),
-            "repaid_atoms": _total(_of(mine, EventKind.REPAY)["money"]),
-            "bad_debt_atoms": _total(_of(mine, EventKind.BAD_DEBT)["money"]),
-        })  # fmt: skip
-    return rows
-
-
-def exact(outcome: LendingOutcome) -> dict[str, Any]:
-    """Whole numbers of a run: ticks, lots, atoms, nanoseconds.
-
-    Parameters
-    ----------
-    outcome : LendingOutcome
-
-    Returns
-    -------
-    dict
-        Integers and lists of dicts of integers; names carry the unit.
-    """
-    events = outcome.events
-    path = _path(outcome, events)
-    away = max(path, key=lambda row: abs(row["pool_ticks"] - row["oracle_ticks"]))
-    auctions = [measure_auctions(x, events) for x in outcome.engine.lending if x.rules.auction]
-    return {
-        **({"auctions": auctions} if auctions else {}),
-        "path": path,
-        "furthest": {name: away[name] for name in ("time_ns", "pool_ticks", "oracle_ticks")},
-        "dislocation": {
-            "ticks": outcome.dislocation.ticks, "index_ticks": outcome.dislocation.index_ticks,
-            "time_ns": outcome.dislocation.time_ns,
-        },
-        "liquidations": _liquidations(outcome, events),
-        "waves": _waves(outcome, events),
-        "health": _health(outcome),
-        "liquidators": _liquidators(outcome, events),
-        "bad_debt": _bad_debt(outcome, events),
-        "waiting": _waiting(outcome),
-        "events": len(events),
-    }  # fmt: skip
+#: Parts that only some kinds of lending markets have, in the order of the text.
+KINDS = {
+    "auctions": auction_lines, "storefronts": storefront_lines, "troves": trove_lines,
+    "stages": stage_lines, "bands": band_lines,
+}  # fmt: skip
 
 
 def _prices(path: list[dict[str, int]], tick: Callable[[int], float]) -> dict[str, Any]:
@@ -263,12 +39,37 @@ def _prices(path: list[dict[str, int]], tick: Callable[[int], float]) -> dict[st
     return made
 
 
-def _in_units(row: dict[str, Any], scale: int) -> dict[str, Any]:
-    # atoms become money, the rest stays
-    return {
-        name.removesuffix("_atoms"): value / scale if name.endswith("_atoms") else value
-        for name, value in row.items()
-    }
+Amount = Callable[[int], float]
+
+
+def _in_units(
+    row: dict[str, Any], scale: int, lot: Amount, assets: dict[str, Amount]
+) -> dict[str, Any]:
+    # atoms become money and lots sizes, the rest stays; below an asset's name its own lots are meant
+    made: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            made[name] = _in_units(value, scale, assets.get(name, lot), assets)
+        elif name == "lots" or name.endswith("_lots"):
+            made["size" if name == "lots" else f"{name.removesuffix('_lots')}_size"] = lot(value)
+        elif name == "atoms" or name.endswith("_atoms"):
+            made["money" if name == "atoms" else name.removesuffix("_atoms")] = value / scale
+        else:
+            made[name] = value
+    return made
+
+
+def _kind_rows(outcome: LendingOutcome, whole: dict[str, Any], scale: int) -> dict[str, Any]:
+    found = {}
+    for kind in KINDS:
+        rows = []
+        for row in whole.get(kind, []):
+            reserves = outcome.engine.lending[row["lending"]].reserves
+            assets: dict[str, Amount] = {name: r.lots.number for name, r in reserves.items()}
+            rows.append(_in_units(row, scale, outcome.market.lots.number, assets))
+        if rows:
+            found[kind] = rows
+    return found
 
 
 def measure(outcome: LendingOutcome) -> dict[str, Any]:
@@ -300,47 +101,45 @@ def measure(outcome: LendingOutcome) -> dict[str, Any]:
         "asset": market.asset,
         "seed": outcome.scenario.seed,
         "lending": [
-            {"name": lending.name, "rules": lending.rules.source} for lending in outcome.engine.lending
+            {"name": name, "rules": rules} for name, rules in outcome.scenario.rules.items()
         ],
+        "fitted": list(outcome.scenario.fitted),
         "borrowers": sum(row["accounts_before"] for row in whole["health"]),
         "price": _prices(whole["path"], tick),
         "furthest": {
             "pool": tick(away["pool_ticks"]), "oracle": tick(away["oracle_ticks"]),
-            "share": away["pool_ticks"] / away["oracle_ticks"] - 1, "seconds": away["time_ns"] / 10**9,
+            "share": away["pool_ticks"] / away["oracle_ticks"] - 1 if away["oracle_ticks"] else None,
+            "seconds": away["time_ns"] / 10**9,
         },
         "dislocation": {
             "price": tick(outcome.dislocation.index_ticks + outcome.dislocation.ticks),
             "share": outcome.dislocation.share, "threshold": market.dislocation_threshold,
             "seconds": outcome.dislocation.time,
         },
-        "liquidations": {**_in_units(found, scale),
+        "liquidations": {**_in_units(found, scale, lot, {}),
                          "branching_ratio": found["caused"] / found["calls"] if found["calls"] else None},
         "waves": [
-            {**_in_units({k: v for k, v in w.items() if not k.endswith(("_lots", "_ticks"))}, scale),
-             "sold": lot(w["sold_lots"]), "low": tick(w["low_ticks"])}
+            {"wave": w["wave"], "calls": w["calls"], "accounts": w["accounts"],
+             "repaid": w["repaid_atoms"] / scale, "sold": lot(w["sold_lots"]), "low": tick(w["low_ticks"])}
             for w in whole["waves"]
         ],
         "path": [
             {"time": p["time_ns"] / 10**9, "outside": tick(p["index_ticks"]),
              "pool": tick(p["pool_ticks"]), "oracle": tick(p["oracle_ticks"]), "calls": p["calls"],
-             "repaid": p["repaid_atoms"] / scale, "bad_debt": p["bad_debt_atoms"] / scale}
+             "repaid": p["repaid_atoms"] / scale, "bad_debt": p["bad_debt_atoms"] / scale,
+             "soft": lot(p["soft_lots"])}
             for p in whole["path"]
         ],
         "health": health,
-        "liquidators": [_in_units(row, scale) for row in whole["liquidators"]],
+        "liquidators": [_in_units(row, scale, lot, {}) for row in whole["liquidators"]],
         "bad_debt": [
-            {"reserve": row["reserve"], "to": row["to"], "accounts": row["accounts"],
+            {"reserve": row["reserve"], "to": row["to"], "of": row["of"], "accounts": row["accounts"],
              "money": row["atoms"] / scale}
             for row in whole["bad_debt"]
         ],
-        "waiting": _in_units(whole["waiting"], scale),
-        **({"auctions": [_in_units(row, scale) for row in whole["auctions"]]} if "auctions" in whole else {}),
-        "steps": outcome.steps,
-        "simulated_seconds": outcome.engine.time,
-        "events": whole["events"],
-        "exact": {"tick_size": str(market.ticks.step), "lot_size": str(market.lots.step),
-                  "atoms_per_unit": scale, **whole},
-        "seconds_taken": {"build": outcome.build_seconds, "run": outcome.run_seconds},
+        "waiting": _in_units(whole["waiting"], scale, lot, {}),
+        **_kind_rows(outcome, whole, scale),
+        **frame(outcome, outcome.steps, whole),
     }  # fmt: skip
 
 
@@ -369,11 +168,14 @@ def _price_lines(numbers: dict[str, Any]) -> list[str]:
 
 def _liquidation_lines(numbers: dict[str, Any]) -> list[str]:
     found = numbers["liquidations"]
-    ratio = found["branching_ratio"]
+    ratio, on_top = found["branching_ratio"], found["fee_on_top"]
+    paid = f"{numbers['asset']} of debt"
+    if on_top:
+        paid += f", and {humanise(on_top)} on top for the protocol"
     return pairs("Liquidations", [
         ("calls", f"{found['calls']:,}", f"of {found['accounts']:,} borrowers, "
          f"{100 * found['accounts'] / max(1, numbers['borrowers']):.1f} % of those who owe"),
-        ("repaid", humanise(found["repaid"]), f"{numbers['asset']} of debt"),
+        ("repaid", humanise(found["repaid"]), paid),
         ("seized", humanise(found["seized"]), f"at the oracle's price, {humanise(found['fee'])} "
          "of it for the protocol"),
         ("branching ratio", "-" if ratio is None else f"{ratio:.3f}", "calls caused by another one"),
@@ -418,27 +220,38 @@ def _health_lines(numbers: dict[str, Any]) -> list[str]:
 
 
 def _liquidator_lines(numbers: dict[str, Any]) -> list[str]:
+    trades = any(row["trades"] for row in numbers["liquidators"])
     rows = [
-        [str(row["number"]), f"{row['calls']:,}", humanise(row["repaid"]), humanise(row["sold"]),
-         humanise(row["gas"]), humanise(row["bids"]), humanise(row["profit"])]
+        [str(row["number"]), f"{row['calls']:,}", *([f"{row['trades']:,}"] if trades else []),
+         humanise(row["repaid"]), humanise(row["sold"]), humanise(row["gas"]), humanise(row["bids"]),
+         humanise(row["profit"])]
         for row in numbers["liquidators"]
     ]  # fmt: skip
-    header = ["liquidator", "calls", "repaid", "sold for", "gas", "bids", "profit"]
-    return [f"Liquidators, {numbers['asset']}", *table(header, rows)]
+    header = [
+        "calls",
+        *(["trades"] if trades else []),
+        "repaid",
+        "sold for",
+        "gas",
+        "bids",
+        "profit",
+    ]
+    return [f"Liquidators, {numbers['asset']}", *table(["liquidator", *header], rows)]
 
 
 def _path_lines(numbers: dict[str, Any]) -> list[str]:
-    # a sampled row counts everything since the row before it
-    path = numbers["path"]
-    rows, at = [], 0
-    for row in sampled(len(path), PATH_ROWS):
-        point, since = path[row], path[at : row + 1]
-        at = row + 1
-        rows.append([f"{point['time']:,.6g}", price_text(point["outside"]), price_text(point["pool"]),
-                     price_text(point["oracle"]), f"{sum(p['calls'] for p in since):,}",
-                     humanise(sum(p["repaid"] for p in since))])  # fmt: skip
-    header = ["seconds", "outside", "pool", "oracle", "calls", "repaid"]
-    return ["Path", *table(header, rows)]
+    soft = "bands" in numbers
+
+    def sums(rows: list[dict[str, Any]]) -> list[str]:
+        cells = [f"{sum(p['calls'] for p in rows):,}", humanise(sum(p["repaid"] for p in rows))]
+        return [*cells, *([humanise(sum(p["soft"] for p in rows))] if soft else [])]
+
+    return path_lines(
+        numbers["path"],
+        ["outside", "pool", "oracle", "calls", "repaid", *(["sold softly"] if soft else [])],
+        lambda row: [price_text(row[kind]) for kind in ("outside", "pool", "oracle")],
+        sums,
+    )
 
 
 BEARERS = {
@@ -447,6 +260,13 @@ BEARERS = {
     "reserves": "the protocol's reserves",
     "suppliers": "the suppliers",
     "auction_shortfall": "the protocol's surplus, then its deficit",
+    "redistribution": "the other troves",
+    "stability_pool": "the stability pool's providers",
+}
+WHOSE = {
+    "calls": "borrowers without collateral",
+    "auctions": "borrowers whose auctions fell short",
+    "troves": "troves with less collateral than debt",
 }
 
 
@@ -454,14 +274,28 @@ def _bad_debt_lines(numbers: dict[str, Any]) -> list[str]:
     waiting = numbers["waiting"]
     rows = [
         (row["reserve"], humanise(row["money"]),
-         f"{BEARERS[row['to']]}; {row['accounts']:,} borrowers without collateral")
+         f"{BEARERS[row['to']]}; {row['accounts']:,} {WHOSE[row['of']]}")
         for row in numbers["bad_debt"]
     ]  # fmt: skip
+    rows += [
+        (row["lending"], humanise(row["bad_debt"]), "stays with the loans in bands")
+        for row in numbers.get("bands", [])
+    ]
     rows.append(("still owed beyond collateral", humanise(waiting["beyond"]),
                  f"{waiting['under_water']:,} borrowers"))  # fmt: skip
     rows.append(("due and not taken", humanise(waiting["debt"]),
                  f"{waiting['accounts']:,} borrowers whom no call pays for"))  # fmt: skip
     return pairs(f"Bad debt, {numbers['asset']}", rows)
+
+
+def _title_lines(numbers: dict[str, Any]) -> list[str]:
+    names = ", ".join(f"{row['name']} ({row['rules']})" for row in numbers["lending"])
+    lines = [
+        f"{names}: {numbers['borrowers']:,} borrowers, seed {numbers['seed']}, {numbers['scenario']}"
+    ]
+    if numbers["fitted"]:
+        lines.append(f"  Fitted to the rules: {'; '.join(numbers['fitted'])}.")
+    return lines
 
 
 def render(numbers: dict[str, Any]) -> str:
@@ -477,24 +311,15 @@ def render(numbers: dict[str, Any]) -> str:
     str
         Plain lines without colour codes, the last one ended.
     """
-    seconds = numbers["seconds_taken"]
-    names = ", ".join(
-        f"{row['name']} ({row['rules'] or 'own rules'})" for row in numbers["lending"]
-    )
     waves = _wave_lines(numbers) if numbers["waves"] else ["Nobody was liquidated."]
-    lines = [
-        f"{names}: {numbers['borrowers']:,} borrowers, seed {numbers['seed']}, {numbers['scenario']}",
+    lines = _title_lines(numbers)
+    special = [
+        write(numbers[kind], numbers["asset"]) for kind, write in KINDS.items() if kind in numbers
     ]
-    auctions = numbers.get("auctions", [])
-    sold = [auction_lines(auctions, numbers["asset"])] if auctions else []
     for part in (
-        _price_lines(numbers), _liquidation_lines(numbers), waves, *sold, _health_lines(numbers),
+        _price_lines(numbers), _liquidation_lines(numbers), waves, *special, _health_lines(numbers),
         _path_lines(numbers), _liquidator_lines(numbers), _bad_debt_lines(numbers),
     ):  # fmt: skip
         lines += ["", *part]
-    lines += [
-        "",
-        f"{numbers['steps']:,} steps, {numbers['events']:,} events; "
-        f"{seconds['build']:.2f} s to build, {seconds['run']:.2f} s to run",
-    ]
+    lines += ["", closing_line(numbers)]
     return "\n".join(lines) + "\n"

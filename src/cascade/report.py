@@ -19,23 +19,18 @@ from cascade.codes import EventKind, Side
 from cascade.interruptions import interruption_lines, interruption_rows, interruptions
 from cascade.losses import trace
 from cascade.market import Market
-from cascade.report_text import humanise, pairs, percent, price_text, sampled, table
+from cascade.report_frame import WAVE_ROWS, closing_line, frame, path_lines
+from cascade.report_frame import total as _total
+from cascade.report_text import humanise, pairs, percent, price_text, table
 from cascade.scenarios.scenario import Before, Outcome
 from cascade.tree import CascadeTree
 
 HOUSE = -2
-PATH_ROWS = 8
-WAVE_ROWS = 12
 
 Events = NDArray[Any]
 
 
 # ---------------------------------------------------------------- reading
-
-
-def _total(column: NDArray[np.int64]) -> int:
-    # Python integers, because a sum may pass 64 bits
-    return sum(column.tolist())
 
 
 def _values(market: Market, events: Events) -> list[int]:
@@ -335,16 +330,11 @@ def measure(outcome: Outcome) -> dict[str, Any]:
         "fund": {"before": whole["fund_atoms"]["before"] / scale,
                  "after": whole["fund_atoms"]["after"] / scale},
         "open_interest": {name: lot(lots) for name, lots in whole["open_interest_lots"].items()},
-        "steps": outcome.steps,
-        "simulated_seconds": outcome.engine.time,
-        "events": whole["events"],
         "pending": whole["pending"],
         "offered": lot(whole["offered_lots"]),
         "at_rest": outcome.at_rest,
         "interruptions": interruption_rows(whole["interruptions"], tick, lot),
-        "exact": {"tick_size": str(market.ticks.step), "lot_size": str(market.lots.step),
-                  "atoms_per_unit": scale, **whole},
-        "seconds_taken": {"build": outcome.build_seconds, "run": outcome.run_seconds},
+        **frame(outcome, outcome.steps, whole),
     }  # fmt: skip
 
 
@@ -372,17 +362,12 @@ def _wave_lines(numbers: dict[str, Any], down: bool) -> list[str]:
 
 
 def _path_lines(numbers: dict[str, Any]) -> list[str]:
-    # a sampled row counts everything since the row before it
-    path = numbers["path"]
-    rows, at = [], 0
-    for row in sampled(len(path), PATH_ROWS):
-        point, since = path[row], path[at : row + 1]
-        at = row + 1
-        rows.append([f"{point['time']:,.6g}", price_text(point["outside"]), price_text(point["mark"]),
-                     f"{sum(p['liquidations'] for p in since):,}",
-                     humanise(sum(p["notional"] for p in since))])  # fmt: skip
-    header = ["seconds", "outside", "mark", "liquidations", "notional"]
-    return ["Path", *table(header, rows)]
+    return path_lines(
+        numbers["path"], ["outside", "mark", "liquidations", "notional"],
+        lambda row: [price_text(row["outside"]), price_text(row["mark"])],
+        lambda rows: [f"{sum(p['liquidations'] for p in rows):,}",
+                      humanise(sum(p["notional"] for p in rows))],
+    )  # fmt: skip
 
 
 def _payment_lines(numbers: dict[str, Any]) -> list[str]:
@@ -450,7 +435,7 @@ def render(numbers: dict[str, Any]) -> str:
     str
         Plain lines without colour codes, the last one ended.
     """
-    price, depth, seconds = numbers["price"], numbers["depth"], numbers["seconds_taken"]
+    price, depth = numbers["price"], numbers["depth"]
     away = numbers["dislocation"]
     interest, found = numbers["open_interest"], numbers["liquidations"]
     down = (price["exogenous_move"] or price["total_move"] or 0) <= 0
@@ -500,8 +485,5 @@ def render(numbers: dict[str, Any]) -> str:
     ]  # fmt: skip
     if numbers["pending"]:
         lines += _pending_lines(numbers)
-    lines.append(
-        f"{numbers['steps']:,} steps, {numbers['events']:,} events; "
-        f"{seconds['build']:.2f} s to build, {seconds['run']:.2f} s to run"
-    )
+    lines.append(closing_line(numbers))
     return "\n".join(lines) + "\n"

@@ -23,9 +23,11 @@ from cascade.scenarios.schema import (
     number,
     read_section,
     text,
+    texts,
 )
 
 FEEDS = ("last", "ema", "twap")
+INCIDENTS = ("oracle", "pause", "freeze", "sequencer", "auctions")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class PoolMarketSection:
     observations: int | None = integer(None, low=1)
     supply_cap: Number | None = number(None, low=0)
     borrow_cap: Number | None = number(None, low=0)
+    money_supply_cap: Number | None = number(None, low=0)
+    money_borrow_cap: Number | None = number(None, low=0)
     asset: str = text("USD")
     asset_decimals: int = integer(6, low=0, high=18)
 
@@ -63,6 +67,7 @@ class ReserveSection:
     liquidation_threshold: Number = number(0, low=0, high=1)
     loan_to_value: Number | None = number(None, low=0, high=1)
     liquidation_bonus: Number = number(0, low=0, high=1)
+    liquidation_factor: Number | None = number(None, low=0, high=1)
     borrow_factor: Number = number(1, above=0, high=1)
     reserve_factor: Number = number(0, low=0, high=1)
     supply_cap: Number | None = number(None, low=0)
@@ -92,6 +97,34 @@ class BorrowersSection:
     health_least: Number = number(Decimal("1.02"), low=1, high=100)
     health_median: Number = number(Decimal("1.6"), above=1, high=100)
     health_sigma: Number = number(Decimal("0.7"), low=0, high=10)
+    debt_least: Number = number(0, low=0)
+    category: str | None = text(None)
+    bands: int = integer(10, low=4, high=50)
+
+
+@dataclass(frozen=True)
+class CategorySection:
+    """``[[lending.categories]]``: assets that move together, as `LendingMarket.add_category`."""
+
+    name: str = text()
+    collateral: tuple[str, ...] = texts()
+    borrowable: tuple[str, ...] = texts()
+    liquidation_threshold: Number = number(low=0, high=1)
+    loan_to_value: Number | None = number(None, low=0, high=1)
+    liquidation_bonus: Number = number(0, low=0, high=1)
+
+
+@dataclass(frozen=True)
+class IncidentSection:
+    """``[[lending.incidents]]``: what fails or is switched off during the run, and from when to when."""
+
+    kind: str = text(choices=INCIDENTS)
+    reserve: str | None = text(None)
+    failure: str | None = text(None, choices=("stale", "zero", "reverts"))
+    stage: int | None = integer(None, low=1, high=3)
+    start: Number = number(0, low=0)
+    end: Number | None = number(None, above=0)
+    grace: Number | None = number(None, low=0)
 
 
 @dataclass(frozen=True)
@@ -102,8 +135,12 @@ class LendingSection:
     rules: str | dict[str, Any] | None = anything(None, kinds=(str, dict))
     variant: str | None = text(None)
     fee: Number | None = number(None, low=0, high=1)
+    stability_pool: Number | None = number(None, above=0)
+    stability_share: Number | None = number(None, above=0, high=1)
     reserves: tuple[ReserveSection, ...] = anything((), kinds=(list,))
     borrowers: tuple[BorrowersSection, ...] = anything((), kinds=(list,))
+    categories: tuple[CategorySection, ...] = anything((), kinds=(list,))
+    incidents: tuple[IncidentSection, ...] = anything((), kinds=(list,))
 
 
 @dataclass(frozen=True)
@@ -161,6 +198,12 @@ TABLES: dict[str, type] = {
     "engine": RunSection,
 }
 LISTS = ("lending", "liquidators", "venues")
+INNER: dict[str, type] = {
+    "reserves": ReserveSection,
+    "borrowers": BorrowersSection,
+    "categories": CategorySection,
+    "incidents": IncidentSection,
+}
 REQUIRED = ("market", "venue", "lending", "shock")
 
 Section = TypeVar("Section")
@@ -190,7 +233,7 @@ def _read_lending(document: Document, table: dict[str, Any], count: int) -> Lend
         name: _read_each(
             document, table.get(name, []), kind, f"lending.{name}", f"lending {count}, "
         )
-        for name, kind in (("reserves", ReserveSection), ("borrowers", BorrowersSection))
+        for name, kind in INNER.items()
     }
     rest = {name: value for name, value in table.items() if name not in inner}
     try:

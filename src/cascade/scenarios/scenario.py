@@ -6,9 +6,8 @@ scenario gives the same log, bit for bit, each time.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -22,10 +21,9 @@ from numpy.typing import NDArray
 from cascade._columns import asset_row
 from cascade.bounds import MAX_PRICE
 from cascade.codes import MessageKind, Side
-from cascade.dislocation import Dislocation, furthest
+from cascade.dislocation import Dislocation
 from cascade.dtypes import MESSAGE_DTYPE
 from cascade.engine import Engine
-from cascade.errors import ScenarioError
 from cascade.exact_numbers import step_time
 from cascade.market import Market, Venue
 from cascade.results import StepResult
@@ -35,6 +33,7 @@ from cascade.scenarios import crowd as crowds
 from cascade.scenarios import depth as depths
 from cascade.scenarios.document import Document
 from cascade.scenarios.halts import breaker_of
+from cascade.scenarios.playing import Played, Progress, checked_seed, named, played
 from cascade.scenarios.pool import pool_of
 from cascade.scenarios.population import resident
 from cascade.scenarios.rest import may_go_on, tried_in_vain
@@ -49,7 +48,6 @@ from cascade.scenarios.schema import (
     VenueSection,
 )
 
-Progress = Callable[[int, int], None]
 DEFAULT_STEPS = 10
 
 
@@ -102,44 +100,24 @@ class Before:
         )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A scenario that was run.
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Played):
+    """A scenario that was run; the engine, its market and events are those of `Played`.
 
     Attributes
     ----------
     scenario : Scenario
-    engine : Engine
-        As the run left it; validated.
-    market : Market
     before : Before
         Columns before the shock.
-    first_event : int
-        Events from here on belong to the shock and the cascade.
     steps : int
-    build_seconds, run_seconds : float
-        Time taken.
-    dislocation : Dislocation
-        How far the venue's price left the index in the run, and for how long in all.
     at_rest : bool
         The run ended because what is still due could not be closed by any later step.
     """
 
     scenario: Scenario
-    engine: Engine
-    market: Market
     before: Before
-    first_event: int
     steps: int
-    build_seconds: float
-    run_seconds: float
-    dislocation: Dislocation
     at_rest: bool = False
-
-    @property
-    def events(self) -> NDArray[Any]:
-        """Events of the shock and the cascade, EVENT_DTYPE."""
-        return self.engine.events_between(self.first_event, self.engine.event_count)
 
 
 @dataclass(frozen=True)
@@ -181,9 +159,7 @@ class Scenario:
         ValueError
             `seed` is outside 0 ... 2**63 - 1.
         """
-        if not 0 <= seed < 2**63:
-            raise ValueError(f"seed {seed} is outside 0 ... {2**63 - 1}")
-        return replace(self, crowd=replace(self.crowd, seed=seed))
+        return replace(self, crowd=replace(self.crowd, seed=checked_seed(seed)))
 
     def with_rules(self, name: str) -> Scenario:
         """The same scenario under a venue's rules, in place of its own preset and ``[rules]``.
@@ -215,18 +191,8 @@ class Scenario:
 
     # --- building ------------------------------------------------------------------------------
 
-    @contextmanager
-    def _named(self, place: str) -> Iterator[None]:
-        # what the engine or a loader refuses is reported at the field it came from
-        try:
-            yield
-        except ScenarioError:
-            raise
-        except OSError as error:
-            reason = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
-            raise self.document.error(place, reason) from error
-        except (ValueError, TypeError, OverflowError) as error:
-            raise self.document.error(place, str(error)) from error
+    def _named(self, place: str) -> AbstractContextManager[None]:
+        return named(self.document, place)
 
     def file(self, name: str) -> Path:
         """A file that the scenario names, relative to the scenario's own."""
@@ -464,8 +430,8 @@ class Scenario:
 
     def _play(
         self, engine: Engine, market: Market, progress: Progress | None
-    ) -> tuple[list[Dislocation], bool]:
-        # the dislocation of each step, and whether the last one would repeat for ever
+    ) -> tuple[list[Dislocation], tuple[int, bool]]:
+        # the dislocation of each step, their number, and whether the last one would repeat for ever
         dt = self.shock.dt
         if self.shock.path is not None or self.shock.kind == "index":
             shocks: list[Callable[[], StepResult]] = [
@@ -492,7 +458,7 @@ class Scenario:
                 progress(len(found), last)
             until = engine.time_ns + step * (last - len(found))
             rested = tried_in_vain(settled.events) and not may_go_on(engine, until)
-        return found, rested
+        return found, (len(found), rested)
 
     def _move_index(self, engine: Engine, market: Market, tick: int) -> StepResult:
         if self.book.follow:
@@ -521,17 +487,7 @@ class Scenario:
         KeyboardInterrupt
             Between two steps or liquidations.
         """
-        started = time.perf_counter()
-        engine = self.build()
-        market = engine.markets[0]
-        before = Before.of(engine, market)
-        first = engine.event_count
-        built = time.perf_counter()
-        with self._named("shock"):
-            away, rested = self._play(engine, market, progress)
-        engine.validate()
-        ended = time.perf_counter()
-        taken = built - started, ended - built
-        return Outcome(
-            self, engine, market, before, first, len(away), *taken, furthest(away), rested
+        frame, before, (steps, rested) = played(
+            self, Before.of, lambda engine, market: self._play(engine, market, progress)
         )
+        return Outcome(scenario=self, before=before, steps=steps, at_rest=rested, **vars(frame))

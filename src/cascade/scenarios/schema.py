@@ -117,6 +117,17 @@ def numbers(default: Any = MISSING, *, above: int = 0) -> Any:
     return _checked(check, default)
 
 
+def texts(default: Any = MISSING) -> Any:
+    """Field of a list of texts."""
+
+    def check(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise FieldError(f"{_shown(value)} is not a list of texts")
+        return tuple(value)
+
+    return _checked(check, default)
+
+
 def anything(default: Any = MISSING, *, kinds: tuple[type, ...]) -> Any:
     """Field of one of several TOML types, checked where it is used."""
 
