@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
@@ -36,10 +37,9 @@ from cascade.scenarios.protocol import (
 )
 
 #: Share of all debts that providers put into a stability pool where the file states none.
-POOL_SHARE = Fraction(1, 10)
+POOL_SHARE = Decimal("0.1")
 #: A trade with bands looks at every loan in them, so that a crowd in bands is drawn no larger.
 MOST_LOANS = 10_000
-ALONE = {"debt_ceiling": None, "borrowable_in_isolation": False, "siloed": False}
 #: Least debt that the presets of loans closed whole leave to the crowd: with the reserve for the liquidator.
 LEAST_DEBTS = {
     "liquity_v1": int(str(LIQUITY_1["least_net_debt"])) + int(str(LIQUITY_1["reserve"])),
@@ -105,19 +105,15 @@ def fitted(
         if preset == "liquity_v2":
             _put_by(fit, price)
         if kind != TROVES:
-            _drop(fit, "stability_pool", "stability_share")
+            fit.section = replace(fit.section, stability_pool=None, stability_share=None)
         elif fit.section.stability_pool is None and fit.section.stability_share is None:
             fit.section = replace(fit.section, stability_share=POOL_SHARE)
-            fit.notes.append(f"a stability pool of {100 * POOL_SHARE} % of all debts")
+            fit.notes.append(f"a stability pool of {100 * POOL_SHARE:g} % of all debts")
         sentinel = isinstance(terms, LendingRules) and terms.sentinel is not None
         _keep_incidents(fit, kind, sentinel)
         lending.append(fit.section)
         notes += [note for note in fit.notes if note not in notes]
     return replace(sections, lending=tuple(lending), shock=shock), tuple(notes)
-
-
-def _drop(fit: _Fit, *names: str) -> None:
-    fit.section = replace(fit.section, **dict.fromkeys(names))
 
 
 def _reserve(fit: _Fit, name: str) -> ReserveSection:
@@ -150,15 +146,17 @@ def _one_base(fit: _Fit, kind: str) -> None:
     _keep_groups(fit, kept, f"those who owe {base}")
     reserves = []
     for reserve in fit.section.reserves:
-        made = replace(reserve, **ALONE)
+        made = replace(reserve, debt_ceiling=None, borrowable_in_isolation=False, siloed=False)
         if reserve.name == base:
             made = replace(made, collateral=False, borrowable=True)
         else:
             made = replace(made, borrowable=False, borrow_cap=None, interest=None)
             if kind == ABSORB and reserve.liquidation_factor is None:
-                factor = 1 - Fraction(reserve.liquidation_bonus)
+                factor = 1 - Decimal(reserve.liquidation_bonus)
                 made = replace(made, liquidation_factor=factor)
-                fit.notes.append(f"{reserve.name} is credited at {float(factor):g} of its value")
+                fit.notes.append(
+                    f"{reserve.name} is credited at {factor.normalize():f} of its value"
+                )
         reserves.append(made)
     fit.notes.append(f"{base} alone is lent, and no collateral")
     fit.section = replace(fit.section, reserves=tuple(reserves))
@@ -204,13 +202,13 @@ def _fewer(fit: _Fit, group: BorrowersSection) -> BorrowersSection:
     # as much collateral in fewer hands
     if group.file is not None or group.count <= MOST_LOANS:
         return group
-    factor = Fraction(group.count, MOST_LOANS)
+    factor = Decimal(group.count) / MOST_LOANS
     fit.notes.append(
         f"{MOST_LOANS:,} borrowers of {float(factor):g} times the value stand for {group.count:,}"
     )
     return replace(
-        group, count=MOST_LOANS, value_median=group.value_median * factor,
-        value_max=group.value_max * factor,
+        group, count=MOST_LOANS, value_median=Decimal(group.value_median) * factor,
+        value_max=Decimal(group.value_max) * factor,
     )  # fmt: skip
 
 

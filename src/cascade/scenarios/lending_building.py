@@ -30,7 +30,7 @@ from cascade.scenarios.lending_schema import (
 )
 from cascade.scenarios.playing import named
 from cascade.scenarios.pool import pool_of
-from cascade.scenarios.protocol import AUCTION, TROVES, kind_of, rate_of, terms_of
+from cascade.scenarios.protocol import TROVES, kind_of, rate_of, terms_of
 from cascade.venues import PoolVenue
 
 PARTS = 10**9
@@ -222,7 +222,7 @@ class Building:
             with named(self._document, "lending.reserves"):
                 if reserve.supplied:
                     made.supply(reserve.supplied)
-                elif owed and kind in (TROVES, AUCTION):
+                elif owed and kind == TROVES:
                     made.supply(made.lots.numbers_of(np.array([owed]))[0])
 
     def _open(

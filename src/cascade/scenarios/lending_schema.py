@@ -229,7 +229,7 @@ def _read_each(
 
 
 def _read_lending(document: Document, table: dict[str, Any], count: int) -> LendingSection:
-    inner = {
+    inner: dict[str, Any] = {
         name: _read_each(
             document, table.get(name, []), kind, f"lending.{name}", f"lending {count}, "
         )
