@@ -1,6 +1,7 @@
 """Lending scenario files that state troves, bands, auctions, categories, isolation, stop-gaps and incidents."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -432,3 +433,38 @@ def test_what_a_protocol_cannot_have_is_left_out_and_said(tmp_path):
     })  # fmt: skip
     group = nobody.sections.lending[0].borrowers[0]
     assert group.debt == "USD"
+
+
+def test_the_page_s_file_plays(tmp_path):
+    page = Path(__file__).resolve().parents[1] / "docs" / "lending-scenario.md"
+    path = tmp_path / "three.toml"
+    path.write_text(page.read_text().split("```toml\n")[1].split("```")[0])
+    outcome = scenarios.load(path).run()
+    exact = lending_report.exact(outcome)
+    assert [row["lending"] for kind in ("troves", "bands", "auctions") for row in exact[kind]] == [
+        "troves", "bands", "auctions",
+    ]  # fmt: skip
+    (troves,), (bands,), (auctions,) = exact["troves"], exact["bands"], exact["auctions"]
+    assert (
+        min(
+            troves["offsets"], troves["redistributions"], bands["sold"]["trades"], auctions["takes"]
+        )
+        > 0
+    )
+    # one pool for all: what liquidators sold is told apart by what they did
+    calls = len(rows_of(outcome, EventKind.LIQUIDATION))
+    assert (
+        exact["liquidations"]["calls"]
+        == calls
+        == troves["closed"] + bands["calls"] + auctions["begun"]
+    )
+    fills = rows_of(outcome, EventKind.FILL)
+    mine = fills[fills["account"] == -3]
+    (liquidator,) = exact["liquidators"]
+    assert liquidator["sold_atoms"] == mine["money"][mine["side"] == 1].sum()
+    assert liquidator["bought_atoms"] == mine["money"][mine["side"] == 0].sum()
+    debts = sum(sum(columns["debt"].tolist()) for columns in outcome.before.columns.values())
+    assert sum(row["debt_before"] for row in exact["health"]) == debts
+    text = lending_report.render(lending_report.measure(outcome))
+    for words in ("Where ", "Bands of bands", "Collateral auctions", "sold softly"):
+        assert words in text

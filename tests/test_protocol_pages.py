@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import cascade as cs
+from cascade import cli
+
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "protocols"
 TABLES = {
     "maker_liq2": ("AUCTIONS",),
@@ -53,3 +56,29 @@ def test_pages_are_linked():
     assert {page.stem for page in PAGES.glob("*.md")} >= set(TABLES)
     for name in TABLES:
         assert f"(protocols/{name}.md)" in index
+
+
+#: Runs of several seconds.
+LONG = ("maker_liq2", "crvusd")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LONG else [])
+        for name in (*cs.rules.LENDING_PROTOCOLS, *cs.rules.AUCTION_PROTOCOLS)
+    ],
+)
+def test_page_shows_what_the_command_prints(name, capsys):
+    text = (PAGES / f"{name}.md").read_text()
+    command = f"`cascade run lending --rules {name}`"
+    shown = text[text.index(command) :].split("```")[1].removeprefix("text\n").rstrip("\n")
+    assert cli.main(["run", "lending", "--rules", name, "--quiet"]) == 0
+    printed = capsys.readouterr().out.split("\n\n")
+    paragraphs = shown.split("\n\n")
+    assert paragraphs[0] == printed[0]
+    # whole paragraphs, in their order
+    assert [part for part in printed if part.rstrip("\n") in paragraphs] == paragraphs
+    assert {part.partition("\n")[0].partition(",")[0] for part in paragraphs[1:]} >= {
+        "Liquidations", "Liquidators", "Bad debt",
+    }  # fmt: skip

@@ -15,8 +15,8 @@ from math import ceil
 
 from cascade.exact_numbers import exact
 from cascade.lending_rules import LendingRules
-from cascade.rules.liquity_v1 import TROVES as LIQUITY_1
-from cascade.rules.liquity_v2 import COMMON as LIQUITY_2
+from cascade.rules.parameters.liquity_v1 import TROVES as LIQUITY_1
+from cascade.rules.parameters.liquity_v2 import COMMON as LIQUITY_2
 from cascade.scenarios.document import Document
 from cascade.scenarios.lending_schema import (
     BorrowersSection,
@@ -108,7 +108,7 @@ def fitted(
             fit.section = replace(fit.section, stability_pool=None, stability_share=None)
         elif fit.section.stability_pool is None and fit.section.stability_share is None:
             fit.section = replace(fit.section, stability_share=POOL_SHARE)
-            fit.notes.append(f"a stability pool of {100 * POOL_SHARE:g} % of all debts")
+            fit.notes.append(f"a stability pool of {float(100 * POOL_SHARE):g} % of all debts")
         sentinel = isinstance(terms, LendingRules) and terms.sentinel is not None
         _keep_incidents(fit, kind, sentinel)
         lending.append(fit.section)

@@ -51,8 +51,6 @@ def title_of(section: LendingSection, terms: Terms) -> str:
     preset = preset_of(section)
     if preset in OTHERS:
         return " ".join(filter(None, (preset, section.variant or OTHERS[preset])))
-    if isinstance(terms, BandRules):
-        return "own rules"
     return terms.source or "own rules"
 
 
