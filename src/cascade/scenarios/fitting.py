@@ -38,8 +38,6 @@ from cascade.scenarios.protocol import (
 
 #: Share of all debts that providers put into a stability pool where the file states none.
 POOL_SHARE = Decimal("0.1")
-#: A trade with bands looks at every loan in them, so that a crowd in bands is drawn no larger.
-MOST_LOANS = 10_000
 #: Least debt that the presets of loans closed whole leave to the crowd: with the reserve for the liquidator.
 LEAST_DEBTS = {
     "liquity_v1": int(str(LIQUITY_1["least_net_debt"])) + int(str(LIQUITY_1["reserve"])),
@@ -187,29 +185,14 @@ def _one_pair(fit: _Fit, kind: str) -> None:
     fit.section = replace(fit.section, reserves=(held, owed))
     fit.notes.append(f"borrowers of {debt} hold {collateral} only, and what they owe is minted")
     if kind == BANDS:
-        groups = tuple(_fewer(fit, group) for group in fit.section.borrowers)
-    else:
-        least = LEAST_DEBTS[fit.preset]
-        groups = tuple(
-            replace(group, debt_least=max(group.debt_least, least)) if group.file is None else group
-            for group in fit.section.borrowers
-        )
-        fit.notes.append(f"nobody owes less than {least:,}")
-    fit.section = replace(fit.section, borrowers=groups)
-
-
-def _fewer(fit: _Fit, group: BorrowersSection) -> BorrowersSection:
-    # as much collateral in fewer hands
-    if group.file is not None or group.count <= MOST_LOANS:
-        return group
-    factor = Decimal(group.count) / MOST_LOANS
-    fit.notes.append(
-        f"{MOST_LOANS:,} borrowers of {float(factor):g} times the value stand for {group.count:,}"
+        return
+    least = LEAST_DEBTS[fit.preset]
+    groups = tuple(
+        replace(group, debt_least=max(group.debt_least, least)) if group.file is None else group
+        for group in fit.section.borrowers
     )
-    return replace(
-        group, count=MOST_LOANS, value_median=Decimal(group.value_median) * factor,
-        value_max=Decimal(group.value_max) * factor,
-    )  # fmt: skip
+    fit.notes.append(f"nobody owes less than {least:,}")
+    fit.section = replace(fit.section, borrowers=groups)
 
 
 def _tip(fit: _Fit, liquidators: tuple[LiquidatorSection, ...]) -> None:
