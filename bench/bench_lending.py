@@ -165,7 +165,7 @@ class Move(NamedTuple):
 
 
 def move_time(loans: int) -> Move:
-    """Means of 40 steps of a tenth of a band each, with the trades that follow, amid the crowd."""
+    """Median and mean of 40 steps of a tenth of a band each, with the trades that follow, amid the crowd."""
     engine = cs.Engine(asset_decimals=5)
     market = engine.add_market(
         "ETH",
@@ -192,7 +192,7 @@ def move_time(loans: int) -> Move:
         times.append(time.perf_counter() - begin)
     engine.validate()
     looks = (bands.evaluations - before) / len(times)
-    return Move(statistics.mean(times), looks, inside)
+    return Move(statistics.median(times), looks, inside)
 
 
 def rescan_time(people: Crowd) -> float:

@@ -10,3 +10,5 @@ cdef int reserve_guards(Band* band, uint32_t count) noexcept nogil
 cdef void set_guard(BandMarket* market, Band* band, uint32_t entry, int64_t key) noexcept nogil
 # No effect where the entry has none.
 cdef void remove_guard(BandMarket* market, Band* band, uint32_t entry) noexcept nogil
+# Are the highest first, and does every entry know its place?
+cdef bint guards_sound(const BandMarket* market, const Band* band) noexcept nogil

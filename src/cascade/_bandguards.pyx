@@ -86,3 +86,13 @@ cdef void remove_guard(BandMarket* market, Band* band, uint32_t entry) noexcept 
         _rise(market, band, at, last)
     else:
         _sink(market, band, at, last)
+
+
+cdef bint guards_sound(const BandMarket* market, const Band* band) noexcept nogil:
+    cdef uint32_t at
+    for at in range(band.guard_count):
+        if market.entries[band.guards[at].entry].guard != at:
+            return False
+        if at and band.guards[(at - 1) >> 1].key < band.guards[at].key:
+            return False
+    return band.guard_count <= band.members <= band.guard_capacity

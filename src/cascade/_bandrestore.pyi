@@ -29,5 +29,8 @@ def restore_bands(
 def shares_held(core: EngineCore, at: int) -> list[tuple[int, int]]:
     """What loans have and what there is: scaled debt, and shares by band, as pairs."""
 
+def watch_fault(core: EngineCore, at: int) -> str:
+    """What is wrong with how loans are watched, "" if nothing is."""
+
 def check_band_totals(name: str, sums: dict[str, int], pairs: list[tuple[int, int]]) -> None:
     """Refuse sums of a soft liquidation market that do not add up."""

@@ -11,11 +11,12 @@ import numpy as np
 from cascade._arithmetic cimport int128
 from cascade._bandcurve cimport value_at
 from cascade._bandentry cimport band_market_at
-from cascade._bandguards cimport reserve_guards
+from cascade._bandguards cimport guards_sound, reserve_guards
 from cascade._bandloans cimport band_at, debt_of, join_band, new_loan
-from cascade._bands cimport LEAST_BANDS, LOAN_DUE, MOST_BANDS, Band, BandMarket, Loan
+from cascade._bands cimport LEAST_BANDS, LOAN_DUE, MOST_BANDS, NO_ENTRY, Band, BandMarket, Loan
 from cascade._bandwatch cimport test_loan, test_loans
 from cascade._core cimport EngineCore
+from cascade._heap cimport NOT_QUEUED, heap_set
 from cascade._reserve cimport INDEX_ONE
 from cascade._state cimport State
 
@@ -176,7 +177,8 @@ cdef int restore_loans(EngineCore core, BandMarket* m, rows, const int64_t[::1] 
         loan.first = first = <int32_t>row["first"]
         loan.cause = row["cause"]
         loan.wave = row["wave"]
-        if row["due"]:            # so that a test leaves the cause as it is
+        require(row["due"] in (0, 1) and (row["debt"] or not row["due"]), where + "due or not")
+        if row["due"]:
             loan.flags |= LOAN_DUE
         for k in range(bands):
             require(0 <= shares[at + k] <= band_at(m, first + <int32_t>k).shares, where + "shares")
@@ -190,12 +192,15 @@ cdef int restore_loans(EngineCore core, BandMarket* m, rows, const int64_t[::1] 
 
 
 cdef int test_restored(EngineCore core, BandMarket* m, rows) except -1:
-    # which loans are looked at when; those that are due must be those that were
+    # one that is due stays so until it is looked at; no other may be
     cdef int64_t k
     core.begin()
     test_loans(&core.state, m)
     for k in range(m.loan_count):
-        test_loan(&core.state, m, <uint32_t>k)
+        if m.loans[k].flags & LOAN_DUE:
+            heap_set(&m.due, <uint32_t>k, 0)
+        else:
+            test_loan(&core.state, m, <uint32_t>k)
     m.evaluations = 0
     core.end()
     for k in range(m.loan_count):
@@ -226,6 +231,35 @@ def shares_held(EngineCore core, int64_t at):
         pairs.append((owned.pop(n, 0), band_at(m, <int32_t>n).shares))
     pairs += [(held, 0) for held in owned.values()]
     return pairs
+
+
+cdef bint is_watched(const BandMarket* m, int64_t number) noexcept:
+    # will a loan be looked at when it must be?
+    cdef const Loan* loan = &m.loans[number]
+    cdef int32_t k
+    if loan.hot_at != NO_ENTRY and m.hot[loan.hot_at] != number:
+        return False
+    if loan.flags & LOAN_DUE:
+        return m.due.place[number] != NOT_QUEUED
+    if loan.debt == 0 or loan.hot_at != NO_ENTRY:
+        return True
+    for k in range(loan.bands):
+        if m.entries[loan.at + k].guard == NO_ENTRY and m.entries[loan.at + k].shares:
+            return False
+    return m.rate == 0 or m.guards.place[number] != NOT_QUEUED
+
+
+def watch_fault(EngineCore core, int64_t at):
+    """What is wrong with how loans are watched, "" if nothing is."""
+    cdef BandMarket* m = band_market_at(core, at)
+    cdef int64_t k
+    for k in range(2 * m.width + 1):
+        if not guards_sound(m, &m.grid[k]):
+            return f"guards of band {k - m.width} are out of order"
+    for k in range(m.loan_count):
+        if not is_watched(m, k):
+            return f"nothing would look at loan {k} again"
+    return ""
 
 
 def check_band_totals(name, sums, pairs):

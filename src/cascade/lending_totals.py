@@ -139,6 +139,9 @@ def check_lending(engine: Engine) -> None:
             _bandrestore.check_band_totals(name, bands.totals(), held)
         except ValueError as error:
             raise ReserveError(str(error)) from None
+        fault = _bandrestore.watch_fault(engine, bands.number)
+        if fault:
+            raise ReserveError(f"{name}: {fault}")
 
 
 def _check_troves(engine: Engine, market: LendingMarket) -> None:

@@ -176,6 +176,14 @@ def test_a_budget_leaves_due_loans_pending(kit):
     assert result.pending == sum(bands.columns()["due"])
 
 
+def test_time_goes_on_for_a_loan_that_the_budget_leaves_due(kit):
+    engine, bands = bands_at(kit, [{}], discounts=("0.09", "0.089"))
+    bands.open(collateral=1, debt=2600, bands=4)
+    engine.budget(time_per_liquidation=4)
+    done = [engine.step(index={"ETH": 2790}, dt=1).liquidated for _ in range(5)]
+    assert done == [0, 0, 0, 1, 0]
+
+
 def test_who_is_due_is_taken_in_the_order_in_which_it_was_found(kit):
     # of two that a move made due, the lower health; a loan that is well again when taken is left alone
     engine, bands = bands_at(kit, [{"gas": 10_000}], discounts=("0.09", "0.089"))

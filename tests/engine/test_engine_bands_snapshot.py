@@ -48,6 +48,44 @@ def test_terms_come_back():
     assert copied.collateral.given["delay"] == 12 * 10**9
 
 
+def with_a_due_loan():
+    """Of two loans at 3,000 the first is due at 2,000, and nobody liquidates."""
+    engine = cs.Engine()
+    market = engine.add_market(
+        "ETH", tick_size="0.01", lot_size="0.001", rules=cs.Rules(feed="index")
+    )
+    market.set_index(3000)
+    engine.liquidators.add(cs.Liquidator(gas=10_000))
+    bands = engine.lending.add_bands("a", price="ETH", venue=None)
+    bands.open(collateral=[1, 1], debt=[2600, 500], bands=4)
+    assert engine.step(index={"ETH": 2000}, dt=600).pending == 1
+    return engine, market
+
+
+@pytest.mark.parametrize("through_a_file", [False, True])
+def test_a_loan_that_is_due_until_it_is_looked_at_is_so_in_a_copy(tmp_path, through_a_file):
+    engine, market = with_a_due_loan()
+    market.set_index(3100)  # it is well again, and nobody has looked
+    if through_a_file:
+        engine.save(tmp_path / "engine.npz")
+        other = cs.Engine.load(tmp_path / "engine.npz")
+    else:
+        other = engine.copy()
+    assert other.state_hash() == engine.state_hash()
+    assert (other.pending, engine.pending) == (1, 1)
+    other.validate()
+    assert [each.step(dt=600).pending for each in (other, engine)] == [0, 0]
+    assert other.state_hash() == engine.state_hash()
+
+
+def test_a_due_loan_is_not_hidden_by_a_file():
+    arrays = {k: v.copy() for k, v in snapshot.to_arrays(with_a_due_loan()[0]).items()}
+    assert arrays["loans"]["due"].tolist() == [1, 0]
+    arrays["loans"]["due"][0] = 0
+    with pytest.raises(ValueError, match="due or not"):
+        snapshot.from_arrays(arrays)
+
+
 def stored():
     engine = played(3, 28)[0].engine
     arrays = {k: v.copy() for k, v in snapshot.to_arrays(engine).items()}
@@ -62,9 +100,10 @@ def stored():
         ("band_markets", "lots_in", 1), ("band_markets", "stable_out", 1), ("band_markets", "issued", 10**6),
         ("band_markets", "last_time", 2**60), ("band_markets", "last_price", -(2**62)),
         ("band_markets", "loans", 1), ("band_markets", "changed", 10**9),
+        ("band_markets", "purchases_since", 2**60), ("band_markets", "sales_since", -(2**60)),
         ("bands", "number", 10**6), ("bands", "collateral", 1), ("bands", "stable", 1),
         ("bands", "shares", 1), ("loans", "debt", 1), ("loans", "account", 10**6),
-        ("loans", "bands", 1), ("loans", "first", -(10**5)), ("loans", "due", 1), ("loans", "cause", 10**9),
+        ("loans", "bands", 1), ("loans", "first", -(10**5)), ("loans", "due", 2), ("loans", "cause", 10**9),
     ],
 )  # fmt: skip
 def test_a_changed_number_is_refused(array, field, change):

@@ -1,7 +1,7 @@
 """Who makes a call that no liquidator gains by: docs/lending-market.md, *Stop-gaps*, by hand."""
 
 import pytest
-from engine_kit import core_kit, rows
+from engine_kit import BUY, core_kit, rows
 from lending_setups import borrower, lending_engine
 
 import cascade as cs
@@ -92,6 +92,74 @@ def test_a_copy_has_the_pool_and_the_backstop(tmp_path):
         assert other.state_hash() == engine.state_hash()
         assert other.lending["pool"].backstop == pool.backstop
         assert other.totals() == engine.totals()
+
+
+def dear(kit, stop_gap, accounts=((200, 100),), bids=None):
+    """Accounts of (ETH at 100, DAI at 110), DAI in a book that quotes less than it comes to.
+
+    50 DAI are offered at 101 and 100 at 106; the last trade was at 100, so that orders stop at 105, and what they
+    lack is bought at the mark, which is the index. ETH sells at the mark, or into `bids`.
+    """
+    engine = kit.engine()
+    eth = kit.market(engine, "ETH", rules={"feed": "index"})
+    eth.set_index(100)
+    if bids is not None:
+        eth.book.load_depth(list(bids), [])
+    banded = {"feed": "index", "price_band": "0.05", "band_reference": "last"}
+    dai = kit.market(engine, "DAI", rules=banded)
+    dai.set_index(110)
+    dai.book.load_depth([], [(100, 1), (101, 50), (106, 100)])
+    kit.trade(engine, dai, BUY, 1)
+    engine.liquidators.add(kit.lending.Liquidator(gas=10**6))
+    pool = engine.lending.add("pool", rules=kit.lending.LendingRules(stop_gap=stop_gap))
+    terms = {"liquidation_threshold": "0.8", "liquidation_bonus": "0.05"}
+    pool.add_reserve("ETH", price="ETH", venue=None if bids is None else "price", **terms)
+    pool.add_reserve("DAI", price="DAI")
+    pool["DAI"].supply(1000)
+    pool.open(
+        collateral={"ETH": [eth for eth, _ in accounts]}, debt={"DAI": [dai for _, dai in accounts]}
+    )
+    return engine, pool
+
+
+def test_what_a_pool_lacks_for_a_purchase_dearer_than_quoted_comes_out_of_its_gain(kit):
+    engine, pool = dear(kit, ("stability_pool",))
+    pool.stability_pool.provide(10_401, "ada")
+    # 200 * 65 * 0.8 = 10,400 against 11,000. 100 DAI are quoted at 50 * 101 + 50 * 106 = 10,350 of the 10,400 that
+    # are free, and come to 50 * 101 + 50 * 110 = 10,550; floor(11,000 * 1.05 / 65) = 177 ETH bring 11,505
+    assert engine.step(index={"ETH": 65}).liquidated == 1
+    (offset,) = rows(engine, "offset")
+    assert (offset["quantity"], offset["money"]) == (10_400, 11_505 - 150)
+    row = pool.stability_pool.row()
+    assert (row["deposits"], row["burned"], row["gains"]) == (1, 10_400, 11_355)
+    engine.validate()
+
+
+def test_a_gain_is_not_below_zero_however_dear_the_purchase(kit):
+    # 177 ETH bring one each, and 10,350 free lack 200 of 10,550: beyond the gain nobody bears it
+    engine, pool = dear(kit, ("stability_pool",), bids=[(1, 1000)])
+    pool.stability_pool.provide(10_351, "ada")
+    assert engine.step(index={"ETH": 65}).liquidated == 1
+    (offset,) = rows(engine, "offset")
+    assert (offset["quantity"], offset["money"]) == (10_350, 0)
+    assert pool.stability_pool.row()["deposits"] == 1
+    engine.validate()
+
+
+def test_a_backstop_that_lost_more_than_its_capital_does_nothing_more(kit):
+    accounts = ((200, 100), (100, 10))
+    engine, pool = dear(kit, (("backstop", 10_350),), accounts, bids=[(1, 1000)])
+    assert engine.step(index={"ETH": 65}).liquidated == 1
+    # 177 for 10,550: 23 more than it had
+    backstop = pool.backstop if kit.name == "core" else None
+    assert backstop is None or backstop == {"capital": 10_350, "cash": -10_373, "done": 1}
+    # 100 * 13 * 0.8 = 1,040 against 1,100, and nobody
+    result = engine.step(index={"ETH": 13})
+    assert (result.liquidated, result.pending) == (0, 1)
+    assert backstop is None or pool.backstop == backstop
+    if kit.name == "core":
+        assert engine.copy().lending["pool"].backstop == backstop
+    engine.validate()
 
 
 @pytest.mark.parametrize(
