@@ -337,8 +337,8 @@ def make_bands(lending: LendingMarket, numbers: dict[str, int], source: str = ""
         **numbers,
     )
     rates = ("fee", "loan_discount", "liquidation_discount")
-    shares = (Fraction(numbers[key], PARTS) for key in rates)
-    rules = BandRules(numbers["amplification"], *shares, source=source)
+    fee, loan, liquidation = (Fraction(numbers[key], PARTS) for key in rates)
+    rules = BandRules(numbers["amplification"], fee, loan, liquidation, source=source)
     made = BandMarket(lending, rules, number, {"lending": lending.number, **numbers})
     lending.engine.lending.bands[lending.name] = made
     return made
