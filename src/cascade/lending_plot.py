@@ -1,4 +1,4 @@
-"""A picture of a lending scenario's report: prices, healths before and after, repayments and bad debt.
+"""A picture of a lending scenario's report: prices, healths before and after, repayments, bad debt or soft sales.
 
 Drawn from the numbers of `cascade.lending_report.measure` alone; needs matplotlib, which is an extra.
 """
@@ -52,10 +52,13 @@ def plot(numbers: dict[str, Any], path: str) -> None:
     healths.set_xticks(list(places), _labels(numbers), fontsize=8)
     healths.set_title(f"debt by health, million {numbers['asset']}", fontsize=10)
     healths.legend(fontsize=8)
+    # loans in bands keep what is not covered, and are sold softly instead
+    last = ("bad_debt", f"bad debt so far, {numbers['asset']}")
+    if "bands" in numbers:
+        last = ("soft", f"{numbers['market']} sold softly so far, less bought back")
     for axis, name, title in (
-        (repaid, "repaid", f"repaid so far, million {numbers['asset']}"),
-        (lost, "bad_debt", f"bad debt so far, {numbers['asset']}"),
-    ):
+        (repaid, "repaid", f"repaid so far, million {numbers['asset']}"), (lost, *last),
+    ):  # fmt: skip
         unit = MILLION if axis is repaid else 1
         axis.plot(minutes, [v / unit for v in accumulate(p[name] for p in numbers["path"])])
         axis.set_title(title, fontsize=10)

@@ -141,18 +141,20 @@ class Building:
             with named(document, "lending"):
                 lending = self._engine.lending.add(section.name, rules=self._terms)
             for reserve in section.reserves:
-                with named(document, "lending.reserves"):
+                with named(document, "lending.reserves", reserve.name):
                     _add_reserve(lending, reserve)
             for category in section.categories:
-                with named(document, "lending.categories"):
+                with named(document, "lending.categories", category.name):
                     lending.add_category(**vars(category))
         drawn = []
         for number, group in enumerate(section.borrowers):
-            with named(document, "lending.borrowers"):
+            with named(document, "lending.borrowers", f"borrowers {number + 1}"):
                 drawn.append(self._draw(group, [*self._seed, number]))
         self._supply(drawn)
-        for group, (collateral, debt) in zip(section.borrowers, drawn, strict=True):
-            with named(document, "lending.borrowers"):
+        for number, (group, (collateral, debt)) in enumerate(
+            zip(section.borrowers, drawn, strict=True), 1
+        ):
+            with named(document, "lending.borrowers", f"borrowers {number}"):
                 self._open(group, collateral, debt)
         self._provide()
 
@@ -219,7 +221,7 @@ class Building:
                 if group.debt == reserve.name
             )
             made = self._reserve(reserve.name)
-            with named(self._document, "lending.reserves"):
+            with named(self._document, "lending.reserves.supplied", reserve.name):
                 if reserve.supplied:
                     made.supply(reserve.supplied)
                 elif owed and kind == TROVES:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from cascade.band_rules import BandRules
+from cascade.interest_models import model_named
+from cascade.lending_rules import Oracle
 from cascade.ruleset import AVERAGED
 from cascade.scenarios.checks import check_pool, check_venue
 from cascade.scenarios.document import Document
@@ -15,7 +17,8 @@ from cascade.scenarios.lending_schema import (
     ReserveSection,
     Sections,
 )
-from cascade.scenarios.protocol import BANDS, TROVES, Terms, kind_of, terms_of
+from cascade.scenarios.playing import named
+from cascade.scenarios.protocol import BANDS, TROVES, Terms, kind_of, known, terms_of
 from cascade.stop_gaps import has_pool
 
 
@@ -69,6 +72,7 @@ def check_lending(document: Document, sections: Sections, section: LendingSectio
             reason = f"{reserve.price!r} is not the market {sections.market.name!r}"
             raise error("lending.reserves.price", f"{reserve.name}: {reason}")
         _check_reserve_venue(document, sections, reserve)
+        _check_tables(document, reserve)
     for group in section.borrowers:
         for field in ("collateral", "debt"):
             if getattr(group, field) not in names:
@@ -92,6 +96,16 @@ def _check_reserve_venue(document: Document, sections: Sections, reserve: Reserv
         if name not in allowed:
             reason = f"{reserve.name}: {name!r} is not one of {', '.join(allowed)}"
             raise document.error("lending.reserves.venue", reason)
+
+
+def _check_tables(document: Document, reserve: ReserveSection) -> None:
+    if reserve.oracle is not None:
+        with named(document, "lending.reserves.oracle", reserve.name):
+            known(reserve.oracle, Oracle, "an oracle")
+            Oracle(**reserve.oracle)
+    if reserve.interest is not None:
+        with named(document, "lending.reserves.interest", reserve.name):
+            model_named(reserve.interest)
 
 
 def _check_categories(document: Document, section: LendingSection, terms: Terms) -> None:

@@ -66,8 +66,16 @@ class Played:
 
 
 @contextmanager
-def named(document: Document, place: str) -> Iterator[None]:
+def named(document: Document, place: str, what: str = "") -> Iterator[None]:
     """Report what the engine or a loader refuses at the field that it came from.
+
+    Parameters
+    ----------
+    document : Document
+    place : str
+        The field.
+    what : str, optional
+        Which of several tables, in front of the reason.
 
     Raises
     ------
@@ -78,13 +86,13 @@ def named(document: Document, place: str) -> Iterator[None]:
         yield
     except ScenarioError:
         raise
-    except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
-        raise document.error(place, reason) from error
-    except KeyError as error:
-        raise document.error(place, str(error.args[0] if error.args else error)) from error
-    except (ValueError, TypeError, OverflowError) as error:
-        raise document.error(place, str(error)) from error
+    except (OSError, KeyError, ValueError, TypeError, OverflowError) as error:
+        reason = str(error)
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"{error.filename}: {error.strerror}"
+        elif isinstance(error, KeyError) and error.args:
+            reason = str(error.args[0])
+        raise document.error(place, f"{what}: {reason}" if what else reason) from error
 
 
 def checked_seed(seed: int) -> int:

@@ -98,12 +98,12 @@ def _terms(document: Document, section: LendingSection) -> Terms:
             raise ValueError(f"bands are no calls: {other!r} does not go with them")
         terms = dict(changes["bands"])
         terms.pop("rate", None)
-        _known(terms, BandRules, "bands")
+        known(terms, BandRules, "bands")
         return BandRules(**terms)
     if isinstance(changes.get("troves"), dict):
-        _known(changes["troves"], Troves, "troves")
+        known(changes["troves"], Troves, "troves")
         changes["troves"] = Troves(**changes["troves"])
-    _known(changes, LendingRules, "rules")
+    known(changes, LendingRules, "rules")
     return LendingRules(**changes)
 
 
@@ -114,22 +114,29 @@ def _other(document: Document, preset: str, variant: str | None, changes: dict[s
     if preset == "liquity_v1":
         if variant is not None:
             raise document.error("lending.variant", f"{variant!r}: liquity_v1 has no variants")
-        _known(changes, Troves, preset)
+        known(changes, Troves, preset)
         return liquity_v1(**changes)
     assert chosen is not None
     with named(document, place):
         if preset == "maker_liq2":
-            _known(changes, CollateralAuction, preset)
+            known(changes, CollateralAuction, preset)
             return maker_liq2(chosen, **changes)
         if preset == "liquity_v2":
-            _known(changes, Troves, preset)
+            known(changes, Troves, preset)
             return liquity_v2(chosen, **changes)
         changes.pop("rate", None)
-        _known(changes, BandRules, preset)
+        known(changes, BandRules, preset)
         return crvusd(chosen, **changes)
 
 
-def _known(given: dict[str, Any], kind: type, place: str) -> None:
+def known(given: dict[str, Any], kind: type, place: str) -> None:
+    """Refuse keys of a table that are no fields of what is made of it.
+
+    Raises
+    ------
+    ValueError
+        Naming the key and what there is.
+    """
     names = [entry.name for entry in fields(kind)]
     for name in given:
         if name not in names:
@@ -141,7 +148,7 @@ def _untabled(value: Any) -> Any:
     if isinstance(value, list):
         parts = tuple(_untabled(entry) for entry in value)
         if len(parts) == 2 and parts[0] == "auction" and isinstance(parts[1], dict):
-            _known(parts[1], CollateralAuction, "auction")
+            known(parts[1], CollateralAuction, "auction")
             return (parts[0], CollateralAuction(**parts[1]))
         return parts
     if isinstance(value, dict):
