@@ -135,6 +135,19 @@ def test_attacks_on_the_oracle():
         best(0.05)
 
 
+def test_fee_from_which_no_attack_pays():
+    # example 5: the paper prints 17 basis points, the sign turns at 16.56 whatever fee the loan is told with
+    for fee in (0.0, 0.003):
+        loan = laws.AttackedLoan(20.12, 32_000, 0.85, 0.05, 10_000, 28e6, fee)
+        assert laws.break_even_attack_fee(loan) * 1e4 == pytest.approx(16.56, abs=0.01)
+    # no bonus, nobody liquidates
+    with pytest.raises(ValueError, match="nobody liquidates"):
+        laws.break_even_attack_fee(laws.AttackedLoan(20.12, 32_000, 0.85, 0, 10_000, 28e6))
+    # so far from due that no sale which the whole pool bears makes it so
+    far = laws.AttackedLoan(1, 1e-9, 0.8, 0.2, 1, 1)
+    assert laws.break_even_attack_fee(far, largest=10) == 0
+
+
 def test_small_liquidations_beat_the_best_single_one():
     # section 3.1: k = 0.997 * 1.05 on 2e9 of product at 1700
     quote = (2e9 * 1700) ** 0.5

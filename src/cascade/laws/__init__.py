@@ -60,6 +60,13 @@ from cascade.laws.fire_sales import (
     spillovers,
     threshold_sales,
 )
+from cascade.laws.fund_flows import (
+    FundMarket,
+    FundRun,
+    hill_exponent,
+    levered_fund_run,
+    return_tail,
+)
 from cascade.laws.lending_liquidations import (
     Spiral,
     critical_depth,
@@ -108,6 +115,7 @@ from cascade.laws.oracle_attacks import (
     AttackedLoan,
     attack_profit,
     best_attack_profit,
+    break_even_attack_fee,
     feasible_attack,
     limit_attack_profit,
     micro_liquidation_profit,
@@ -125,6 +133,8 @@ from cascade.laws.self_exciting import (
 
 __all__ = [
     "AttackedLoan",
+    "FundMarket",
+    "FundRun",
     "FundStep",
     "PoolLiquidation",
     "Schedule",
@@ -140,6 +150,7 @@ __all__ = [
     "book_depth",
     "branching_from_counts",
     "branching_ratio",
+    "break_even_attack_fee",
     "break_even_size",
     "coin_collateral_price",
     "constant_leverage_path",
@@ -168,12 +179,14 @@ __all__ = [
     "hawkes_moments",
     "health_change",
     "health_linked_critical_depth",
+    "hill_exponent",
     "kyle_impact",
     "ladder_density",
     "ladder_drop",
     "latency_losses",
     "leverage_cycle",
     "levered_fund_path",
+    "levered_fund_run",
     "limit_attack_profit",
     "liquidation_spiral",
     "liquidity_adjusted_value_at_risk",
@@ -192,6 +205,7 @@ __all__ = [
     "price_at_loan_to_value",
     "ratio_before_absorption",
     "resilient_book_schedule",
+    "return_tail",
     "risk_averse_schedule",
     "rungs_liquidated",
     "schedule_cost",

@@ -28,7 +28,13 @@ class FundStep:
 
 
 def noise_path(
-    steps: int, reversion: float, deviation: float, seed: int, value: float = 1.0
+    steps: int,
+    reversion: float,
+    deviation: float,
+    seed: int,
+    value: float = 1.0,
+    *,
+    at_rest: bool = False,
 ) -> Floats:
     """Money of noise traders over the value of all units, whose logarithm reverts to 0.
 
@@ -44,13 +50,15 @@ def noise_path(
         Of the random stream.
     value : float, default 1
         Value of all units, which multiplies the path.
+    at_rest : bool, default False
+        Begins one innovation away from the value instead of in the long-run distribution.
 
     Returns
     -------
     numpy.ndarray, shape (steps,)
         Without funds this is the price over the value a unit: log prices have a standard deviation of
         ``deviation / sqrt(1 - rho**2)``, log returns ``deviation * sqrt(2 / (1 + rho))`` with a
-        correlation of ``-(1 - rho) / 2``. Begins in the long-run distribution.
+        correlation of ``-(1 - rho) / 2``.
 
     Raises
     ------
@@ -65,7 +73,7 @@ def noise_path(
         raise ValueError(f"reversion {reversion!r} is outside 0 ... 1 (excluded)")
     shocks = np.random.default_rng(seed).standard_normal(steps)
     shocks *= not_negative(deviation, "deviation")
-    if steps:
+    if steps and not at_rest:
         shocks[0] /= (1 - reversion**2) ** 0.5
     return np.asarray(above(value, "value") * np.exp(lfilter([1.0], [1.0, -reversion], shocks)))
 
