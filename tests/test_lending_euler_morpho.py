@@ -184,6 +184,14 @@ class TestEulerV2:
         with pytest.raises(lending.SelfLiquidationError):
             lending.liquidate(V2, reserves, account(1000, 5), **PAIR, is_self=True)
 
+    @pytest.mark.parametrize(
+        ("score", "expected"),
+        [("0.96", "0.04"), (1, 0), ("1.25", 0), ("0.81", "0.19"), ("0.8", "0.2"), ("0.125", "0.2")],
+    )
+    def test_discount_is_what_the_score_lacks(self, score, expected):
+        rule = cs.rules.euler_v2(largest_discount=mantissa("0.2")).liquidation
+        assert lending.euler_v2_discount(rule, mantissa(score)) == mantissa(expected)
+
 
 class TestMorpho:
     def market(self, price=10**36, threshold="0.75", assets=300, shares=None):

@@ -50,6 +50,14 @@ def test_the_product_may_be_equal_and_not_one_less():
     assert not pools.swap_allowed(*reserves, in0=ETHER, out1=10 * ETHER)
 
 
+def test_first_provider():
+    # UniswapV2Pair.spec.ts, mint: 1 and 4 make 2, and 1,000 shares stay with the pair
+    assert pools.first_shares(ETHER, 4 * ETHER) == 2 * ETHER - 1000
+    for paid in ((1000, 1000), (0, ETHER)):
+        with pytest.raises(ValueError, match="make no share above 1000"):
+            pools.first_shares(*paid)
+
+
 def test_fee_in_the_pool_or_outside():
     # 50 into 1000 x 2,000,000: 2,000,000 * 49.85 / 1049.85 = 94,965.9475
     inside = pools.ConstantProductPool(1_000_000, 2_000_000_000)
@@ -137,6 +145,21 @@ def test_roots_of_ticks():
     for tick in (pools.MIN_TICK - 1, pools.MAX_TICK + 1):
         with pytest.raises(ValueError, match="tick"):
             pools.sqrt_price_at_tick(tick)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "liquidity"),
+    [
+        (10, 1917569901783203986719870431555990), (60, 11505743598341114571880798222544994),
+        (200, 38350317471085141830651933667504588), (2302, 441351967472034323558203122479595605),
+        (887_272, 113427455640312821154458202477256070485),
+    ],
+)  # fmt: skip
+def test_most_liquidity_at_a_tick(spacing, liquidity):
+    # Tick.spec.ts, tickSpacingToMaxLiquidityPerTick
+    assert pools.most_liquidity_at_tick(spacing) == liquidity
+    with pytest.raises(ValueError, match="tick_spacing"):
+        pools.most_liquidity_at_tick(887_273)
 
 
 @given(st.integers(pools.MIN_TICK, pools.MAX_TICK - 1))

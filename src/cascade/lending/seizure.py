@@ -29,6 +29,7 @@ __all__ = [
     "Seizure",
     "euler_v1_discount",
     "euler_v1_opportunity",
+    "euler_v2_discount",
     "euler_v2_opportunity",
     "fee_within_balance",
     "incentive_factor",
@@ -338,6 +339,29 @@ def euler_v1_opportunity(
     return Seizure(repay, seized, 0, fee), rate
 
 
+def euler_v2_discount(rule: LiquidationRule, score: int) -> int:
+    """Euler v2: discount at a health score.
+
+    Parameters
+    ----------
+    rule : LiquidationRule
+        With `largest_discount`.
+    score : int
+        Weighted collateral over liability, WAD.
+
+    Returns
+    -------
+    int
+        WAD: what is missing to a score of one, at most `largest_discount`; none from one on.
+
+    Notes
+    -----
+    euler-vault-kit, Liquidation.sol (calculateMaxLiquidation): the discount factor is the score, at least one less
+    the largest discount.
+    """
+    return min(max(WAD - score, 0), rule.largest_discount)
+
+
 def euler_v2_opportunity(
     rule: LiquidationRule,
     weighted: int,
@@ -376,7 +400,7 @@ def euler_v2_opportunity(
     liability = value_of(debt, owed)
     if liability == 0 or owed_value == 0:
         return Seizure(0, 0)
-    factor = max(mul_div_floor(weighted, WAD, owed_value), WAD - rule.largest_discount)
+    factor = WAD - euler_v2_discount(rule, mul_div_floor(weighted, WAD, owed_value))
     repaid_value, seized_value = liability, mul_div_floor(liability, WAD, factor)
     if worth < seized_value:
         repaid_value, seized_value = mul_div_floor(worth, factor, WAD), worth

@@ -14,6 +14,8 @@ from cascade.exact_numbers import Rate, exact
 from cascade.pools.venue import Pool, Swap, amount_of, fee_of, side_of
 
 UNISWAP_FEE = Fraction(3, 1000)
+#: Shares of the first provider that nobody can give back.
+LOCKED_SHARES = 1000
 
 
 def exact_output(
@@ -124,6 +126,36 @@ def input_amount(
         raise ValueError(f"amount_out {amount_out!r} is not below the reserve {reserve_out!r}")
     due = held * wanted * share.denominator
     return due // ((other - wanted) * (share.denominator - share.numerator)) + 1
+
+
+def first_shares(amount0: int, amount1: int) -> int:
+    """Shares that the first provider of a pair receives.
+
+    Parameters
+    ----------
+    amount0, amount1 : int
+        Units paid in, not below 0.
+
+    Returns
+    -------
+    int
+        Root of the product, cut off, less the 1,000 shares that stay with the pair for ever.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number is no integer or below 0, or no share would be received.
+
+    Notes
+    -----
+    Uniswap v2, ``UniswapV2Pair.mint`` and ``MINIMUM_LIQUIDITY``.
+    """
+    made = isqrt(amount_of(amount0, "amount0") * amount_of(amount1, "amount1")) - LOCKED_SHARES
+    if made < 1:
+        raise ValueError(
+            f"amount0 {amount0!r} and amount1 {amount1!r} make no share above {LOCKED_SHARES}"
+        )
+    return made
 
 
 def swap_allowed(

@@ -151,3 +151,31 @@ def price_of_sqrt(sqrt_price: int) -> Fraction:
         `sqrt_price` is no integer or below 0.
     """
     return Fraction(amount_of(sqrt_price, "sqrt_price") ** 2, 1 << 2 * SQRT_PRICE_BITS)
+
+
+def most_liquidity_at_tick(tick_spacing: int) -> int:
+    """Most liquidity that positions may put on one tick, so that all ticks together fit 128 bits.
+
+    Parameters
+    ----------
+    tick_spacing : int
+        1 ... the largest tick.
+
+    Returns
+    -------
+    int
+        ``2**128 - 1`` over the number of ticks that the spacing allows, cut off.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `tick_spacing` is no integer or out of range.
+
+    Notes
+    -----
+    Uniswap v3, ``Tick.tickSpacingToMaxLiquidityPerTick``.
+    """
+    spacing = amount_of(tick_spacing, "tick_spacing", 1)
+    if spacing > MAX_TICK:
+        raise ValueError(f"tick_spacing {tick_spacing!r} is outside 1 ... {MAX_TICK}")
+    return (2**128 - 1) // (2 * (MAX_TICK // spacing) + 1)
