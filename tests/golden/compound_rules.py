@@ -1,21 +1,30 @@
 """Adapters of Compound v2 and Comet cases: calls of `cascade.lending` with mantissas of 10**18."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import refusals
 from case import Inputs
-from lending_units import WAD, asks, both, has, multiplier, numbers, scaled, share, whole
+from lending_units import WAD, both, has, multiplier, numbers, scaled, share, whole
 
 import cascade as cs
 from cascade import lending
-from cascade.lending import Account, CapExceededError, CollateralAsset, ReserveTerms
+from cascade.lending import (
+    Account,
+    CapExceededError,
+    CollateralAsset,
+    LendingRefusedError,
+    ReserveTerms,
+)
 
 BPS = 10**4
 BASE_PRICE = 10**8
 COMET_INDEX = 10**15
 #: Where a case does not say how much the protocol holds or wants, there is no limit.
 NO_LIMIT = 10**60
+RESERVES = ("reserves_before", "reserves", "base_reserves")
 
 
 def _rule(i: Inputs) -> lending.LiquidationRule:
@@ -128,6 +137,7 @@ def chain(i: Inputs, text: str) -> dict[str, Any]:
     account = Account({"collateral": tokens}, {"debt": whole(i["debt"])})
     repays = numbers(i, "repays" if "repays" in i else "repay")
     received, debts, left = 0, [], []
+    before, start = lending.liquidity(rule, reserves, account), account
     for amount in repays:
         done = lending.liquidate(
             rule, reserves, account, debt="debt", collateral="collateral", repay=whole(amount)
@@ -141,8 +151,30 @@ def chain(i: Inputs, text: str) -> dict[str, Any]:
         "collateral_after": left if is_row else left[-1],
         "borrower_tokens": account.collateral["collateral"],
         "liquidator_tokens": received,
+        "liquidity_before": before,
+        "shortfall_before": max(-before, 0),
         "liquidity_after": lending.liquidity(rule, reserves, account),
+        "ratio_before": _cover(reserves, start),
+        "ratio_after": _cover(reserves, account),
+        "health_before": _health(rule, reserves, start),
+        "health_after": _health(rule, reserves, account),
+        "hf_before": _health(rule, reserves, start),
+        "hf_after": _health(rule, reserves, account),
     }
+
+
+def _cover(reserves: dict[str, ReserveTerms], account: Account) -> Fraction | None:
+    """Value of the collateral over that of the debt: health where collateral counts whole."""
+    whole_value = replace(reserves["collateral"], liquidation_threshold=WAD)
+    counted = {**reserves, "collateral": whole_value}
+    return _health(cs.rules.compound_v2().liquidation, counted, account)
+
+
+def _health(
+    rule: lending.LiquidationRule, reserves: dict[str, ReserveTerms], account: Account
+) -> Fraction | None:
+    found = lending.health_factor(rule, reserves, account)
+    return None if found is None else share(found)
 
 
 def boundary(i: Inputs, text: str) -> dict[str, Any]:
@@ -226,21 +258,33 @@ def quote(i: Inputs, text: str) -> int:
     )  # fmt: skip
 
 
-def buy(i: Inputs, text: str) -> dict[str, Any]:
-    given = i.given["reserves_before"]
-    bought = [
-        lending.buy_collateral(
-            _asset(i), whole(i["base_amount"]), scaled(i, "base_price_usd", BASE_PRICE, 1),
-            10 ** int(i.get("base_decimals", 6)), whole(i["store_front_factor"], WAD),
-            reserves=whole(reserves), target_reserves=scaled(i, "target_reserves", 1, NO_LIMIT),
-            holdings=scaled(i, "holdings", 1, NO_LIMIT),
-        )
-        for reserves in numbers(i, "reserves_before")
-    ]  # fmt: skip
-    after = [purchase.reserves for purchase in bought]
+def buy(i: Inputs, text: str) -> Any:
+    """Purchases at one or several levels of the reserves; one that is refused is its refusal."""
+    name = next((n for n in RESERVES if n in i), None)
+    told = i.given[name] if name else 0
+    bought: list[Any] = []
+    asked = i.asked if isinstance(i.asked, list) else [i.asked]
+    for place, before in enumerate(numbers(i, name) if name else [Fraction(0)]):
+        try:
+            bought.append(lending.buy_collateral(
+                _asset(i), whole(i["base_amount"]), scaled(i, "base_price_usd", BASE_PRICE, 1),
+                10 ** int(i.get("base_decimals", 6)), whole(i["store_front_factor"], WAD),
+                reserves=whole(before), target_reserves=scaled(i, "target_reserves", 1, NO_LIMIT),
+                holdings=scaled(i, "holdings", 1, NO_LIMIT), least=scaled(i, "min_amount", 1, 0),
+            ))  # fmt: skip
+        except LendingRefusedError as error:
+            if not isinstance(told, list):
+                raise
+            text_asked = asked[place] if place < len(asked) else None
+            bought.append(refusals.answer(error, text_asked if isinstance(text_asked, str) else ""))
+    made = [one if isinstance(one, str) else one.collateral for one in bought]
+    after = [one if isinstance(one, str) else one.reserves for one in bought]
+    if not isinstance(i.asked, dict):
+        return made if isinstance(told, list) else made[0]
+    several = isinstance(i.asked.get("collateral"), list)
     return {
-        "collateral": bought[0].collateral,
-        "reserves_after": after if isinstance(given, list) else after[0],
+        "collateral": made if several else made[0],
+        "reserves_after": after if isinstance(told, list) else after[0],
     }
 
 
@@ -259,17 +303,23 @@ def _position(
     return assets, held, whole(i.exact(given["debt_usdc"]), 10**6)
 
 
-def absorb(i: Inputs, text: str) -> dict[str, Any]:
+def absorb(i: Inputs, text: str) -> Any:
     accounts = i.given.get("accounts") or [i.given]
     reserves = scaled(i, "reserves_usdc_before", 10**6, 0)
     supply = borrowed = bad = 0
     due = True
     for given in accounts:
         assets, held, debt = _position(i, given)
-        due = due and lending.is_absorbable(assets, held, debt, BASE_PRICE, 10**6)
+        if not lending.is_absorbable(assets, held, debt, BASE_PRICE, 10**6):
+            due, borrowed = False, borrowed + debt
+            continue
         done = lending.absorb(assets, held, debt, BASE_PRICE, 10**6, reserves=reserves)
         reserves, supply, bad = done.reserves, supply + done.supply, bad + done.bad_debt
         borrowed += debt - done.repaid
+    if isinstance(i.asked, bool):
+        return due
+    if not due and isinstance(i.asked, str):
+        raise lending.NotLiquidatableError("accounts", len(accounts), "due", "NotLiquidatable")
     return {
         "reserves_usdc_after": share(reserves, 10**6),
         "user_supply_after_micro": supply,
@@ -293,11 +343,74 @@ def comet_curves(i: Inputs, text: str) -> dict[str, Fraction]:
     return answers
 
 
+def _is_purchase(i: Inputs, text: str) -> bool:
+    return any(name in i for name in (*RESERVES, "target_reserves", "holdings", "min_amount"))
+
+
+def _counts_collateral(i: Inputs, text: str) -> bool:
+    return len(_columns(i)) == 3
+
+
+def _columns(i: Inputs) -> list[str]:
+    # value of the collateral, what it counts, and debt, in the order that the case tells
+    found = []
+    for told in str(i.given["columns"]).lower().split(","):
+        name = next((n for n in ("factor", "cf", "debt", "borrow", "collateral") if n in told), "")
+        found.append({"cf": "factor", "borrow": "debt"}.get(name, name))
+    return found if set(found) == {"factor", "debt", "collateral"} else []
+
+
+def due_rows(i: Inputs, text: str) -> list[bool]:
+    answers = []
+    for given in i.given["rows"]:
+        row = dict(zip(_columns(i), (i.exact(x) for x in given), strict=True))
+        asset = CollateralAsset(price=BASE_PRICE, liquidate_factor=whole(row["factor"], WAD))
+        answers.append(lending.is_absorbable(
+            {"c": asset}, {"c": whole(row["collateral"], WAD)}, whole(row["debt"], WAD),
+            BASE_PRICE, WAD,
+        ))  # fmt: skip
+    return answers
+
+
+PRESENT = ("present", "present_value", "balance")
+PRINCIPAL = ("principal", "principals", "principal_value")
+
+
+def _has_principals(i: Inputs, text: str) -> bool:
+    told = any(name in i for name in (*PRESENT, *PRINCIPAL))
+    return told and any(n in i for n in ("supply_index", "borrow_index", "index"))
+
+
+def _index(i: Inputs, side: str) -> int:
+    index = i.first(f"{side}_index", "index")
+    return whole(index) if index >= COMET_INDEX else whole(index, COMET_INDEX)
+
+
+def principals(i: Inputs, text: str) -> Any:
+    """Principals of balances, or balances of principals; what is owed is below 0."""
+    name = next(n for n in (*PRESENT, *PRINCIPAL) if n in i)
+    to_principal = name in PRESENT
+    supply = lending.principal_value_supply if to_principal else lending.present_value_supply
+    borrow = lending.principal_value_borrow if to_principal else lending.present_value_borrow
+    found = []
+    for amount in numbers(i, name):
+        if amount >= 0:
+            found.append(supply(whole(amount), _index(i, "supply")))
+        else:
+            found.append(-borrow(whole(-amount), _index(i, "borrow")))
+    answer = found if isinstance(i.given[name], list) else found[0]
+    if isinstance(i.asked, dict):
+        return dict.fromkeys(PRINCIPAL if to_principal else PRESENT, answer)
+    return answer
+
+
 COMET = [
-    (both(has("base_amount", "reserves_before"), asks("collateral")), buy),
+    (both(has("base_amount"), _is_purchase), buy),
     (has("base_amount", "store_front_factor"), quote),
     (has("prices"), absorb),
     (has("accounts"), absorb),
     (has("debt_usdc"), absorb),
     (has("total_supply_principal", "supply_index"), comet_curves),
+    (both(has("rows", "columns"), _counts_collateral), due_rows),
+    (_has_principals, principals),
 ]

@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from case import Inputs, UnsupportedError
-from lending_units import WAD, asks, both, has, multiplier, numbers, says, scaled, share, whole
+from lending_units import WAD, both, has, multiplier, numbers, scaled, share, whole
 
 import cascade as cs
 from cascade import laws, lending
@@ -56,6 +56,10 @@ def discounts(i: Inputs, text: str) -> list[Fraction]:
     ]  # fmt: skip
 
 
+def _rows_of_scores(i: Inputs, text: str) -> bool:
+    return all(isinstance(row, dict) and "hs" in row for row in i.given["rows"])
+
+
 def euler_v1_pair(i: Inputs, text: str) -> dict[str, Any]:
     rule = _euler_v1(i)
     # a case in whole tokens has few of them; one in atoms has prices of 18 decimals
@@ -86,13 +90,33 @@ def euler_v1_pair(i: Inputs, text: str) -> dict[str, Any]:
     }
 
 
+def largest_debt(i: Inputs, text: str) -> Any:
+    """Debt up to which an account is healthy: what collateral counts, of which the debt's factor is lent."""
+    rule, names = _euler_v1(i), ("cf", "collateral_factor")
+    value = i["collateral"] * i.first("price", "price_collateral")
+    counts = i.first(*names) * i.first("bf", "borrow_factor")
+    parts = rule.factor_parts**2
+    most = share(lending.max_debt([(whole(value, WAD), whole(counts, parts))], parts))
+    most /= i.get("price_debt", Fraction(1))
+    return dict.fromkeys(i.asked, most) if isinstance(i.asked, dict) else most
+
+
+def _is_largest_debt(i: Inputs, text: str) -> bool:
+    told = any(name in i for name in ("cf", "collateral_factor"))
+    return told and any(name in i for name in ("bf", "borrow_factor")) and "collateral" in i
+
+
 EULER_V1 = [
     (
         both(has("collateral", "debts"), lambda i, text: isinstance(i.given["debts"], list)),
         scores,
     ),
-    (both(has("rows"), says("discount")), discounts),
-    (has("collateral_factor", "borrow_factor", "price_collateral", "price_debt"), euler_v1_pair),
+    (both(has("rows"), _rows_of_scores), discounts),
+    (
+        both(has("collateral_factor", "borrow_factor", "price_collateral", "price_debt", "debt")),
+        euler_v1_pair,
+    ),
+    (_is_largest_debt, largest_debt),
 ]
 
 
@@ -170,7 +194,25 @@ def vault_boundary(i: Inputs, text: str) -> list[bool]:
     ]  # fmt: skip
 
 
+SCORES = ("hs", "health_score", "score", "scores")
+
+
+def vault_discounts(i: Inputs, text: str) -> Any:
+    changes = {}
+    if "max_discount" in i:
+        changes["largest_discount"] = whole(i["max_discount"], WAD)
+    rule, name = cs.rules.euler_v2(**changes).liquidation, next(n for n in SCORES if n in i)
+    found = [share(lending.euler_v2_discount(rule, whole(x, WAD))) for x in numbers(i, name)]
+    answer = found if isinstance(i.given[name], list) else found[0]
+    if isinstance(i.asked, dict):
+        factors = [1 - one for one in found]
+        factor = factors if isinstance(answer, list) else factors[0]
+        return {"discount": answer, "discounts": answer, "factor": factor, "factors": factor}
+    return answer
+
+
 EULER_V2 = [
+    (lambda i, text: any(n in i for n in SCORES) and "debt" not in i, vault_discounts),
     (has("adjusted", "liability"), vault_boundary),
     (has("rows"), vault_scores),
     (has("collateral", "price", "debt", "debt_price"), vault),
@@ -261,7 +303,13 @@ def adaptive(i: Inputs, text: str) -> Any:
     }  # fmt: skip
     if isinstance(i.asked, dict):
         return rates
-    return rates["rate_at_target" if "rate at target after" in text else "average"]
+    said = text.lower()
+    if seconds and "average" not in said:
+        if "at target" in said:
+            return rates["rate_at_target"]
+        if "borrow rate" not in said:
+            raise UnsupportedError("nothing says whether the mean or the rate at target is asked")
+    return rates["average"]
 
 
 def exponential(i: Inputs, text: str) -> Any:
@@ -270,13 +318,20 @@ def exponential(i: Inputs, text: str) -> Any:
     return lending.wad_exp(whole(i["x"]))
 
 
+def _rows_of_pairs(i: Inputs, text: str) -> bool:
+    rows = [rows for rows in i.given.values() if isinstance(rows, list)]
+    return bool(rows) and all(
+        isinstance(pair, list) and len(pair) == 2 for given in rows for pair in given
+    )
+
+
 MORPHO = [
     (has("x"), exponential),
     (has("steepness", "utilization"), adaptive),
     (has("collateral", "borrowed", "price"), morpho_shares),
     (has("collateral_value", "lltv", "borrowed"), morpho_boundary),
     (has("lltv"), morpho_incentives),
-    (says("maxDebt"), morpho_debt),
+    (_rows_of_pairs, morpho_debt),
 ]
 
 
@@ -297,6 +352,20 @@ def attack_signs(i: Inputs, text: str) -> list[bool]:
     return [laws.best_attack_profit(_loan(i, fee))[1] > 0 for fee in numbers(i, "fees")]
 
 
+def attack_break_even(i: Inputs, text: str) -> Any:
+    """A fee as a share or, where one and more is expected of it, in basis points."""
+    fee = laws.break_even_attack_fee(_loan(i, Fraction(0)))
+
+    def shown(name: str, asked: Any) -> float:
+        points = "bp" in name or "basis" in name or i.exact(asked) >= 1
+        return fee * BPS if points else fee
+
+    if isinstance(i.asked, dict):
+        return {name: shown(name, asked) for name, asked in i.asked.items()
+                if "fee" in name or "bp" in name or "even" in name}  # fmt: skip
+    return shown("", i.asked)
+
+
 def attack_limits(i: Inputs, text: str) -> dict[str, Fraction]:
     return {
         "delta_max": laws.feasible_attack(i["c"], i["A0"], i["fee"]),
@@ -304,8 +373,69 @@ def attack_limits(i: Inputs, text: str) -> dict[str, Fraction]:
     }
 
 
+def small_liquidations(i: Inputs, text: str) -> Any:
+    """Profit of small liquidations of a size that no health binds, and the best single one."""
+    reserves = float(i.first("A", "A0")), float(i.first("B", "B0"))
+    pool = laws.AttackedLoan(1.0, 1.0, 1.0, float(multiplier(i["bonus"]) - 1), *reserves,
+                             fee=float(i.get("fee")))  # fmt: skip
+    answers: dict[str, Any] = {"g": pool.growth, "growth": pool.growth, "pays": pool.growth > 1}
+    size, profit = laws.unbound_liquidation(pool)
+    answers |= {"x_star": size, "best_x": size, "best_profit": profit, "profit_star": profit}
+    if "x" in i:
+        found = [laws.micro_liquidation_profit(float(x), pool) for x in numbers(i, "x")]
+        answers["profit"] = found if isinstance(i.given["x"], list) else found[0]
+    return answers if isinstance(i.asked, dict) else answers["profit"]
+
+
+def _is_small(i: Inputs, text: str) -> bool:
+    pool = ("A" in i or "A0" in i) and ("B" in i or "B0" in i)
+    return pool and "bonus" in i and "theta" not in i
+
+
+def repay_to_target(i: Inputs, text: str) -> Any:
+    """What has to be repaid so that health reaches a target; none where each repayment lowers it."""
+    weighted = i["W"] if "W" in i else i["C"] * i["LT"]
+    found = lending.repay_to_target(
+        i["B"], weighted, i["LT"], multiplier(i["b"]) - 1, i.first(*TARGETS)
+    )
+    return dict.fromkeys(("r", "repay"), found) if isinstance(i.asked, dict) else found
+
+
+TARGETS = ("h", "target", "target_health", "h_star")
+
+
+def toxic_limits(i: Inputs, text: str) -> Any:
+    """Health below which, and loan to value above which, a liquidation makes an account worse."""
+    bonus = multiplier(i.first("bonus", "b", "i")) - 1
+    depth = i.first("c_over_y", "depth") if "c_over_y" in i or "depth" in i else Fraction(0)
+    if "c" in i and "y" in i:
+        depth = i["c"] / i["y"]
+    answers: dict[str, Any] = {
+        "toxic_ltv": 1 / lending.toxic_threshold(1, bonus, depth),
+        "threshold_ltv": 1 / lending.toxic_threshold(1, bonus, depth),
+        "lambda": lending.toxic_threshold(1, 0, depth),
+    }
+    if "LT" in i or "lt" in i:
+        limit = i.first("LT", "lt")
+        hf = lending.toxic_threshold(limit, bonus, depth)
+        answers |= dict.fromkeys(("toxic_hf", "toxic_below", "hf_threshold"), hf)
+        answers["toxic_free"] = hf < 1
+    if isinstance(i.asked, dict):
+        return answers
+    raise UnsupportedError("one value is asked, and nothing says which")
+
+
+def _is_toxic(i: Inputs, text: str) -> bool:
+    told = any(name in i for name in ("bonus", "b", "i"))
+    return told and any(n in i for n in ("LT", "lt", "c_over_y", "depth", "y"))
+
+
 THEORY = [
     (has("C", "LT", "B", "r", "b"), health_identity),
+    (both(has("B", "LT", "b"), lambda i, text: any(n in i for n in TARGETS)), repay_to_target),
     (has("fees", "A0", "B0", "theta"), attack_signs),
-    (both(has("fee", "A0", "B0", "c"), asks("delta_max")), attack_limits),
+    (has("fee", "A0", "B0", "c"), attack_limits),
+    (has("A0", "B0", "c", "b", "theta", "bonus"), attack_break_even),
+    (_is_small, small_liquidations),
+    (_is_toxic, toxic_limits),
 ]

@@ -1,7 +1,7 @@
 """Adapters of lending protocols: cases are found by protocol and the inputs they name, not by their id.
 
 The rule text of these cases is prose, so a new case may word it differently; what it is given and asked for
-says which function answers.
+says which function answers, and words only where two functions take the same inputs.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import aave_rules
 import compound_rules
 import euler_morpho_rules
 from case import Inputs, UnsupportedError
+from protocols import protocol_of, words_of
 
 Adapter = Callable[[Inputs], Any]
 FAMILIES: dict[str, list[tuple[Callable[[Inputs, str], bool], Callable[[Inputs, str], Any]]]] = {
@@ -27,11 +28,11 @@ FAMILIES: dict[str, list[tuple[Callable[[Inputs, str], bool], Callable[[Inputs, 
 
 def find(case: dict[str, Any]) -> Adapter | None:
     """Adapter of a case of a lending protocol; None when no family knows it."""
-    protocol = str(case.get("protocol", ""))
+    protocol = protocol_of(case)
     family = next((rows for name, rows in FAMILIES.items() if protocol.startswith(name)), None)
     if family is None:
         return None
-    text = f"{protocol}: {case.get('rule', '')}"
+    text = f"{protocol}: {words_of(case)}"
 
     def adapter(i: Inputs) -> Any:
         for applies, answer in family:

@@ -281,6 +281,35 @@ def fund_paths(i: Inputs) -> dict[str, Any]:
     return answer
 
 
+def fat_tails(i: Inputs) -> dict[str, Any]:
+    told = str(i.given.get("beta", "5,10,...,50")).split(",")
+    first, second, last = (float(told[k]) for k in (0, 1, -1))
+    aggression = np.arange(first, last + 1, second - first)
+    market = law.FundMarket()
+    answers: dict[str, dict[str, list[float]]] = {}
+    for bound in _numbers(i, "lambda_max"):
+        for seed in _numbers(i, "seeds"):
+            noise = law.noise_path(
+                int(i["T"]), float(i["rho"]), float(i["sigma"]), int(seed),
+                market.units * market.value, at_rest=True,
+            )  # fmt: skip
+            run = law.levered_fund_run(noise, float(bound), aggression, market)
+            for name, found in law.return_tail(run.prices, market.value).items():
+                answers.setdefault(name, {}).setdefault(str(bound), []).append(found)
+    return answers
+
+
+def _needs(file: str) -> Callable[[Inputs], Any]:
+    def unsupported(i: Inputs) -> Any:
+        raise UnsupportedError(f"the case's numbers come from {file}, a file that it does not give")
+
+    return unsupported
+
+
+def no_law(i: Inputs) -> Any:
+    raise UnsupportedError("magnitudes of recorded markets are no law to compute")
+
+
 def noise(i: Inputs) -> Answer:
     prices = np.log(law.noise_path(NOISE_STEPS, float(i["rho"]), float(i["sigma"]), SEED))
     returns = np.diff(prices)
@@ -494,6 +523,10 @@ RULES: dict[str, Callable[[Inputs], Any]] = {
     "M07": exponential_sale,
     "T01": fund_paths,
     "T02": noise,
+    "T03": fat_tails,
+    "K06": _needs("out/policy_per_wave_metrics.csv"),
+    "D01": _needs("EBA_2018.csv"),
+    "X01": no_law,
     "E01": resilient_book,
     "E02": risk_averse,
     "E04": liquidity_risk,

@@ -1,7 +1,7 @@
 """Adapters of the pools and of laws about sales into them: calls of `cascade.pools` and `cascade.laws`.
 
-A case is recognised by the words of its rule and the names of its inputs. Amounts beyond 2**53 are printed
-as text, so an answer is given in the form that the case expects.
+A case is recognised by the names of its inputs, and by words of its rule or id where they do not tell.
+Amounts beyond 2**53 are printed as text, so an answer is given in the form that the case expects.
 """
 
 import re
@@ -11,6 +11,7 @@ from math import sqrt
 from typing import Any
 
 from case import Answer, Inputs, UnsupportedError
+from protocols import protocol_of, words_of
 
 from cascade import laws as law
 from cascade import pools
@@ -79,6 +80,19 @@ def flash(i: Inputs) -> dict[str, bool]:
     return dict(zip(("at", "one_more"), allowed, strict=True))
 
 
+def shares_of_provider(i: Inputs) -> Any:
+    """Shares of the first provider, or of one that finds reserves and shares there."""
+    paid = (_int(i, "amount0"), _int(i, "amount1"))
+    if "reserve0" in i:
+        held = (_int(i, "reserve0"), _int(i, "reserve1"))
+        supply = _int(i, "total_supply") if "total_supply" in i else None
+        made = pools.ConstantProductPool(*held, shares=supply).add_liquidity(*paid)
+    else:
+        made = pools.first_shares(*paid)
+    names = ("liquidity", "shares", "minted")
+    return dict.fromkeys(names, made) if isinstance(i.asked, dict) else made
+
+
 def pool_sale(i: Inputs) -> dict[str, Fraction]:
     base, quote, fee, sold = (i[name] for name in ("X", "Y", "fee", "dx"))
     out = pools.exact_output(sold, base, quote, fee)
@@ -143,6 +157,10 @@ def roots_of_ticks(i: Inputs) -> Any:
 
 def tick_of_root(i: Inputs) -> int:
     return pools.tick_at_sqrt_price(_int(i, "sqrt_ratio"))
+
+
+def most_at_tick(i: Inputs) -> int:
+    return pools.most_liquidity_at_tick(_int(i, "tick_spacing"))
 
 
 def whole_swap(i: Inputs) -> dict[str, Any]:
@@ -273,39 +291,47 @@ def _price_after(reserve: float, sold: float) -> Fraction:
     return (1 - out) / (held + Fraction(sold))
 
 
-# words of the rule, names of the inputs, adapter; the first that fits
+# words of rule and id where inputs do not suffice, names of the inputs, adapter; the first that fits
 SHAPES: list[tuple[str, set[str], Adapter]] = [
-    ("getAmountOut|amount out", {"amount_in", "reserve_in", "reserve_out"}, amount_out),
-    ("getAmountIn|amount in", {"amount_out", "reserve_in", "reserve_out"}, amount_in),
+    ("", {"amount_in", "reserve_in", "reserve_out"}, amount_out),
+    ("", {"amount_out", "reserve_in", "reserve_out"}, amount_in),
     ("", {"out_args"}, tiny),
     ("", {"in_args"}, tiny),
-    ("flash|K check", {"reserve0", "reserve1"}, flash),
+    ("", {"reserve0", "reserve1", "out0"}, flash),
+    ("", {"reserve0", "reserve1", "out1"}, flash),
+    ("", {"amount0", "amount1"}, shares_of_provider),
     ("", {"sqrt_price", "sqrt_target", "liquidity", "amount_remaining", "fee_pips"}, swap_step),
-    ("from input", {"sqrt_price", "liquidity", "amount", "zero_for_one"},
+    ("from input|sqrt-in|FromInput", {"sqrt_price", "liquidity", "amount", "zero_for_one"},
      next_price(pools.sqrt_price_after_input)),
-    ("from output", {"sqrt_price", "liquidity", "amount", "zero_for_one"},
+    ("from output|sqrt-out|FromOutput", {"sqrt_price", "liquidity", "amount", "zero_for_one"},
      next_price(pools.sqrt_price_after_output)),
-    ("^amount0", {"price_a", "price_b", "liquidity"}, amount_between(pools.amount0_between)),
-    ("^amount1", {"price_a", "price_b", "liquidity"}, amount_between(pools.amount1_between)),
+    ("amount0|delta0|Amount0", {"price_a", "price_b", "liquidity"},
+     amount_between(pools.amount0_between)),
+    ("amount1|delta1|Amount1", {"price_a", "price_b", "liquidity"},
+     amount_between(pools.amount1_between)),
     ("", {"sqrt_ratios"}, ticks_of_roots),
     ("", {"sqrt_ratio"}, tick_of_root),
-    ("getSqrtRatioAtTick|sqrt", {"ticks"}, roots_of_ticks),
-    ("getSqrtRatioAtTick|sqrt", {"tick"}, roots_of_ticks),
+    ("", {"ticks"}, roots_of_ticks),
+    ("", {"tick"}, roots_of_ticks),
     ("", {"positions", "sqrt_price", "amount_specified", "zero_for_one"}, whole_swap),
+    ("", {"tick_spacing"}, most_at_tick),
     ("", {"A", "balances"}, invariant),
     ("", {"A", "initial", "i", "j", "dx"}, stable_swap),
     ("", {"A", "initial", "swaps"}, virtual_prices),
     ("", {"A", "initial", "steps"}, stable_steps),
     ("", {"A", "initial", "add"}, stable_liquidity),
     ("", {"A", "initial", "burn"}, stable_liquidity),
+    ("", {"A", "initial", "remove"}, stable_liquidity),
 ]  # fmt: skip
 
 
 def adapter_of(case: dict[str, Any]) -> Adapter | None:
-    """Adapter of a pool's case by its rule's words and its inputs' names; None if it is none."""
-    rule, given = str(case.get("rule", "")), set(case["inputs"])
+    """Adapter of a pool's case by its inputs' names, and by words where they do not tell; None if it is none."""
+    protocol, given = protocol_of(case), set(case["inputs"])
+    if protocol and not protocol.startswith(("Uniswap", "Curve")):
+        return None
     for words, names, adapter in SHAPES:
-        if names <= given and re.search(words, rule):
+        if names <= given and re.search(words, words_of(case)):
             return _as_printed(adapter)
     return None
 

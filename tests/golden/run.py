@@ -2,8 +2,9 @@
 
 A file is a list of cases with `inputs`, `expected` and `tolerance`, named by `rule` or by an `id`
 that begins with a law (L01). An adapter a rule translates inputs to calls of public functions or
-runs of the engine; a rule without one is unsupported. Prints a line a failing case and a closing count, and
-ends with 1 when a case fails.
+runs of the engine. A case is alone: one that cannot be read or run is a failing case, and the next one runs.
+A rule without an adapter, and a question that an adapter does not answer, are unsupported. Prints a line a
+case that fails or is unsupported, with the reason, and a closing count, and ends with 1 when a case fails.
 """
 
 import argparse
@@ -19,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 # an installed package comes first: sources alone have no compiled modules
 sys.path.append(str(HERE.parent.parent / "src"))
 
+import acceptance  # noqa: E402
 import auction_rules  # noqa: E402
 import halt_rules  # noqa: E402
 import law_rules  # noqa: E402
@@ -28,8 +30,11 @@ import market_rules  # noqa: E402
 import model_rules  # noqa: E402
 import perp_rules  # noqa: E402
 import pool_rules  # noqa: E402
+import refusals  # noqa: E402
 import waterfall_rules  # noqa: E402
-from case import Answer, Inputs, UnsupportedError, differences  # noqa: E402
+from case import UNANSWERED, Answer, Inputs, UnsupportedError, differences  # noqa: E402
+
+from cascade.lending import LendingRefusedError  # noqa: E402
 
 Adapter = Callable[[Inputs], Answer | dict[str, Any] | list[Any]]
 RULES: dict[str, Adapter] = {
@@ -55,26 +60,60 @@ def rule_of(case: dict[str, Any]) -> str:
     """Rule of a case; of a law its letter and number."""
     if "rule" in case:
         return str(case["rule"])
-    found = LAW.match(str(case["id"]))
-    return found.group() if found else str(case["id"])
+    name = str(case.get("id", ""))
+    found = LAW.match(name)
+    return found.group() if found else name
 
 
-def run_case(case: dict[str, Any], cases: list[dict[str, Any]]) -> list[str] | None:
-    """Differences from what a case expects; None when the product has no such rule."""
+def _check(case: Any) -> None:
+    """Refuse a case that says nothing to run or to compare."""
+    if not isinstance(case, dict):
+        raise TypeError(f"a case is an object, not {case!r}")
+    if not isinstance(case.get("inputs"), dict):
+        raise TypeError(f"inputs {case.get('inputs')!r} are no object")
+    if case.get("expected") is None:
+        raise TypeError("nothing is expected")
+
+
+def _adapter(case: dict[str, Any]) -> Adapter:
     adapter = RULES.get(rule_of(case))
     if adapter is None:
         adapter = next(filter(None, (find(case) for find in FINDERS)), None)
     if adapter is None:
-        return None
+        raise UnsupportedError(
+            f"no adapter of this rule for the inputs {', '.join(case['inputs'])}"
+        )
+    return adapter
+
+
+def _run(case: Any, cases: list[Any]) -> list[str]:
+    _check(case)
+    expected, tolerance = case["expected"], case.get("tolerance")
+    others = [other for other in cases if isinstance(other, dict)]
     try:
-        answer = adapter(Inputs(case["inputs"], case["expected"], cases))
-        if not isinstance(answer, Answer):
-            answer = Answer(answer)
-        return differences(case["expected"], answer, case.get("tolerance"))
-    except UnsupportedError:
-        return None
+        answer = _adapter(case)(Inputs(case["inputs"], expected, others))
+    except LendingRefusedError as error:
+        return refusals.differences(expected, error)
+    if not isinstance(answer, Answer):
+        answer = Answer(answer)
+    if acceptance.is_acceptance(tolerance):
+        return acceptance.differences(answer.values, tolerance)
+    found = differences(expected, answer, tolerance)
+    missing = [line for line in found if line.endswith(UNANSWERED)]
+    if missing and len(missing) == len(found):
+        raise UnsupportedError("; ".join(missing))
+    return [line for line in found if line not in missing]
+
+
+def run_case(case: Any, cases: list[Any]) -> tuple[str, list[str]]:
+    """State of a case, "passed", "failed" or "unsupported", and why: lines of what differs or is missing."""
+    try:
+        found = _run(case, cases)
+    except UnsupportedError as error:
+        return "unsupported", [str(error)]
     except Exception as error:  # a case that cannot be run is a failing case, and the next one runs
-        return [f"{type(error).__name__}: {error}"]
+        return "failed", [f"{type(error).__name__}: {error}"]
+    return ("failed" if found else "passed"), found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -85,18 +124,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="print a line for every case")
     options = parser.parse_args(arguments)
     cases = json.loads(options.file.read_text())
+    if not isinstance(cases, list):
+        parser.error(f"{options.file} holds no list of cases")
     counts = {"passed": 0, "failed": 0, "unsupported": 0}
-    for case in cases:
-        rule = rule_of(case)
+    for number, case in enumerate(cases):
+        named = case if isinstance(case, dict) else {}
+        rule, name = rule_of(named), named.get("id", f"case {number}")
         if options.rule and rule != options.rule and not rule.startswith(options.rule + "."):
             continue
-        found = run_case(case, cases)
-        state = "unsupported" if found is None else "failed" if found else "passed"
+        state, why = run_case(case, cases)
         counts[state] += 1
-        if state == "failed":
-            print(f"FAILED {case['id']} ({rule}): {'; '.join(found)}")
+        if state != "passed":
+            shown = "FAILED" if state == "failed" else state
+            print(f"{shown} {name} ({rule}): {'; '.join(why)}")
         elif options.list:
-            print(f"{state} {case['id']} ({rule})")
+            print(f"{state} {name} ({rule})")
     print(", ".join(f"{state} {count}" for state, count in counts.items()))
     return 1 if counts["failed"] else 0
 

@@ -187,6 +187,24 @@ def _parts(parts: trove_liquidation.TroveLiquidation) -> dict[str, int]:
     }
 
 
+def offset(i: Inputs) -> dict[str, Any]:
+    """What a pool offsets is told as it is, or with what must stay in it."""
+    pool = of(i, "stability_pool", WAD, 0)
+    pool -= min(
+        pool, of(i, "min_lusd_in_pool" if "min_lusd_in_pool" in i else "min_in_pool", WAD, 0)
+    )
+    compensation = i.get("gas_comp", Fraction(1, int(i.get("gas_comp_divisor", 200))))
+    if compensation <= 0 or (1 / compensation).denominator != 1:
+        raise UnsupportedError(f"gas compensation {compensation} is no part of a whole number")
+    parts = trove_liquidation.offset_and_redistribute(
+        of(i, "collateral" if "collateral" in i else "coll"), of(i, "debt"), pool,
+        divisor=int(1 / compensation),
+    )  # fmt: skip
+    if not isinstance(i.asked, dict):
+        raise UnsupportedError("one value is asked, and nothing says which")
+    return shown(i.asked, _parts(parts))
+
+
 def with_penalties(i: Inputs) -> dict[str, Any]:
     pool = of(i, "stability_pool", WAD, 0)
     pool -= min(pool, of(i, "min_in_pool", WAD, WAD))
