@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from engine_kit import core_kit, rows
 
+import cascade as cs
+
 SOFT = 45
 
 
@@ -250,3 +252,27 @@ def test_loans_that_only_the_price_above_their_bands_covers_wait_for_it_to_fall(
     for price in (2990, 2980, 2970, 2960, 2950):
         engine.step(index={"ETH": price}, dt=60)
     assert bands.evaluations == before
+
+
+@needs_core
+def test_a_call_among_many_that_are_due_does_not_look_at_them_all():
+    count, kit = 4000, core_kit()
+    engine = kit.engine(asset_decimals=6)
+    pool = cs.ConstantProduct(3 * count, 6000 * count)
+    market = engine.add_market(
+        "ETH", tick_size="0.01", lot_size="0.001", rules=cs.Rules(feed="last"), venue=pool
+    )
+    bands = engine.lending.add_bands("bands", price="ETH", rules=cs.rules.crvusd())
+    random = np.random.default_rng(1)
+    collateral = np.round(random.uniform(0.1, 2, count), 3)
+    debts = np.round(collateral * 2000 * random.uniform(0.6, 0.8, count), 2)
+    bands.open(collateral=collateral, debt=debts, bands=4)
+    engine.step(dt=1)
+    market.book.market("sell", int(0.22 * count))
+    before = bands.evaluations
+    result = engine.step(dt=12)
+    # each call moves the price, and hundreds are due at a time
+    assert result.liquidated > 800
+    assert result.pending > 300
+    assert bands.evaluations - before < count + 20 * result.liquidated
+    engine.validate()
