@@ -1,6 +1,8 @@
 """Lending scenario files that state troves, bands, auctions, categories, isolation, stop-gaps and incidents."""
 
+import inspect
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import cascade as cs
 from cascade import lending_report, scenarios
 from cascade.codes import EventKind
+from cascade.scenarios import lending_schema
 
 FRAME = """\
 [market]
@@ -92,6 +95,16 @@ def refused(tmp_path, field, reason, **stated):
         loaded(tmp_path, **stated).build()
     assert found.value.field == field
     assert found.value.line > 0
+
+
+def test_files_have_every_term_of_the_engine():
+    for call, section, other in (
+        (cs.LendingMarket.add_reserve, lending_schema.ReserveSection, {"supplied"}),
+        (cs.LendingMarket.add_category, lending_schema.CategorySection, set()),
+        (cs.Liquidator, lending_schema.LiquidatorSection, set()),
+    ):
+        terms = set(inspect.signature(call).parameters) - {"self"}
+        assert {entry.name for entry in fields(section)} - other == terms
 
 
 # ---------------------------------------------------------------- troves
@@ -437,11 +450,30 @@ def test_what_a_protocol_cannot_have_is_left_out_and_said(tmp_path):
     assert "USD alone is lent, and no collateral" in scenario.with_rules("compound_v3").fitted
     for name in cs.rules.AUCTION_PROTOCOLS:
         scenario.with_rules(name).build().validate()
-    nobody = loaded(tmp_path, **{
-        **CALLS, "more": '[[lending.reserves]]\nname = "BTC"\nprice = "ETH-USD"\nliquidation_threshold = 0.5',
-    })  # fmt: skip
-    group = nobody.sections.lending[0].borrowers[0]
-    assert group.debt == "USD"
+
+
+def test_a_file_of_the_protocol_is_left_as_it_is(tmp_path):
+    bands = loaded(tmp_path, **BANDS)
+    made = bands.with_rules("crvusd")
+    assert made.fitted == ()
+    assert made.sections.lending[0].reserves == bands.sections.lending[0].reserves
+    stated = {"lending": 'rules = "maker_liq2"', "money": "collateral = false\nsupplied = 3_000_000",
+              "collateral": "liquidation_threshold = 0.8\nborrowable = false"}  # fmt: skip
+    made = loaded(tmp_path, **stated).with_rules("maker_liq2")
+    assert [note.split()[0] for note in made.fitted] == ["whoever", "the"]
+
+
+def test_borrowers_that_a_protocol_cannot_have_are_refused(tmp_path):
+    text = FRAME.replace('collateral = "ETH"\ndebt = "USD"', 'collateral = "USD"\ndebt = "ETH"')
+    path = tmp_path / "case.toml"
+    money = "liquidation_threshold = 0.8"
+    path.write_text(text.format(**{**EMPTY, "collateral": "supplied = 5_000", "money": money}))
+    scenario = scenarios.load(path)
+    with pytest.raises(cs.ScenarioError, match="no group of those who owe money") as found:
+        scenario.with_rules("liquity_v1")
+    assert found.value.field == "lending.borrowers"
+    # with one base it is ether that is borrowed
+    assert "ETH alone is lent, and no collateral" in scenario.with_rules("compound_v3").fitted
 
 
 def test_the_page_s_file_plays(tmp_path):

@@ -114,6 +114,10 @@ def fitted(
     return replace(sections, lending=tuple(lending), shock=shock), tuple(notes)
 
 
+def _by_name(reserve: ReserveSection) -> str:
+    return reserve.name
+
+
 def _reserve(fit: _Fit, name: str) -> ReserveSection:
     return next(reserve for reserve in fit.section.reserves if reserve.name == name)
 
@@ -156,7 +160,8 @@ def _one_base(fit: _Fit, kind: str) -> None:
                     f"{reserve.name} is credited at {factor.normalize():f} of its value"
                 )
         reserves.append(made)
-    fit.notes.append(f"{base} alone is lent, and no collateral")
+    if tuple(reserves) != fit.section.reserves:
+        fit.notes.append(f"{base} alone is lent, and no collateral")
     fit.section = replace(fit.section, reserves=tuple(reserves))
 
 
@@ -182,8 +187,9 @@ def _one_pair(fit: _Fit, kind: str) -> None:
             replace(held, supply_cap=None, account_cap=None, account_share=None),
             ReserveSection(name=debt),
         )
+    if sorted((held, owed), key=_by_name) != sorted(fit.section.reserves, key=_by_name):
+        fit.notes.append(f"borrowers of {debt} hold {collateral} only, and what they owe is minted")
     fit.section = replace(fit.section, reserves=(held, owed))
-    fit.notes.append(f"borrowers of {debt} hold {collateral} only, and what they owe is minted")
     if kind == BANDS:
         return
     least = LEAST_DEBTS[fit.preset]

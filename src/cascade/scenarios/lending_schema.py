@@ -79,6 +79,7 @@ class ReserveSection:
     siloed: bool = flag(False)
     collateral: bool = flag(True)
     borrowable: bool = flag(True)
+    refinement: int | None = integer(None, low=1)
     interest: dict[str, Any] | None = anything(None, kinds=(dict,))
     oracle: dict[str, Any] | None = anything(None, kinds=(dict,))
 
