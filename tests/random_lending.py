@@ -185,6 +185,10 @@ class Actor:
         routed = self.kit.route(self.engine, side, size, [self.markets[name] for name in venues])
         return tuple(int(lots) for lots in routed)
 
+    def clear(self) -> None:
+        self.engine.clear_events()
+        self.seen = 0
+
     def budget(self, accounts, notional) -> None:
         self.engine.budget(accounts=accounts, notional=notional)
 
@@ -366,6 +370,7 @@ def draw_auction(draw: random.Random) -> dict:
 def draw_reserve(draw: random.Random, name: str) -> dict:
     oracles = (
         None, {}, {"delay": 2}, {"deviation": "0.005", "heartbeat": 30}, {"max_step": "0.01"},
+        {"max_step": "0.02", "deviation": "0.01", "delay": 1, "block": 3},
     )  # fmt: skip
     threshold = {
         "ETH": ("0.8", "0.95", "0.83"),
@@ -487,9 +492,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
             *("load_depth", "budget", "open", "set_category", "auction", "route", "stop", "oracle"),
-            *("sequencer", "cap", "borrowable", "provide", "withdraw"),
+            *("sequencer", "cap", "borrowable", "provide", "withdraw", "clear"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4, 4, 1),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4, 4, 1, 3),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(tuple(PRICES))
@@ -542,6 +547,7 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
             draw.choice(ROUTES),
         ),
         "budget": draw.choice(((None, None), (1, None), (2, None), (None, 3000))),
+        "clear": (),
     }
     return name, arguments[name]
 

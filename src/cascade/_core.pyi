@@ -148,6 +148,3 @@ class EngineCore:
         """Entries, and loans in bands, that are due and wait for the next step."""
 
 STEP_DTYPE: np.dtype[np.void]
-
-def restore_log(core: EngineCore, events: NDArray[Any]) -> None:
-    """Put stored events into an engine without any."""

@@ -8,7 +8,7 @@ was; the GIL is dropped once a call, and a second thread that calls meanwhile is
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 import numpy as np
 
@@ -17,18 +17,19 @@ from cascade._bandwatch cimport loans_due
 from cascade._book cimport Message, Submitted
 from cascade._cascade cimport run_cascade
 from cascade._clearing cimport reserve_accounts, reserve_positions
-from cascade._log cimport Event, EventBuffer, log_append, log_free, log_reserve, log_touch, log_view
+from cascade._liquidator cimport slowest_latency
+from cascade._log cimport (
+    Event, EventBuffer, log_append, log_clear, log_free, log_reserve, log_touch, log_view,
+)
 from cascade._opening cimport (
     OPEN_MEMORY, OPEN_OK, OPEN_OVERFLOW, OpenRequest, create_accounts, open_check, open_commit,
 )
 from cascade._orders cimport fire_stops, submit_order
 from cascade._phases cimport (
-    DislocationRecord, StepRecord, begin_step, set_index, set_indices, write_dislocation, write_step,
+    DislocationRecord, StepRecord, begin_step, set_index, write_dislocation, write_step,
 )
 from cascade._promises cimport raise_broken
 from cascade._queue cimport queue_pending
-from cascade._oracle cimport pass_lending
-from cascade._reopening cimport pass_halts
 from cascade._residents cimport act_residents, free_residents
 from cascade._settlement cimport admit_price, allow_reduce, order_removed
 from cascade._signals cimport raise_signal, signal_waits
@@ -380,12 +381,7 @@ cdef class EngineCore:
         self.begin()
         result.first_event = self.state.log.first + self.state.log.count
         if orders:
-            begin_step(&self.state, elapsed)
-            if self.state.reserve_count:
-                pass_lending(&self.state, elapsed)
-            if prices != NULL or self.state.delays:
-                set_indices(&self.state, prices)
-            pass_halts(&self.state)
+            begin_step(&self.state, elapsed, prices)
             for number, messages in orders:
                 market = self.state.markets[<int64_t>number]
                 view = messages
@@ -398,12 +394,7 @@ cdef class EngineCore:
                 run_cascade(&self.state, elapsed)
         else:
             with nogil:
-                begin_step(&self.state, elapsed)
-                if self.state.reserve_count:
-                    pass_lending(&self.state, elapsed)
-                if prices != NULL or self.state.delays:
-                    set_indices(&self.state, prices)
-                pass_halts(&self.state)
+                begin_step(&self.state, elapsed, prices)
                 act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
         return self.finish_step(result)
@@ -507,12 +498,7 @@ cdef class EngineCore:
         self.begin()
         with nogil:
             for k in range(steps):
-                begin_step(&self.state, elapsed)
-                if self.state.reserve_count:
-                    pass_lending(&self.state, elapsed)
-                if markets:
-                    set_indices(&self.state, &path[k, 0])
-                pass_halts(&self.state)
+                begin_step(&self.state, elapsed, &path[k, 0] if markets else NULL)
                 act_residents(&self.state, elapsed)
                 run_cascade(&self.state, elapsed)
                 write_step(&self.state, &records[k])
@@ -553,15 +539,17 @@ cdef class EngineCore:
 
     def clear_events(self):
         """Forget the events so far; indices go on counting."""
+        cdef bint failed
         self.begin()
-        self.state.log.first += self.state.log.count
-        self.state.log.count = 0
-        if self.state.log.shared:
+        failed = log_clear(&self.state.log, self.state.clock - slowest_latency(&self.state)) != 0
+        if self.state.log.shared and not failed:
             # what was handed out stays with its views
             self.state.log.events = NULL
             self.state.log.capacity = 0
             self.state.log.shared = False
         self.end()
+        if failed:
+            raise MemoryError("no memory for the times of events")
 
     @property
     def event_count(self):
@@ -581,19 +569,3 @@ cdef class EngineCore:
         count = queue_pending(&self.state) + loans_due(&self.state)
         self.release()
         return count
-
-
-def restore_log(EngineCore core, events):
-    """Put stored events into an engine without any."""
-    cdef const unsigned char[::1] view
-    cdef int64_t count = len(events)
-    if events.dtype != EVENT_DTYPE:
-        raise ValueError("events have the wrong type")
-    core.state.log.count = 0
-    if count == 0:
-        return
-    if log_reserve(&core.state.log, count):
-        raise MemoryError("no memory for the log")
-    view = np.ascontiguousarray(events).view(np.uint8)
-    memcpy(core.state.log.events, &view[0], <size_t>count * sizeof(Event))
-    core.state.log.count = count

@@ -51,6 +51,7 @@ def add_reserve(
     heartbeat: int,
     deviation: int,
     max_step: int,
+    block: int,
     collateral: bool,
     borrowable: bool,
     liquidation_factor: int,

@@ -110,7 +110,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
                 int64_t supplied_side, int64_t borrowed_side, int64_t unit, int64_t refine,
                 int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
                 int64_t reserve_factor, rate, int64_t supply_cap, int64_t borrow_cap, int64_t delay,
-                int64_t heartbeat, int64_t deviation, int64_t max_step, bint collateral,
+                int64_t heartbeat, int64_t deviation, int64_t max_step, int64_t block, bint collateral,
                 bint borrowable, int64_t liquidation_factor, int64_t debt_ceiling,
                 bint isolation_lends, bint siloed, int64_t account_cap, int64_t account_share,
                 int64_t hundredths, int64_t hundredths_lots):
@@ -152,6 +152,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     made.heartbeat = heartbeat
     made.deviation = deviation
     made.max_step = max_step
+    made.block = block
     made.collateral = collateral
     made.borrowable = borrowable
     made.liquidation_factor = liquidation_factor

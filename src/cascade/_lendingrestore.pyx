@@ -26,6 +26,7 @@ RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", *FLOWS, "roundings", "waiting",
     "rate_at_target", "oracle", "offered", "isolated_debt", "assigned_mark",
+    "ahead", "ahead_event", "ahead_wave",
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
@@ -75,7 +76,8 @@ def reserve_records(EngineCore core):
                 r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury, r.deficit,
                 r.kept, r.price, r.updated, r.paused, r.absorbed, r.frozen, r.grace_until,
                 *[r.flows[n] for n in range(FLOW_COUNT)], r.roundings, r.waiting_count,
-                r.rate.at_target, r.oracle, r.offered, r.isolated_debt, r.assigned_mark))
+                r.rate.at_target, r.oracle, r.offered, r.isolated_debt, r.assigned_mark,
+                r.ahead, r.ahead_event, r.ahead_wave))
             for n in range(r.waiting_count):
                 row = &r.waiting[(r.waiting_first + n) % r.waiting_capacity]
                 waiting.append((row.due, row.event, row.price, row.wave))
@@ -190,6 +192,9 @@ cdef int restore_reserve(Reserve* r, row) except -1:
     r.oracle = row["oracle"]
     r.isolated_debt = row["isolated_debt"]
     r.assigned_mark = row["assigned_mark"]
+    r.ahead = row["ahead"]
+    r.ahead_event = row["ahead_event"]
+    r.ahead_wave = row["ahead_wave"]
     return 0
 
 
@@ -227,6 +232,9 @@ cdef int check_claims(const State* state, const Reserve* r) except -1:
 cdef int restore_waiting(State* state, Reserve* r, rows, int64_t events) except -1:
     cdef int64_t last = state.clock
     cdef int128 upper
+    where = f"reserve {r.number}: price that it has not reached"
+    require(r.ahead == 0 or (r.max_step >= 0 and 1 <= r.ahead <= MAX_PRICE), where)
+    require(-1 <= r.ahead_event < events and 0 <= r.ahead_wave < 2**31 - 1, where)
     where = f"reserve {r.number}: price on its way"
     require(len(rows) == 0 or (r.delay > 0 and r.source != NO_MARKET), where)
     for row in rows:

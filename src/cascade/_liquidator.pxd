@@ -37,5 +37,7 @@ cdef int pay_bid(State* state, const Bids* bids) noexcept nogil
 cdef Liquidator nobody() noexcept nogil
 # Has a liquidator not seen yet what the event `cause` changed?
 cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil
+# The longest latency of any, ns.
+cdef int64_t slowest_latency(const State* state) noexcept nogil
 # Atoms earned and paid, and the gas of one act.
 cdef void pay_liquidator(State* state, Liquidator* liquidator, int64_t gains, int64_t cost) noexcept nogil

@@ -4,10 +4,11 @@ docs/lending-market.md. Calls, storefronts, auctions and bands ask each liquidat
 gains most acts and pays what the next one would have gained.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint16_t
 from libc.string cimport memset
 
 from cascade._arithmetic cimport add_into
+from cascade._log cimport log_time
 from cascade._reserve cimport Liquidator
 from cascade._state cimport FAILURE_OVERFLOW, State
 
@@ -31,9 +32,18 @@ cdef Liquidator nobody() noexcept nogil:
 
 
 cdef bint has_not_seen(const State* state, const Liquidator* liquidator, int64_t cause) noexcept nogil:
-    if liquidator.latency == 0 or not state.log.first <= cause < state.log.first + state.log.count:
-        return False
-    return state.clock - state.log.events[cause - state.log.first].time < liquidator.latency
+    # what it is not known when happened it has seen
+    cdef int64_t happened = log_time(&state.log, cause) if liquidator.latency else -1
+    return happened >= 0 and state.clock - happened < liquidator.latency
+
+
+cdef int64_t slowest_latency(const State* state) noexcept nogil:
+    cdef int64_t slowest = 0
+    cdef uint16_t k
+    for k in range(state.liquidator_count):
+        if state.liquidators[k].latency > slowest:
+            slowest = state.liquidators[k].latency
+    return slowest
 
 
 cdef void pay_liquidator(State* state, Liquidator* liquidator, int64_t gains, int64_t cost) noexcept nogil:

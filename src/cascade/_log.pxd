@@ -17,6 +17,10 @@ cdef struct Event:            # 64 bytes, EVENT_DTYPE
     uint8_t side
     int32_t code
 
+cdef struct Moment:           # of cleared events: the first of a time
+    int64_t event
+    int64_t time
+
 cdef struct Log:
     Event* events
     int64_t count             # events held
@@ -25,6 +29,8 @@ cdef struct Log:
     int64_t time              # stamped on new events
     bint shared               # a view was handed out: the buffer has another owner
     bint failed               # out of memory; sticky
+    Moment* moments           # times of cleared events that somebody may still wait for
+    int64_t moment_count
 
 cdef class EventBuffer:
     """Owns a buffer that NumPy views may outlive the engine's use of."""
@@ -37,4 +43,10 @@ cdef void log_touch(Log* log) noexcept nogil
 cdef void log_free(Log* log) noexcept nogil
 # The next free record, zeroed with its time set, already counted; grows when full.
 cdef Event* log_append(Log* log, uint8_t kind, uint16_t market, int64_t cause, int32_t wave) noexcept nogil
+# Clears the events; their times are known on for those after `since`. -1 without memory: nothing is cleared.
+cdef int log_clear(Log* log, int64_t since) noexcept nogil
+# Room for so many times of cleared events in place of those known; -1 without memory.
+cdef int log_keep(Log* log, int64_t count) noexcept nogil
+# When an event happened; -1 if that is forgotten, or of no event.
+cdef int64_t log_time(const Log* log, int64_t event) noexcept nogil
 cdef object log_view(Log* log, EventBuffer owner, int64_t start, int64_t stop)

@@ -72,6 +72,7 @@ cdef void log_touch(Log* log) noexcept nogil:
 cdef void log_free(Log* log) noexcept nogil:
     if not log.shared:
         free(log.events)
+    free(log.moments)
     memset(log, 0, sizeof(Log))
 
 
@@ -99,6 +100,58 @@ cdef Event* log_append(Log* log, uint8_t kind, uint16_t market, int64_t cause,
     event.side = 0
     event.code = 0
     return event
+
+
+cdef int log_clear(Log* log, int64_t since) noexcept nogil:
+    cdef int64_t first = log.count, kept = 0, count = 0, last = -1, k
+    cdef Moment* moments
+    while first and log.events[first - 1].time > since:
+        first -= 1
+        count += log.events[first].time != last
+        last = log.events[first].time
+    for k in range(log.moment_count):
+        kept += log.moments[k].time > since
+    moments = <Moment*>malloc(<size_t>(kept + count + 1) * sizeof(Moment))
+    if moments == NULL:
+        return -1
+    if kept:
+        memcpy(moments, log.moments + log.moment_count - kept, <size_t>kept * sizeof(Moment))
+    last = -1
+    for k in range(first, log.count):
+        if log.events[k].time != last:
+            last = log.events[k].time
+            moments[kept].event = log.first + k
+            moments[kept].time = last
+            kept += 1
+    free(log.moments)
+    log.moments = moments
+    log.moment_count = kept
+    log.first += log.count
+    log.count = 0
+    return 0
+
+
+cdef int log_keep(Log* log, int64_t count) noexcept nogil:
+    cdef Moment* moments = <Moment*>malloc(<size_t>(count + 1) * sizeof(Moment))
+    if moments == NULL:
+        return -1
+    free(log.moments)
+    log.moments = moments
+    log.moment_count = count
+    return 0
+
+
+cdef int64_t log_time(const Log* log, int64_t event) noexcept nogil:
+    cdef int64_t low = 0, high = log.moment_count, middle
+    if event >= log.first:
+        return log.events[event - log.first].time if event < log.first + log.count else -1
+    while low < high:
+        middle = (low + high) // 2
+        if log.moments[middle].event <= event:
+            low = middle + 1
+        else:
+            high = middle
+    return log.moments[low - 1].time if low and event >= 0 else -1
 
 
 cdef object log_view(Log* log, EventBuffer owner, int64_t start, int64_t stop):

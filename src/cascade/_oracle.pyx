@@ -81,9 +81,11 @@ cdef inline bint _overdue(const State* state, const Reserve* reserve) noexcept n
 cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t cause, int32_t wave) noexcept nogil:
     cdef Reserve* reserve = &state.reserves[number]
     cdef int64_t old = reserve.price, believed = price, moved = believed - old, step
+    cdef int64_t read = cause
     cdef Event* event
     if old and not _overdue(state, reserve) and (
             <int128>(moved if moved > 0 else -moved) * RATE_DENOMINATOR < <int128>reserve.deviation * old):
+        reserve.ahead = 0
         return
     if old and reserve.max_step >= 0:
         step = <int64_t>floor_divide(<int128>reserve.max_step * old, RATE_DENOMINATOR)
@@ -93,6 +95,9 @@ cdef void believe_price(State* state, uint32_t number, int32_t price, int64_t ca
         state.failed = FAILURE_OVERFLOW       # not believed, so that marks and price stay those of one moment
         return
     reserve.updated = state.clock
+    reserve.ahead = price if believed != price else 0
+    reserve.ahead_event = read
+    reserve.ahead_wave = wave
     if believed == old:
         return
     reserve.price = <int32_t>believed
@@ -132,11 +137,13 @@ cdef int await_price(Reserve* reserve, int64_t due, int32_t price, int64_t event
 
 
 cdef inline void _offer(State* state, Reserve* reserve, int32_t price, int64_t event, int32_t wave) noexcept nogil:
+    # within a block nobody can tell when
+    cdef int64_t read = state.clock - (state.clock % reserve.block if reserve.block else 0)
     if reserve.oracle != ORACLE_WORKS:
         return
     if reserve.delay == 0:
         believe_price(state, reserve.number, price, event, wave)
-    elif await_price(reserve, state.clock + reserve.delay, price, event, wave):
+    elif await_price(reserve, read + reserve.delay, price, event, wave):
         state.failed = FAILURE_MEMORY
 
 
@@ -160,9 +167,22 @@ cdef void _pass_prices(State* state, uint32_t number) noexcept nogil:
         if reserve.oracle == ORACLE_WORKS:
             believe_price(state, number, first.price, first.event, first.wave)
         test_moved(state)
-    if (reserve.oracle == ORACLE_WORKS and reserve.delay == 0 and reserve.source != NO_MARKET
-            and _overdue(state, reserve) and state.markets[reserve.source].mark):
-        believe_price(state, number, state.markets[reserve.source].mark, -1, 0)
+
+
+cdef void read_again(State* state) noexcept nogil:
+    cdef uint32_t k
+    cdef Reserve* reserve
+    for k in range(state.reserve_count):
+        reserve = &state.reserves[k]
+        if reserve.oracle != ORACLE_WORKS:
+            continue
+        if reserve.ahead and reserve.updated < state.clock:
+            believe_price(state, k, reserve.ahead, reserve.ahead_event, reserve.ahead_wave)
+        elif (reserve.delay == 0 and reserve.source != NO_MARKET
+                and _overdue(state, reserve) and state.markets[reserve.source].mark):
+            believe_price(state, k, state.markets[reserve.source].mark, -1, 0)
+        else:
+            continue
         test_moved(state)
 
 
@@ -175,6 +195,7 @@ cdef void _believe_nothing(State* state, uint32_t number) noexcept nogil:
     event.money = reserve.price
     reserve.updated = state.clock
     reserve.price = 0
+    reserve.ahead = 0
     form_sides(state, number, state.log.first + state.log.count - 1, 0)
 
 

@@ -24,11 +24,10 @@ cdef packed struct DislocationRecord:   # DISLOCATION_DTYPE
     int32_t index
     int64_t time
 
-# Clock and funding; averages and impact move on with time.
-cdef void begin_step(State* state, int64_t elapsed) noexcept nogil
+# Phases 1 to 3: clock, funding, averages, interest; outside prices, one a market (0: unchanged) or NULL, and
+# what oracles read; halts that are over.
+cdef void begin_step(State* state, int64_t elapsed, const int32_t* prices) noexcept nogil
 # The outside price of one market, without firing stops.
 cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil
-# One price a market, 0: unchanged, or none at all; what is believed, then the stops it reached.
-cdef void set_indices(State* state, const int32_t* prices) noexcept nogil
 cdef void write_step(State* state, StepRecord* record) noexcept nogil
 cdef void write_dislocation(const Market* market, DislocationRecord* record) noexcept nogil

@@ -13,14 +13,16 @@ from cascade._feed cimport believe_index, follow_venue, form_mark
 from cascade._funding cimport pay_due_funding
 from cascade._impact cimport impact_decay
 from cascade._moves cimport test_moved
+from cascade._oracle cimport pass_lending, read_again
 from cascade._orders cimport fire_stops
 from cascade._outside cimport believed_index, sample_basis
 from cascade._price_window cimport reserve_window
 from cascade._queue cimport queue_pending
+from cascade._reopening cimport pass_halts
 from cascade._state cimport FEED_EMA, Market, State
 
 
-cdef void begin_step(State* state, int64_t elapsed) noexcept nogil:
+cdef void _pass_time(State* state, int64_t elapsed) noexcept nogil:
     cdef uint32_t m
     cdef Market* market
     cdef bint decays
@@ -67,7 +69,7 @@ cdef void set_index(State* state, Market* market, int32_t price) noexcept nogil:
     test_moved(state)
 
 
-cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
+cdef void _set_indices(State* state, const int32_t* prices) noexcept nogil:
     # one price a market, 0: unchanged
     cdef uint32_t m
     cdef int32_t price
@@ -84,6 +86,17 @@ cdef void set_indices(State* state, const int32_t* prices) noexcept nogil:
     for m in range(state.market_count):
         if state.markets[m].believed:
             fire_stops(state, state.markets[m])
+
+
+cdef void begin_step(State* state, int64_t elapsed, const int32_t* prices) noexcept nogil:
+    _pass_time(state, elapsed)
+    if state.reserve_count:
+        pass_lending(state, elapsed)
+    if prices != NULL or state.delays:
+        _set_indices(state, prices)
+    if state.reserve_count:
+        read_again(state)
+    pass_halts(state)
 
 
 cdef void write_step(State* state, StepRecord* record) noexcept nogil:

@@ -220,6 +220,11 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     uint16_t bands
     # of the collateral of troves, docs/troves.md
     int32_t assigned_mark     # debt assigned to one scaled lot, parts of an atom and a unit; 0: no troves
+    # oracles in blocks and in bounded steps, docs/lending-market.md
+    int64_t block             # ns, from whose beginning a delay counts; 0: from the reading
+    int64_t ahead_event       # by which `ahead` was read
+    int32_t ahead             # price that a bounded step has not reached, 0: none
+    int32_t ahead_wave
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none

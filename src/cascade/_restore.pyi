@@ -8,6 +8,7 @@ from cascade._marketbook import MarketBook
 
 MARK_DTYPE: np.dtype[np.void]
 DUE_DTYPE: np.dtype[np.void]
+MOMENT_DTYPE: np.dtype[np.void]
 
 def restore_accounts(core: EngineCore, accounts: NDArray[Any], positions: NDArray[Any]) -> None:
     """Fill an empty engine with account and position records."""
@@ -28,6 +29,12 @@ def mark_rows(core: EngineCore) -> NDArray[Any]:
 
 def restore_settled(core: EngineCore, settled: NDArray[Any]) -> None:
     """Index each position was settled at."""
+
+def moment_rows(core: EngineCore) -> NDArray[Any]:
+    """Times of cleared events that are known, MOMENT_DTYPE."""
+
+def restore_log(core: EngineCore, events: NDArray[Any], moments: NDArray[Any]) -> None:
+    """Put stored events, and times of cleared ones, into an engine without any."""
 
 def restore_clocks(core: EngineCore, clock: int, carried: int, first_event: int) -> None: ...
 def check_structure(core: EngineCore) -> None:

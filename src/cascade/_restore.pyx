@@ -5,6 +5,7 @@ built anew, and what can be computed (sums, triggers, guards) is not stored at a
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from cascade._core cimport EngineCore
 from cascade._heap cimport NOT_QUEUED
 from cascade._impact cimport impact_price
 from cascade._lendingrestore cimport lending_account, side_position
+from cascade._log cimport Event, Log, log_keep, log_reserve
 from cascade._marketbook cimport MarketBook
 from cascade._marks cimport push_mark_record
 from cascade._opening cimport create_accounts
@@ -40,12 +42,14 @@ from cascade._types cimport (
 )
 
 from cascade._columns import ACCOUNT_DTYPE, POSITION_DTYPE
+from cascade._log import EVENT_DTYPE
 from cascade.errors import InvariantError
 
 MARK_DTYPE = np.dtype([
     ("event", "<i8"), ("mark", "<i4"), ("wave", "<i4"), ("market", "<i4"), ("direction", "<i4"),
 ])
 DUE_DTYPE = np.dtype([("key", "<i8"), ("position", "<i8"), ("market", "<i4"), ("direction", "<i4")])
+MOMENT_DTYPE = np.dtype([("event", "<i8"), ("time", "<i8")])
 LARGEST_AMOUNT = 2**62
 QUEUE_FAULTS = {1: "the heap is out of order", 2: "shelves are out of order",
                 3: "a trigger is on the wrong shelf", 4: "a place is wrong", 5: "counts are wrong"}
@@ -328,6 +332,38 @@ def restore_clocks(EngineCore core, int64_t clock, int64_t carried, int64_t firs
     core.state.carried = carried
     core.state.log.time = clock
     core.state.log.first = first_event
+
+
+def moment_rows(EngineCore core):
+    """Times of cleared events that are known, MOMENT_DTYPE."""
+    cdef const Log* log = &core.state.log
+    core.begin()
+    try:
+        return np.array([(log.moments[k].event, log.moments[k].time) for k in range(log.moment_count)],
+                        dtype=MOMENT_DTYPE)
+    finally:
+        core.release()
+
+
+def restore_log(EngineCore core, events, moments):
+    """Put stored events, and times of cleared ones, into an engine without any."""
+    cdef const unsigned char[::1] view
+    cdef int64_t count = len(events)
+    require(events.dtype == EVENT_DTYPE and moments.dtype == MOMENT_DTYPE, "events have the wrong type")
+    numbers, times = moments["event"].tolist(), moments["time"].tolist()
+    require(all(a < b for a, b in zip(numbers, [*numbers[1:], core.state.log.first], strict=False))
+            and all(a <= b for a, b in zip(times, [*times[1:], core.state.clock], strict=False))
+            and min(numbers + times + [0]) == 0, "times of cleared events are out of order")
+    core.state.log.count = 0
+    if log_reserve(&core.state.log, count) or log_keep(&core.state.log, len(moments)):
+        raise MemoryError("no memory for the log")
+    for k in range(len(moments)):
+        core.state.log.moments[k].event = numbers[k]
+        core.state.log.moments[k].time = times[k]
+    if count:
+        view = np.ascontiguousarray(events).view(np.uint8)
+        memcpy(core.state.log.events, &view[0], <size_t>count * sizeof(Event))
+        core.state.log.count = count
 
 
 # ---------------------------------------------------------------- structure of a living engine

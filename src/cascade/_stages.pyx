@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from cascade._core cimport EngineCore
 from cascade._drawdown cimport note_peak, peak_at, reserve_peak
+from cascade._reserve cimport WORTHLESS
 from cascade._state cimport ADL_ON_DRAWDOWN, FAILURE_MEMORY, Market
 from cascade._types cimport MAX_PRICE
 
@@ -59,7 +60,10 @@ def restore_stages(EngineCore core, int64_t number, rows):
     where = f"market {number}: the waterfall"
     if len(numbers) < 3 or len(numbers) % 2 == 0:
         raise ValueError(f"{where} has {len(numbers)} numbers")
-    if not all(0 <= value <= LARGEST_AMOUNT for value in numbers) or numbers[2] > MAX_PRICE:
+    # of a reserve's side that was worth nothing the mark before is one below zero
+    least = WORTHLESS if market.reserve else 0
+    if (not all(0 <= value <= LARGEST_AMOUNT for value in numbers[:2] + numbers[3:])
+            or not least <= numbers[2] <= MAX_PRICE):
         raise ValueError(f"{where}'s numbers are out of range")
     times, funds = numbers[3::2], numbers[4::2]
     rising = all(a <= b for a, b in zip(times, [*times[1:], core.state.clock], strict=False))

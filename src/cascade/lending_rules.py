@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cascade.collateral_auction import CollateralAuction
 from cascade.exact_numbers import (
+    LARGEST_TIME,
     RATE_DENOMINATOR,
     Rate,
     exact,
@@ -294,13 +295,17 @@ class Oracle:
     Parameters
     ----------
     delay : seconds, default 0
-        A mark is believed so much later.
+        A mark is believed so much later; with `block`, so many blocks later.
     heartbeat : seconds, optional
         At the latest after so long the price is read again, however little it moved.
     deviation : number, default 0
         Smaller moves, as a share of the price believed, are ignored until the heartbeat.
     max_step : number, optional
-        The price follows by no more than this share of itself at one time.
+        The price follows by no more than this share of itself at one time, and goes on with every step of
+        the engine in which time passes until it is there.
+    block : seconds, optional
+        Time of a block. `delay` is a whole number of blocks then: what is read within a block is believed
+        when the block so many after it begins.
 
     Raises
     ------
@@ -312,6 +317,7 @@ class Oracle:
     heartbeat: Any = None
     deviation: Rate = 0
     max_step: Rate | None = None
+    block: Any = None
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -319,8 +325,15 @@ class Oracle:
     def numbers(self) -> dict[str, int]:
         """Whole numbers for the core."""
         beat, step = self.heartbeat, self.max_step
+        block = nanoseconds(self.block, "block", 1, 0)
+        delay = exact(self.delay, "delay")
+        if block and not (delay.denominator == 1 and 0 <= delay * block < LARGEST_TIME):
+            raise ValueError(
+                f"delay {self.delay!r} is no whole number of blocks from 0 ... {LARGEST_TIME // block}"
+            )
         return {
-            "delay": step_time(self.delay, "delay"),
+            "block": block,
+            "delay": int(delay) * block if block else step_time(self.delay, "delay"),
             "heartbeat": nanoseconds(beat, "heartbeat", 0, -1),
             "deviation": rate_parts(self.deviation, "deviation", 0, 1),
             "max_step": -1 if step is None else rate_parts(step, "max_step", 0, 1),

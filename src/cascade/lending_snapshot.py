@@ -123,7 +123,8 @@ def _over(number: int, parts: int) -> Fraction | None:
 
 def _oracle(given: dict[str, Any]) -> Oracle:
     return Oracle(
-        delay=Fraction(given["delay"], SECOND),
+        delay=Fraction(given["delay"], given["block"] or SECOND),
+        block=Fraction(given["block"], SECOND) if given["block"] else None,
         heartbeat=None if given["heartbeat"] < 0 else Fraction(given["heartbeat"], SECOND),
         deviation=Fraction(given["deviation"], PARTS),
         max_step=None if given["max_step"] < 0 else Fraction(given["max_step"], PARTS),

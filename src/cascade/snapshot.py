@@ -41,7 +41,7 @@ from cascade._columns import (
     funding_settled,
     position_table,
 )
-from cascade._core import EngineCore, restore_log
+from cascade._core import EngineCore
 from cascade._halting import breaker_row, breaker_state, restore_breaker
 from cascade._log import EVENT_DTYPE
 from cascade.archive import read_archive, write_archive
@@ -113,6 +113,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "loan_shares": np.dtype("<i8"),
     "troves": _troverestore.TROVE_DTYPE,
     "settled": np.dtype("<i8"),
+    "moments": _restore.MOMENT_DTYPE,
     "events": EVENT_DTYPE,
 }
 
@@ -405,6 +406,7 @@ def to_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "pools": _pool_states(engine),
         **lending_snapshot.lending_arrays(engine),
         "settled": funding_settled(engine),
+        "moments": _restore.moment_rows(engine),
         "events": events,
     }
 
@@ -455,7 +457,7 @@ def from_arrays(arrays: dict[str, NDArray[Any]], original: Engine | None = None)
     first = engine.event_count
     if not ((events["cause"] >= -1) & (events["cause"] < first + np.arange(len(events)))).all():
         raise ValueError("an event has a cause that is not before it")
-    restore_log(engine, events)
+    _restore.restore_log(engine, events, arrays["moments"])
     engine.validate()
     return engine
 

@@ -253,10 +253,63 @@ def test_the_heartbeat_reads_however_small_the_move(kit):
     assert prices(kit, {"deviation": "0.05", "heartbeat": 10}, steps) == [100, 100, 97, 97, 97, 96]
 
 
-def test_steps_are_bounded(kit):
-    steps = [(50, 1), (50, 1), (51, 1), (200, 1)]
-    # 0.1 of 100, then nothing new is read until the mark changes; 0.1 of 90 and of 81 down to ticks
-    assert prices(kit, {"max_step": "0.1"}, steps) == [90, 90, 81, 89]
+def test_the_heartbeat_reads_the_index_of_its_own_step(kit):
+    # 98 is a small move; at 10 s the beat is due, and the index of that step is 97
+    steps = [(98, 4), (97, 6), (None, 10)]
+    assert prices(kit, {"deviation": "0.05", "heartbeat": 10}, steps) == [100, 97, 97]
+    # it is due in a step that brings no index
+    steps = [(98, 4), (None, 6)]
+    assert prices(kit, {"deviation": "0.05", "heartbeat": 10}, steps) == [100, 98]
+
+
+def test_steps_are_bounded_and_go_on(kit):
+    # 0.1 of 100, of 90, of 81 and of 73 down to ticks, then what is left; no time, no step
+    steps = [(60, 1), (None, 1), (None, 0), (None, 5), (None, 1), (None, 1), (None, 1)]
+    assert prices(kit, {"max_step": "0.1"}, steps) == [90, 81, 81, 73, 66, 60, 60]
+    # a new reading is what it goes to from then on, and may be behind it
+    steps = [(60, 1), (200, 1), (None, 1), (95, 1), (None, 1)]
+    assert prices(kit, {"max_step": "0.1"}, steps) == [90, 99, 108, 98, 95]
+
+
+def test_a_bounded_step_stops_where_the_rest_is_a_small_move(kit):
+    # 81 to 78 is 3 of 81, below 0.05; 78 is not waited for
+    steps = [(78, 1), (None, 1), (None, 1), (None, 1)]
+    assert prices(kit, {"max_step": "0.1", "deviation": "0.05"}, steps) == [90, 81, 81, 81]
+
+
+def test_what_a_bounded_step_leaves_is_forgotten_at_a_price_of_zero(kit):
+    engine, pool = lending_engine(kit, eth={"oracle": kit.lending.Oracle(max_step="0.1")})
+    engine.step(index={"ETH": 60})
+    pool["ETH"].fail_oracle("zero")
+    pool["ETH"].fail_oracle(None)
+    assert pool["ETH"].row()["price"] == 60
+    engine.step()
+    assert pool["ETH"].row()["price"] == 60
+
+
+def test_delays_in_blocks_count_from_the_beginning_of_the_block(kit):
+    # blocks of 12 s: read at 5 s and at 11 s, in the first block, both believed at 24 s; 25 s: at 48 s
+    steps = [(90, 5), (80, 6), (None, 12.9), (None, 0.1), (70, 1), (None, 22.9), (None, 0.1)]
+    found = prices(kit, {"delay": 2, "block": 12}, steps)
+    assert found == [100, 100, 100, 80, 80, 80, 70]
+
+
+@pytest.mark.parametrize("given", [{"delay": "0.5", "block": 12}, {"delay": -1, "block": 12}])
+def test_delays_in_blocks_are_whole(given):
+    with pytest.raises(ValueError, match=r"delay .* is no whole number of blocks from 0"):
+        cascade.Oracle(**given)
+
+
+def test_what_a_step_has_not_reached_is_copied_and_causes_what_follows(kit):
+    engine, _ = lending_engine(kit, eth={"oracle": kit.lending.Oracle(max_step="0.1")})
+    engine.step(index={"ETH": 80})
+    (read,) = [k for k, row in enumerate(rows(engine)) if (row["kind"], row["price"]) == (4, 80)]
+    start = len(engine.events)
+    follower = engine.copy()
+    for each in (engine, follower):
+        each.step()
+        (event,) = rows(each, "oracle", start=start)
+        assert (event["price"], event["cause"]) == (81, read)
 
 
 def test_events_of_an_oracle_name_what_was_read(kit):

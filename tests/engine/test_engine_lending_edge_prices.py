@@ -400,6 +400,20 @@ def test_copies_and_files_have_what_failed(tmp_path):
     assert ends[0] == ends[1] == ends[2]
 
 
+def test_an_engine_whose_oracle_answered_zero_is_copied_as_any_other():
+    engine, pool = four_reserves(core_kit(), zero_price="skipped", liquidator={"gas": 10**6})
+    borrower(pool, 100, 4000)
+    for act in (
+        lambda: pool["ETH"].fail_oracle("zero"), engine.step,
+        lambda: pool["ETH"].fail_oracle(None), engine.step,
+        lambda: engine.step(index={"ETH": 99}),
+    ):  # fmt: skip
+        act()
+        follower = engine.copy()
+        assert follower.step().pending == engine.copy().step().pending
+        assert follower.events.tobytes()[: engine.events.nbytes] == engine.events.tobytes()
+
+
 def test_hashes_have_what_failed(kit):
     found = []
     for failure in (None, "stale", "zero", "reverts"):

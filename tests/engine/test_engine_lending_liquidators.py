@@ -1,8 +1,10 @@
 """Who liquidates and whether it pays: liquidators, venues, several collaterals, by hand."""
 
 import pytest
-from engine_kit import pick, rows
+from engine_kit import core_kit, pick, rows
 from lending_setups import borrower, calls, lending_engine
+
+from cascade import snapshot
 
 
 def with_liquidators(kit, *liquidators, **terms):
@@ -72,6 +74,29 @@ def test_halving_finds_the_size_that_capital_allows(kit):
     borrower(pool, 100, 8100)
     engine.step()
     assert calls(engine) == [(2025, 21)]  # 8100, 4050, 2025
+
+
+def test_latency_holds_when_the_log_is_cleared(kit):
+    engine, pool = with_liquidators(kit, {"latency": 3})
+    borrower(pool, 100, 7900)
+    engine.step(index={"ETH": 98}, dt=1)
+    # 3 s after the MARK, as above
+    for each in (engine, engine.copy()):
+        done = []
+        for _ in range(3):
+            each.clear_events()
+            done.append(each.step(dt=1).liquidated)
+        assert done == [0, 0, 1]
+
+
+def test_what_was_cleared_is_seen_by_a_slower_one_who_comes_later(kit):
+    engine, pool = with_liquidators(kit, {"latency": 3, "gas": 10**6})
+    borrower(pool, 100, 7900)
+    engine.step(index={"ETH": 98}, dt=1)
+    engine.step(dt=4)
+    engine.clear_events()
+    engine.liquidators.add(kit.lending.Liquidator(latency=100))
+    assert engine.step(dt=1).liquidated == 1
 
 
 def test_latency_counts_from_the_price_that_made_due(kit):
@@ -261,3 +286,19 @@ def test_a_covered_bonus_never_lowers_health(kit):
     assert calls(engine)
     assert all(side == 0 for _, _, side in healths(engine))
     assert rows(engine, "bad_debt") == []
+
+
+@pytest.mark.parametrize("change", [("event", 0, -1), ("event", 0, 10**6), ("time", 0, 2**62)])
+def test_forged_times_of_cleared_events_are_refused(change):
+    engine, pool = with_liquidators(core_kit(), {"latency": 100})
+    borrower(pool, 100, 7900)
+    engine.step(index={"ETH": 98})
+    engine.step(index={"ETH": 97})
+    engine.clear_events()
+    arrays = {name: array.copy() for name, array in snapshot.to_arrays(engine).items()}
+    assert len(arrays["moments"]) >= 2
+    snapshot.from_arrays(arrays)
+    field, row, value = change
+    arrays["moments"][field][row] = value
+    with pytest.raises(ValueError, match="times of cleared events"):
+        snapshot.from_arrays(arrays)

@@ -21,7 +21,7 @@ from .following import check_follows, follow, followed, lead_followers
 from .gateway import message_of
 from .grid import whole
 from .halts import Breaker, Halts, pass_halts
-from .lending import pass_lending
+from .lending import pass_lending, read_again
 from .lending_rules import LendingRules, Liquidator, Oracle, Troves
 from .lending_totals import check_reserve, lending_totals
 from .liquidators import Liquidators
@@ -205,6 +205,7 @@ class Engine:
         pass_time(self, elapsed)
         pass_lending(self, elapsed)
         self.set_indexes(index or {})
+        read_again(self)
         pass_halts(self)
         for name, messages in orders or []:
             market = self.market(name)
@@ -522,7 +523,8 @@ class Engine:
         return self.log.array()
 
     def clear_events(self) -> None:
-        self.log.first = len(self.log.events)
+        slowest = max((rate_of(x.latency) for x in self.liquidators), default=0)
+        self.log.clear(self.clock - round(slowest * 10**9))
 
     def copy(self) -> "Engine":
         return copy.deepcopy(self)

@@ -468,3 +468,10 @@ def pass_lending(engine, elapsed: int) -> None:
     for reserve in engine.reserves:
         reserve.pass_time()
     engine.queue.on_marks()
+
+
+def read_again(engine) -> None:
+    """Prices that are read though no mark changed."""
+    for reserve in engine.reserves:
+        reserve.read_again()
+        engine.queue.on_marks()

@@ -93,6 +93,7 @@ class Reserve:
     price_ticks: int = 0
     updated: int = 0
     waiting: list = field(default_factory=list)  # (time, price, event)
+    ahead: tuple[int, int] | None = None  # (price, event) that a bounded step has not reached
     # lots that came and went since the beginning
     flows: dict = field(default_factory=lambda: dict.fromkeys(FLOWS, 0))
     roundings: int = 0  # amounts that were rounded
@@ -235,7 +236,7 @@ class Reserve:
         if failure == "zero" and not self.unpriced():
             if self.supplied_side.mark_ticks != WORTHLESS:
                 self.updated = self.lending.engine.clock
-                old, self.price_ticks = self.price_ticks, 0
+                old, self.price_ticks, self.ahead = self.price_ticks, 0, None
                 event = self.lending.engine.log.add(
                     events.ORACLE, price=0, money=old, market=self.supplied_side.number
                 )
@@ -248,41 +249,55 @@ class Reserve:
 
     def offer(self, price: int, event: int) -> None:
         """The source's mark has changed."""
-        delay = round(rate_of(self.oracle.delay) * 10**9)
+        now, delay = self.lending.engine.clock, round(rate_of(self.oracle.delay) * 10**9)
         if self.failure is not None:
             return
-        if delay:
-            self.waiting.append((self.lending.engine.clock + delay, price, event))
+        if delay and self.oracle.block is not None:
+            block = round(rate_of(self.oracle.block) * 10**9)
+            self.waiting.append(((now // block + int(self.oracle.delay)) * block, price, event))
+        elif delay:
+            self.waiting.append((now + delay, price, event))
         else:
             self.believe(price, event)
 
     def pass_time(self) -> None:
-        """Prices whose delay is over, and the heartbeat."""
+        """Prices whose delay is over."""
         now = self.lending.engine.clock
         for time, price, event in [row for row in self.waiting if row[0] <= now]:
             self.waiting.remove((time, price, event))
             if self.failure is None:
                 self.believe(price, event)
             self.lending.engine.queue.on_marks()
-        beat = self.oracle.heartbeat
-        if beat is None or self.source is None or not self.source.mark_ticks or self.oracle.delay:
-            return
+
+    def read_again(self) -> None:
+        """What a bounded step left to be believed, and the heartbeat."""
         if self.failure is not None:
             return
-        if now - self.updated >= round(rate_of(beat) * 10**9):
+        if self.ahead is not None and self.updated < self.lending.engine.clock:
+            self.believe(*self.ahead)
+        elif self.oracle.delay or self.source is None or not self.source.mark_ticks:
+            return
+        elif self.overdue():
             self.believe(self.source.mark_ticks, -1)
 
-    def believe(self, price: int, event: int) -> None:
-        engine, old = self.lending.engine, self.price_ticks
+    def overdue(self) -> bool:
         beat = self.oracle.heartbeat
-        over = beat is not None and engine.clock - self.updated >= round(rate_of(beat) * 10**9)
-        if old and not over and abs(price - old) < rate_of(self.oracle.deviation) * old:
+        return beat is not None and (
+            self.lending.engine.clock - self.updated >= round(rate_of(beat) * 10**9)
+        )
+
+    def believe(self, price: int, event: int) -> None:
+        engine, old, ahead = self.lending.engine, self.price_ticks, None
+        if old and not self.overdue() and abs(price - old) < rate_of(self.oracle.deviation) * old:
+            self.ahead = None
             return
         if old and self.oracle.max_step is not None:
             step = max(1, floor(rate_of(self.oracle.max_step) * old))
-            price = min(max(price, old - step), old + step)
+            if abs(price - old) > step:
+                ahead = (price, event)
+                price = old - step if price < old else old + step
         self.marks(price)  # refused before anything is believed
-        self.updated = engine.clock
+        self.updated, self.ahead = engine.clock, ahead
         if price == old:
             return
         self.price_ticks = price

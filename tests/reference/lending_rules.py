@@ -65,6 +65,7 @@ class Oracle:
     heartbeat: object = None
     deviation: object = 0
     max_step: object = None
+    block: object = None
 
 
 @dataclass

@@ -85,7 +85,18 @@ class Log:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.first = 0
+        self.known = 0  # index of the first whose time is not forgotten
         self.time = 0
+
+    def clear(self, since: int) -> None:
+        """Show none of the events so far, and forget the times of those that are not after `since`."""
+        late = [k for k in range(self.known, len(self.events)) if self.events[k].time > since]
+        self.known = late[0] if late else len(self.events)
+        self.first = len(self.events)
+
+    def happened(self, event: int) -> int:
+        """When, in nanoseconds; -1 if that is forgotten, or of no event."""
+        return self.events[event].time if event >= self.known else -1
 
     def add(self, kind: int, *, cause: int = -1, **fields) -> int:
         """Append an event; its wave is its cause's unless given. Returns its index."""

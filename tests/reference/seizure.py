@@ -204,9 +204,8 @@ class Seizure:
     def waits(self, liquidator: Liquidator, cause: int) -> bool:
         """Has the liquidator not seen yet that the account is due?"""
         latency = round(rate_of(liquidator.latency) * 10**9)
-        if not latency or cause < self.engine.log.first:
-            return False
-        return self.engine.clock - self.engine.log.events[cause].time < latency
+        happened = self.engine.log.happened(cause)
+        return happened >= 0 and self.engine.clock - happened < latency
 
     # --- carrying it out -----------------------------------------------------------------------
 
