@@ -28,6 +28,7 @@ from cascade.population import Residents
 from cascade.results import NANOSECONDS, Run, StepResult
 from cascade.routed_orders import RoutedOrder, send_route, venues_of
 from cascade.ruleset import Rules
+from cascade.state_hashes import state_hash
 from cascade.step_inputs import index_row, index_rows, message_batches
 from cascade.venues import POOLS, pool_in_steps
 
@@ -565,7 +566,7 @@ class Engine(EngineCore):
         str
             32 hexadecimal digits; the rows that are hashed are listed in ``docs/engine-api.md``.
         """
-        return snapshot.state_hash(self)
+        return state_hash(self)
 
     def copy(self) -> Engine:
         """Independent engine in the same state, its log included."""
