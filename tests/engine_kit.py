@@ -27,6 +27,7 @@ KINDS |= {"repay": 37, "seize": 38, "health": 39}
 KINDS |= {"kick": 40, "take": 41, "redo": 42, "returned": 43, "incentive": 44}
 KINDS |= {"soft_liquidation": 45, "de_liquidation": 46}
 KINDS |= {"offset": 47, "redistribute": 48, "provide": 49}
+KINDS |= {"sequencer": 50, "category": 51}
 LIMIT, CANCEL, MARKET, MODIFY, STOP, STOP_LIMIT, CANCEL_ALL = range(7)
 GTC, IOC, FOK = range(3)
 POST_ONLY, SLIDE, REDUCE_ONLY, STOP_ON_MARK, ICEBERG, LONG_LEG, SHORT_LEG = (

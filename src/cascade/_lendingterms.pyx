@@ -3,7 +3,7 @@
 Functions on an engine core; `cascade.lending_categories` has put names and numbers for words.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 
 import numpy as np
@@ -15,6 +15,7 @@ from cascade._clearing cimport Unit, reserve_positions, unit_evaluate, unit_firs
 from cascade._core cimport EngineCore
 from cascade._lendingentry cimport check_borrower
 from cascade._lendingquote cimport price_refused
+from cascade._log cimport Event, log_append
 from cascade._moves cimport test_moved
 from cascade._oracle cimport form_sides
 from cascade._queue cimport queue_unit
@@ -23,8 +24,10 @@ from cascade._state cimport (
     ACCOUNT_LENDING, ACCOUNT_LENDING_SHIFT, FAILURE_MEMORY, NO_MARKET, NO_POSITION, Market, Position,
     State,
 )
+from cascade._types cimport EVENT_CATEGORY, EVENT_SEQUENCER
 
 from cascade.errors import InvariantError
+from cascade.reserve_words import category_named, not_lent
 
 
 # ---------------------------------------------------------------- categories
@@ -64,7 +67,7 @@ cdef int _check_debts(EngineCore core, int64_t account, uint8_t category) except
     while i != NO_POSITION:
         reserve = &state.reserves[state.markets[state.positions[i].market].reserve - 1]
         if state.positions[i].size < 0 and not lent_in(reserve, category):
-            raise ValueError(f"account {account} owes what cannot be borrowed in that category")
+            raise ValueError(f"account {account} has a debt: {not_lent(core, reserve.number, category)}")
         i = state.positions[i].next
     return 0
 
@@ -75,11 +78,13 @@ def set_category(EngineCore core, int64_t lending, int64_t account, uint8_t cate
     cdef State* state = &core.state
     cdef uint8_t before
     cdef uint32_t first
+    cdef Event* event
     cdef Unit unit
     check_borrower(core, lending, account)
     _check_debts(core, account, category)
     if price_refused(state, account, NULL, False):
-        raise ValueError(f"an oracle gives no price for what account {account} has")
+        raise ValueError(f"{category_named(core, lending, category)}: an oracle gives no price for what account "
+                         f"{account} has")
     before = account_category(state, account)
     core.begin()
     unit.equity = 0
@@ -96,11 +101,17 @@ def set_category(EngineCore core, int64_t lending, int64_t account, uint8_t cate
         unit_evaluate(state, first, &unit)
     if unit.equity < 0:
         change_category(state, account, before)
+    elif category != before:
+        event = log_append(&state.log, EVENT_CATEGORY, NO_MARKET, -1, 0)
+        event.account = <int32_t>account
+        event.quantity = category
+        event.order = before
     if first != NO_POSITION:
         queue_unit(state, first)
     core.end()
     if unit.equity < 0:
-        raise ValueError(f"the collateral of account {account} would bear less than it owes")
+        raise ValueError(f"{category_named(core, lending, category)}: the collateral of account {account} would "
+                         "bear less than it owes")
 
 
 def category_of(EngineCore core, int64_t lending, int64_t account):
@@ -194,11 +205,18 @@ LENDING_DTYPE = np.dtype([("sequencer_down", "<i8"), ("spared_until", "<i8")])
 def set_sequencer(EngineCore core, int64_t lending, bint up, int64_t grace):
     """The sequencer is down, or up again and the grace of so many nanoseconds begins."""
     cdef Lending* rules = &core.state.lendings[lending]
+    cdef Event* event
+    if up != rules.sequencer_down:
+        return
     core.begin()
-    if up and rules.sequencer_down:
+    if up:
         rules.spared_until = core.state.clock + grace
     rules.sequencer_down = not up
-    core.release()
+    event = log_append(&core.state.log, EVENT_SEQUENCER, NO_MARKET, -1, 0)
+    event.quantity = lending
+    event.side = up
+    event.order = rules.spared_until if up else 0
+    core.end()
 
 
 def lending_records(EngineCore core):

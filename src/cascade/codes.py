@@ -71,6 +71,8 @@ class EventKind(IntEnum):
     OFFSET = 47
     REDISTRIBUTE = 48
     PROVIDE = 49
+    SEQUENCER = 50
+    CATEGORY = 51
 
 
 class TimeInForce(IntEnum):

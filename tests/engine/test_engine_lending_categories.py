@@ -91,7 +91,8 @@ def test_opting_in_and_out(kit):
     start = len(engine.events)
     pool.set_category(account, "ether")
     assert pool.health[account] == 8645 / 8000
-    assert len(engine.events) == start
+    assert len(engine.events) == start + 1
+    pool.set_category(account, "ether")  # nothing changes
     assert engine.step().liquidated == 0
     before = state(pool)
     with pytest.raises(ValueError, match="bear"):
@@ -99,6 +100,10 @@ def test_opting_in_and_out(kit):
     assert state(pool) == before
     pool.repay(account, "ETH", 10)
     pool.set_category(account, None)
+    one, two = rows(engine, "category")
+    assert (one["account"], one["quantity"], one["order"]) == (account, 1, 0)
+    assert (two["account"], two["quantity"], two["order"]) == (account, 0, 1)
+    assert {(row["market"], row["cause"], row["wave"]) for row in (one, two)} == {(65535, -1, 0)}
     assert pool.health[account] == 7280 / 7000
     # 100 * p * 0.8 + 80 is below 7000 from p = 86 on
     assert engine.step(index={"stETH": 87}).liquidated == 0

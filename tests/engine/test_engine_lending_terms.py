@@ -160,7 +160,7 @@ def test_a_ceiling_has_two_decimals(kit):
     _, pool = lending_engine(kit)
     for wrong in (Decimal("0.001"), -1):
         with pytest.raises(ValueError):
-            pool.add_reserve("more", debt_ceiling=wrong)
+            pool.add_reserve("more", price=None, debt_ceiling=wrong)
     assert list(pool.reserves) == ["ETH", "USD"]
 
 
@@ -233,6 +233,32 @@ def test_nothing_is_lent_while_the_sequencer_is_down(kit):
     refused(pool, "borrow", account, "USD", 1, match="sequencer")
     engine.step(dt=1)
     pool.borrow(account, "USD", 1)
+
+
+def test_changes_of_the_sequencer_are_logged(kit):
+    engine, pool = watched(kit)
+    engine.step(dt=2)
+    pool.sequencer(True, grace=9)  # it was up
+    pool.sequencer(False)
+    pool.sequencer(False)
+    engine.step(dt=3)
+    pool.sequencer(True, grace=10)
+    down, up = rows(engine, "sequencer")
+    second = 10**9
+    assert [down[name] for name in ("time", "quantity", "side", "order")] == [2 * second, 0, 0, 0]
+    assert [up[name] for name in ("time", "quantity", "side", "order")] == [
+        5 * second, 0, 1, 15 * second,
+    ]  # fmt: skip
+    for row in (down, up):
+        assert (row["market"], row["account"], row["cause"], row["wave"]) == (65535, -1, -1, 0)
+
+
+def test_the_sequencer_of_a_second_lending_market_has_its_number(kit):
+    engine, _ = watched(kit)
+    other = engine.lending.add("other", rules=kit.lending.LendingRules(sentinel="0.9"))
+    other.sequencer(False)
+    (row,) = rows(engine, "sequencer")
+    assert (row["quantity"], row["side"]) == (1, 0)
 
 
 def test_a_grace_begins_only_after_it_was_down(kit):

@@ -6,6 +6,7 @@ terms; opting in and out moves scaled lots from side to side.
 
 from dataclasses import dataclass
 
+from . import log as events
 from .clearing import ALL_CROSS
 from .lending_reserves import Reserve, Side
 from .margin import rate_of
@@ -94,6 +95,11 @@ def set_category(lending, account: int, name) -> None:
         lending.engine.queue.reenter_changed()
         raise ValueError(f"the collateral of {account} would bear less than it owes")
     lending.category_of[account] = category
+    if category is not old:
+        numbers = [0 if one is None else one.number for one in (category, old)]
+        lending.engine.log.add(
+            events.CATEGORY, account=account, quantity=numbers[0], order=numbers[1]
+        )
     lending.engine.queue.reenter_changed()
 
 

@@ -7,6 +7,7 @@ ceiling counts is kept, because interest is not in it.
 from dataclasses import dataclass
 from math import floor
 
+from . import log as events
 from .margin import rate_of
 
 
@@ -67,9 +68,17 @@ def set_sequencer(lending, up: bool, grace) -> None:
     wait = round(rate_of(grace) * 10**9)
     if wait < 0:
         raise ValueError(f"grace {grace!r} is below 0")
-    if up and lending.sequencer_down:
+    if up is not lending.sequencer_down:
+        return
+    if up:
         lending.spared_until = lending.engine.clock + wait
     lending.sequencer_down = not up
+    lending.engine.log.add(
+        events.SEQUENCER,
+        quantity=lending.number,
+        side=int(up),
+        order=lending.spared_until if up else 0,
+    )
 
 
 def check_sequencer(lending) -> None:
