@@ -83,7 +83,7 @@ def world(rules: cs.LendingRules, keepers: list[cs.Liquidator]) -> cs.Engine:
     )
     maker = engine.lending.add("maker", rules=rules)
     maker.add_reserve("ETH", price="ETH", liquidation_threshold="0.666666666", borrowable=False)
-    maker.add_reserve("DAI", collateral=False)
+    maker.add_reserve("DAI", price=None, collateral=False)
     maker["DAI"].supply(20_000_000)
     random = np.random.default_rng(SEED)
     coins = np.round(random.lognormal(np.log(60), 1, VAULTS), 3)

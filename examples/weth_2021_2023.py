@@ -113,7 +113,7 @@ class Market:
             oracle=None if oracle == "pool" else believed,
         )
         rate = cs.KinkRate(slope1="0.035", slope2="0.6", optimal="0.9")
-        usd = self.lending.add_reserve("USDC", interest=rate, reserve_factor="0.1")
+        usd = self.lending.add_reserve("USDC", price=None, interest=rate, reserve_factor="0.1")
         usd.supply(3 * 10**9)
         engine.liquidators.add(cs.Liquidator(gas=GAS, halvings=2))
 

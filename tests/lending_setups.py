@@ -54,7 +54,7 @@ def four_reserves(kit, *, btc=None, venue=None, liquidator=None, oracle=None, tr
     pool.add_reserve("ETH", price="ETH", liquidation_threshold="0.8", oracle=oracle, **terms)
     pool.add_reserve("BTC", price="BTC", liquidation_threshold="0.7", **{**terms, **(btc or {})})
     for name in ("USD", "DAI"):
-        pool.add_reserve(name, liquidation_threshold="0.5")
+        pool.add_reserve(name, price=None, liquidation_threshold="0.5")
     for name in pool.reserves:
         pool[name].supply(1_000_000)
     if liquidator is not None:

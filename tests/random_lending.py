@@ -68,7 +68,7 @@ class Actor:
             venues = ("ETH", *FIRST)
             kit.market(self.engine, "ETH median", rules={"feed": "index"}, follows=venues)
         for number, terms in enumerate(setup.lendings):
-            rules = kit.lending.LendingRules(**self.ruled(terms["rules"]))
+            rules = kit.lending.LendingRules(toxic_terms=True, **self.ruled(terms["rules"]))
             lending = self.engine.lending.add(f"pool {number}", rules=rules)
             for name, given in terms["reserves"].items():
                 lending.add_reserve(name, **self.stated(given))

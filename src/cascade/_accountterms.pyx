@@ -13,6 +13,8 @@ from cascade._core cimport EngineCore
 from cascade._reserve cimport Exposure, Lending, Reserve
 from cascade._state cimport NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Position, State
 
+from cascade.reserve_words import amount, lending_named, outside, reserve_named
+
 cdef int64_t ANY = <int64_t>1 << 62        # lots where no cap is
 
 
@@ -139,46 +141,51 @@ cdef int64_t most_by_terms(State* state, int64_t account, const Reserve* debt, i
 cdef int check_exposure(EngineCore core, const Reserve* r, bint borrowed, int64_t lots) except -1:
     cdef int64_t left = exposure_left(&core.state, r, borrowed)
     if lots > left:
-        raise ValueError(f"amount of {lots} lots is above the {max(left, 0)} that the common "
-                         f"{'borrow' if borrowed else 'supply'} cap of that price leaves")
+        raise ValueError(outside(core, r.number, "amount", lots, 0, max(left, 0),
+                                 f"what the common {'borrow' if borrowed else 'supply'} cap of its price leaves"))
     return 0
 
 
 cdef int _check_share(EngineCore core, const Reserve* r, int64_t account, int128 held, int64_t supplies) except -1:
     # `held` lots of one account of so many supplied
     if r.account_cap >= 0 and held > r.account_cap:
-        raise ValueError(f"account {account} would supply {int(held)} lots, outside 0 ... {r.account_cap}, "
-                         "the reserve's account_cap")
+        raise ValueError(outside(core, r.number, f"amount: account {account} would supply, and", int(held), 0,
+                                 r.account_cap, "its account_cap"))
     if r.account_share >= 0 and held * RATE_DENOMINATOR > <int128>supplies * r.account_share:
-        raise ValueError(f"account {account} would supply {int(held)} of {supplies} lots, outside its "
-                         f"account_share of {r.account_share / RATE_DENOMINATOR:g}")
+        raise ValueError(f"amount: account {account} would supply {amount(core, r.number, int(held))} of "
+                         f"{amount(core, r.number, supplies)} of {reserve_named(core, r.number)}, outside 0 ... "
+                         f"{r.account_share / <double>RATE_DENOMINATOR:g}, its account_share")
     return 0
 
 
 cdef int check_deposit(EngineCore core, const Reserve* r, int64_t account, int64_t held, int64_t lots) except -1:
     """Refuse collateral beside an isolated one, and more than an account may have; it has `held` lots."""
     if _has_other_collateral(&core.state, account, r):
-        raise ValueError(f"account {account} has collateral, and isolated collateral is alone")
+        raise ValueError(f"{reserve_named(core, r.number)}: account {account} has other collateral, and isolated "
+                         "collateral is alone")
     return _check_share(core, r, account, <int128>held + lots,
                         supplied_lots(&core.state, r.number, r.supplied) + lots)
 
 
-cdef int _check_ceiling(const Reserve* reserve, object more) except -1:
+cdef int _check_ceiling(EngineCore core, const Reserve* reserve, object more) except -1:
     if reserve.isolated_debt + more > reserve.debt_ceiling:
-        raise ValueError(f"isolated debt of {(reserve.isolated_debt + more) / 100:.2f} is outside 0 ... "
-                         f"{reserve.debt_ceiling / 100:.2f}, the collateral's debt_ceiling")
+        raise ValueError(f"isolated debt of {(int(reserve.isolated_debt) + more) / 100.0:.2f} is outside 0 ... "
+                         f"{reserve.debt_ceiling / 100.0:.2f}, the debt_ceiling of "
+                         f"{reserve_named(core, reserve.number)}")
     return 0
 
 
 cdef int _check_lent(EngineCore core, const Reserve* debt) except -1:
     if not debt.isolation_lends:
-        raise ValueError("the reserve cannot be borrowed against isolated collateral")
+        raise ValueError(f"{reserve_named(core, debt.number)} cannot be borrowed against isolated collateral: its "
+                         "borrowable_in_isolation is False")
     return 0
 
 
 cdef int _check_sequencer(EngineCore core, int64_t lending) except -1:
     if sequencer_shut(&core.state, <uint32_t>lending):
-        raise ValueError("nothing is lent while the sequencer is down or in its grace")
+        raise ValueError(f"{lending_named(core, lending)}: nothing is lent while the sequencer is down or in its "
+                         "grace")
     return 0
 
 
@@ -187,10 +194,11 @@ cdef int check_borrow(EngineCore core, const Reserve* r, int64_t account, int64_
     cdef const Reserve* reserve = isolating(&core.state, account)
     _check_sequencer(core, r.lending)
     if siloed_away(&core.state, account, r):
-        raise ValueError(f"account {account} owes something else, and siloed debt is alone")
+        raise ValueError(f"{reserve_named(core, r.number)}: account {account} owes something else, and siloed "
+                         "debt is alone")
     if reserve != NULL:
         _check_lent(core, r)
-        _check_ceiling(reserve, int(hundredths_of(r, lots)))
+        _check_ceiling(core, reserve, int(hundredths_of(r, lots)))
     return 0
 
 
@@ -199,7 +207,7 @@ cdef int _check_alone(EngineCore core, columns, int64_t number, bint borrowed, w
     mine = next(column for n, debts, column in columns if n == number and debts == borrowed)
     for other, debts, column in columns:
         if other != number and debts == borrowed and ((mine > 0) & (column > 0)).any():
-            raise ValueError(f"reserve {number} is {what}: it is alone in an account")
+            raise ValueError(f"{reserve_named(core, number)} is {what}: it is alone in an account")
     return 0
 
 
@@ -241,6 +249,6 @@ cdef list check_rows(EngineCore core, int64_t lending, columns):
         if r.debt_ceiling >= 0:
             _check_alone(core, columns, number, False, "isolated")
             added = _counted(core, r, columns)
-            _check_ceiling(r, added)
+            _check_ceiling(core, r, added)
             counted.append((number, added))
     return counted

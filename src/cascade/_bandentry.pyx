@@ -29,6 +29,8 @@ from cascade._types cimport (
     EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
 )
 
+from cascade.reserve_words import amount, outside, reserve_named
+
 cdef int64_t LARGEST_VALUE = <int64_t>1 << 56
 cdef int64_t LARGEST_PARTS = <int64_t>1 << 60
 
@@ -112,13 +114,15 @@ cdef int make_grid(BandMarket* market, int64_t base) except -1:
 
 cdef BandMarket* band_market_at(EngineCore core, int64_t number) except NULL:
     if not 0 <= number < core.state.band_count:
-        raise ValueError(f"soft liquidation market {number} is unknown")
+        raise ValueError(f"soft liquidation market {number} is outside 0 ... {<int64_t>core.state.band_count - 1}")
     return core.state.bands[number]
 
 
 cdef Loan* loan_at(BandMarket* market, int64_t number) except NULL:
     if not 0 <= number < market.loan_count or market.loans[number].debt == 0:
-        raise ValueError(f"loan {number} is unknown or repaid")
+        if 0 <= number < market.loan_count:
+            raise ValueError(f"loan {number} is repaid")
+        raise ValueError(f"loan {number} is outside 0 ... {market.loan_count - 1}")
     return &market.loans[number]
 
 
@@ -127,11 +131,11 @@ cdef Loan* loan_at(BandMarket* market, int64_t number) except NULL:
 cdef int check_open_for(EngineCore core, const BandMarket* market, bint more, bint priced) except -1:
     cdef const Reserve* reserve = &core.state.reserves[market.reserve]
     if reserve.paused:
-        raise ValueError("the market is paused")
+        raise ValueError(f"{reserve_named(core, market.reserve)} is paused: nothing comes or goes")
     if more and reserve.frozen:
-        raise ValueError("the market is frozen: no collateral and no debt is added")
+        raise ValueError(f"{reserve_named(core, market.reserve)} is frozen: no collateral and no debt is added")
     if priced and gives_no_price(&core.state, reserve):
-        raise ValueError("the oracle gives no price")
+        raise ValueError(f"{reserve_named(core, market.reserve)}: its oracle gives no price")
     return 0
 
 
@@ -139,19 +143,27 @@ cdef int check_amounts(EngineCore core, const BandMarket* market, int64_t lots, 
     cdef const Reserve* reserve = &core.state.reserves[market.reserve]
     if (<int128>lots * (reserve.unit * reserve.price) > LARGEST_VALUE
             or <int128>lots * market.parts > LARGEST_PARTS):
-        raise OverflowError(f"{lots} lots are worth more than 2**56 atoms")
+        most = min(LARGEST_VALUE // max(1, int(reserve.unit) * reserve.price), LARGEST_PARTS // market.parts)
+        raise OverflowError(outside(core, market.reserve, "collateral", lots, 1, most,
+                                    "beyond which it is worth more than 2**56 atoms"))
     if debt > LARGEST_VALUE:
-        raise OverflowError(f"a debt of {debt} atoms is more than 2**56")
+        raise OverflowError(outside(core, market.money, "debt", debt, 1, LARGEST_VALUE))
     return 0
 
 
-cdef int raise_placement(int code, int64_t debt) except -1:
+cdef int raise_placement(EngineCore core, BandMarket* market, int code, int64_t lots, int64_t debt,
+                         int64_t bands) except -1:
+    given = amount(core, market.reserve, lots)
     if code == PLACE_TOO_LOW:
-        raise ValueError(f"a debt of {debt} atoms is more than the collateral carries in so many bands")
+        most = max_debt(core, market.number, lots, bands) if lots > 0 else 0
+        raise ValueError(outside(core, market.money, "debt", debt, 1, most,
+                                 f"what a collateral of {given} carries in {bands} bands"))
     if code == PLACE_TOO_LITTLE:
-        raise ValueError("the collateral is too little for so many bands")
+        raise ValueError(f"collateral {given} of {reserve_named(core, market.reserve)} is too little for {bands} "
+                         "bands: each needs a part of a lot of its own")
     if code == PLACE_OVERFLOW:
-        raise OverflowError("a band would hold more than fits: use fewer asset_decimals")
+        raise OverflowError(f"collateral {given} of {reserve_named(core, market.reserve)} in {bands} bands: one "
+                            f"would hold more than {LARGEST_PARTS} parts of a lot; use fewer asset_decimals")
     raise MemoryError("no memory for the loan")
 
 
@@ -172,8 +184,10 @@ cdef int enter_loan(EngineCore core, BandMarket* market, int64_t account, int64_
                     int64_t bands) except -1:
     cdef int64_t number
     cdef int code
-    if lots <= 0 or debt <= 0:
-        raise ValueError(f"collateral of {lots} lots or debt of {debt} atoms is not above zero")
+    if lots <= 0:
+        raise ValueError(outside(core, market.reserve, "collateral", lots, 1, LARGEST_PARTS // market.parts))
+    if debt <= 0:
+        raise ValueError(outside(core, market.money, "debt", debt, 1, LARGEST_VALUE))
     if not LEAST_BANDS <= bands <= MOST_BANDS:
         raise ValueError(f"bands {bands} is outside {LEAST_BANDS} ... {MOST_BANDS}")
     check_amounts(core, market, lots, debt)
@@ -183,7 +197,7 @@ cdef int enter_loan(EngineCore core, BandMarket* market, int64_t account, int64_
     code = place_loan(market, <uint32_t>number, lots * market.parts, debt)
     if code != PLACED:
         release_entries(market, number)
-        return raise_placement(code, debt)
+        return raise_placement(core, market, code, lots, debt, bands)
     market.loans[number].debt = scaled_up(market, debt)
     market.scaled += market.loans[number].debt
     market.sums.issued += debt
@@ -230,7 +244,7 @@ def open_loans(EngineCore core, int64_t at, const int64_t[::1] lots, const int64
     cdef Event* event
     check_open_for(core, market, True, True)
     if account + count >= 2**31 - 1 or first + count >= 2**31 - 1:
-        raise ValueError("an engine has at most 2**31 - 2 accounts")
+        raise ValueError(f"{count} accounts more than the {account} there are: an engine has at most 2**31 - 2")
     core.begin()
     try:
         for k in range(count):
@@ -276,10 +290,10 @@ def repay_loan(EngineCore core, int64_t at, int64_t number, int64_t paid):
     cdef Loan before
     cdef int code = PLACED
     if paid <= 0:
-        raise ValueError("amount is not above zero")
+        raise ValueError(outside(core, market.money, "amount", paid, 1, debt, f"what loan {number} owes"))
     check_open_for(core, market, False, paid < debt)
     if paid > debt:
-        raise ValueError(f"amount of {paid} atoms is above the debt of {debt}")
+        raise ValueError(outside(core, market.money, "amount", paid, 1, debt, f"what loan {number} owes"))
     core.begin()
     before = loan[0]
     if paid == debt:
@@ -306,7 +320,8 @@ def repay_loan(EngineCore core, int64_t at, int64_t number, int64_t paid):
     if code != PLACED:
         watch_again(state, market, number)
         core.end()
-        return raise_placement(code, debt - paid)
+        holding_of(market, loan, &stable, &parts)
+        return raise_placement(core, market, code, parts // market.parts, debt - paid, loan.bands)
     finish(state, market, number, &before)
     core.end()
 
@@ -361,19 +376,23 @@ def adjust_loan(EngineCore core, int64_t at, int64_t number, int64_t lots, int64
     cdef int64_t stable, parts, added = 0, owed
     cdef Loan before
     cdef int code
-    if lots + debt <= 0:
-        raise ValueError("amount is not above zero")
+    if debt <= 0 and lots <= 0:
+        at = market.reserve if lots else market.money
+        raise ValueError(outside(core, at, "amount", lots + debt, 1, LARGEST_VALUE))
     check_open_for(core, market, not less, True)
     if loan.first <= market.active:
-        raise ValueError(f"loan {number} is in soft liquidation: it can only be repaid")
+        raise ValueError(f"loan {number} is in soft liquidation: its first band, {loan.first}, is not above the "
+                         f"active band {market.active}, and it can only be repaid")
     holding_of(market, loan, &stable, &parts)
     check_amounts(core, market, (0 if less else lots) + parts // market.parts, debt)
     if less and <int128>lots * market.parts >= parts:
-        raise ValueError(f"amount of {lots} lots is not below what the loan has")
+        raise ValueError(outside(core, market.reserve, "amount", lots, 1, (parts - 1) // market.parts,
+                                 f"what loan {number} has and can spare"))
     if debt:
         added = scaled_up(market, debt)
         if debt_of(market, loan.debt + added) > LARGEST_VALUE:
-            raise OverflowError(f"a debt of {debt} atoms more does not fit")
+            raise OverflowError(outside(core, market.money, "amount", debt, 1,
+                                        LARGEST_VALUE - debt_of(market, loan.debt), "what fits"))
     core.begin()
     before = loan[0]
     loan.debt += added
@@ -383,7 +402,8 @@ def adjust_loan(EngineCore core, int64_t at, int64_t number, int64_t lots, int64
         loan.debt -= added
         watch_again(state, market, number)
         core.release()
-        return raise_placement(code, owed)
+        lots = parts // market.parts + (-lots if less else lots)
+        return raise_placement(core, market, code, lots, owed, loan.bands)
     market.scaled += added
     if debt:
         market.sums.issued += debt
@@ -405,7 +425,7 @@ def max_debt(EngineCore core, int64_t at, int64_t lots, int64_t bands):
     cdef int32_t n = highest_free(market)
     cdef int64_t worth
     if lots <= 0:
-        raise ValueError("amount is not above zero")
+        raise ValueError(outside(core, market.reserve, "collateral", lots, 1, LARGEST_PARTS // market.parts))
     if not LEAST_BANDS <= bands <= MOST_BANDS:
         raise ValueError(f"bands {bands} is outside {LEAST_BANDS} ... {MOST_BANDS}")
     check_amounts(core, market, lots, 0)

@@ -44,6 +44,8 @@ from cascade._types cimport (
     EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
 )
 
+from cascade.reserve_words import amount, lending_named, not_lent, outside, reserve_named
+
 cdef int64_t MOST_LOTS = 2**63 - 1           # that a sum over time can be
 
 RESERVE_FIELDS = (
@@ -63,7 +65,7 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
     cdef State* state = &core.state
     cdef Lending* grown
     if state.lending_count >= 4095:
-        raise ValueError("an engine has at most 4095 lending markets")
+        raise ValueError("lending market 4096: an engine has at most 4095")
     core.begin()
     grown = <Lending*>realloc(state.lendings, (state.lending_count + 1) * sizeof(Lending))
     if grown == NULL:
@@ -125,7 +127,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     if rate is not None:
         fill_rate(&interest, rate)
     if number >= 65534:
-        raise ValueError("an engine has at most 65534 reserves")
+        raise ValueError("reserve 65535: an engine has at most 65534")
     core.begin()
     made = <Reserve*>realloc(state.reserves, (number + 1) * sizeof(Reserve))
     if made == NULL:
@@ -188,7 +190,7 @@ def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min
     cdef State* state = &core.state
     cdef Liquidator* grown
     if state.liquidator_count >= 65535:
-        raise ValueError("an engine has at most 65535 liquidators")
+        raise ValueError("liquidator 65536: an engine has at most 65535")
     core.begin()
     grown = <Liquidator*>realloc(state.liquidators, (state.liquidator_count + 1) * sizeof(Liquidator))
     if grown == NULL:
@@ -256,11 +258,11 @@ def freeze_reserve(EngineCore core, int64_t number, bint frozen):
     reserve_at(core, number).frozen = frozen
 
 
-cdef int check_open_for(Reserve* r, bint more) except -1:
+cdef int check_open_for(EngineCore core, const Reserve* r, bint more) except -1:
     if r.paused:
-        raise ValueError("the reserve is paused")
+        raise ValueError(f"{reserve_named(core, r.number)} is paused: nothing comes or goes")
     if more and r.frozen:
-        raise ValueError("the reserve is frozen: nothing is added to its supply or debts")
+        raise ValueError(f"{reserve_named(core, r.number)} is frozen: nothing is added to its supply or debts")
     return 0
 
 
@@ -280,31 +282,41 @@ cdef void _note(State* state, uint8_t kind, uint16_t side, int64_t account, int6
 
 cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
     cdef int64_t there = supplied_lots(&core.state, r.number, r.supplied)
-    check_open_for(r, True)
+    check_open_for(core, r, True)
     if lots > LARGEST_LOTS - there or r.cash > LARGEST_LOTS - lots:
-        raise OverflowError(f"{lots} lots more do not fit in 64 bits")
+        there = min(LARGEST_LOTS - there, LARGEST_LOTS - r.cash)
+        raise OverflowError(outside(core, r.number, "amount", lots, 1, there, "what fits in 64 bits"))
     # losses of suppliers make an index small
     if <int128>lots * INDEX_ONE > <int128>(LARGEST_LOTS - r.supplied) * r.supply_index:
-        raise OverflowError(f"{lots} lots over a supply index of {r.supply_index} do not fit in 64 bits")
-    check_flow(r, FLOW_SUPPLIED, lots)
+        there = <int64_t>floor_divide(<int128>(LARGEST_LOTS - r.supplied) * r.supply_index, INDEX_ONE)
+        raise OverflowError(outside(core, r.number, "amount", lots, 1, there,
+                                    f"which over a supply index of {r.supply_index} fits in 64 bits"))
+    check_flow(core, r, FLOW_SUPPLIED, lots)
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
-        raise ValueError(f"{there + lots} lots supplied are above the cap of {r.supply_cap}")
+        raise ValueError(outside(core, r.number, "amount", lots, 1, r.supply_cap - there,
+                                 f"what the supply_cap of {amount(core, r.number, r.supply_cap)} leaves"))
     return 0
 
 
-cdef int check_flow(const Reserve* r, int flow, int64_t lots) except -1:
+cdef int check_flow(EngineCore core, const Reserve* r, int flow, int64_t lots) except -1:
     if lots > MOST_LOTS - r.flows[flow]:
-        raise OverflowError(f"{lots} lots beyond the {r.flows[flow]} moved so far do not fit in 64 bits")
+        raise OverflowError(outside(core, r.number, "amount", lots, 1, MOST_LOTS - r.flows[flow],
+                                    "what fits in 64 bits beside all that was moved so far"))
+    return 0
+
+
+cdef int _check_amount(EngineCore core, const Reserve* r, int64_t lots) except -1:
+    if lots <= 0:
+        raise ValueError(outside(core, r.number, "amount", lots, 1, LARGEST_LOTS))
     return 0
 
 
 def supply(EngineCore core, int64_t number, int64_t lots):
     """Supply from outside."""
     cdef Reserve* r = reserve_at(core, number)
-    if lots <= 0:
-        raise ValueError("amount is not above zero")
+    _check_amount(core, r, lots)
     if r.assigned_mark:
-        raise ValueError("the reserve is the collateral of troves: only accounts deposit it")
+        raise ValueError(f"{reserve_named(core, r.number)} is the collateral of troves: only accounts deposit it")
     _check_supply(core, r, lots)
     check_exposure(core, r, False, lots)
     core.begin()
@@ -319,24 +331,22 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
     """Take back what was supplied from outside, as far as there is cash."""
     cdef Reserve* r = reserve_at(core, number)
     cdef int128 scaled
-    cdef int64_t others
+    cdef int64_t others, most
     cdef uint16_t side
-    if lots <= 0:
-        raise ValueError("amount is not above zero")
-    check_open_for(r, False)
-    if lots > supplied_lots(&core.state, number, r.supplied):
-        raise ValueError(f"amount of {lots} lots is above what was supplied")
-    scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
+    _check_amount(core, r, lots)
+    check_open_for(core, r, False)
     others = r.supplied + core.state.markets[r.supplied_side].outside_size
     side = core.state.markets[r.supplied_side].next_side
     while side:
         others += core.state.markets[side - 1].outside_size
         side = core.state.markets[side - 1].next_side
-    if scaled > others:
-        raise ValueError(f"amount of {lots} lots is above what was supplied")
+    most = supplied_lots(&core.state, number, others) if others > 0 else 0
+    if lots > most:
+        raise ValueError(outside(core, number, "amount", lots, 1, most, "what was supplied from outside"))
     if lots > r.cash:
-        raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
-    check_flow(r, FLOW_REDEEMED, lots)
+        raise ValueError(outside(core, number, "amount", lots, 1, r.cash, "its cash"))
+    scaled = ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
+    check_flow(core, r, FLOW_REDEEMED, lots)
     core.begin()
     r.supplied -= <int64_t>scaled
     r.cash -= lots
@@ -349,25 +359,29 @@ def redeem(EngineCore core, int64_t number, int64_t lots):
 
 cdef int check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bint borrowed) except -1:
     # limits of one reserve; gives nothing, raises before anything changes
-    cdef int64_t k
+    cdef int64_t k, left
     cdef int128 total = 0, worth = <int128>r.unit * (r.price if r.price else 1)
     for k in range(lots.shape[0]):
-        if lots[k] < 0:
-            raise ValueError(f"row {k}: amount of {lots[k]} lots is negative")
-        if lots[k] * worth > LARGEST_VALUE:
-            raise OverflowError(f"row {k}: {lots[k]} lots are worth more than 2**56 atoms")
+        if lots[k] < 0 or lots[k] * worth > LARGEST_VALUE:
+            left = <int64_t>floor_divide(LARGEST_VALUE, worth)
+            raise (ValueError if lots[k] < 0 else OverflowError)(
+                outside(core, r.number, f"row {k}: amount" if lots.shape[0] > 1 else "amount", lots[k], 0, left,
+                        "beyond which it is worth more than 2**56 atoms"))
         total += lots[k]
     if total > LARGEST_LOTS:
-        raise OverflowError("the amounts together do not fit in 64 bits")
-    check_open_for(r, True)
+        raise OverflowError(f"amounts of {reserve_named(core, r.number)} sum to {int(total)} lots, outside 0 ... "
+                            f"{LARGEST_LOTS}")
+    check_open_for(core, r, True)
     if borrowed:
         if not r.borrowable:
-            raise ValueError("the reserve cannot be borrowed")
-        if r.borrow_cap >= 0 and borrowed_lots(&core.state, r.number, r.borrowed) + total > r.borrow_cap:
-            raise ValueError(f"the borrow cap of {r.borrow_cap} lots is passed")
-        return check_flow(r, FLOW_BORROWED, <int64_t>total)
+            raise ValueError(f"{reserve_named(core, r.number)} cannot be borrowed: its borrowable is False")
+        left = r.borrow_cap - borrowed_lots(&core.state, r.number, r.borrowed)
+        if r.borrow_cap >= 0 and total > left:
+            raise ValueError(outside(core, r.number, "amount", int(total), 1, left,
+                                     f"what the borrow_cap of {amount(core, r.number, r.borrow_cap)} leaves"))
+        return check_flow(core, r, FLOW_BORROWED, <int64_t>total)
     if not r.collateral:
-        raise ValueError("the reserve is no collateral")
+        raise ValueError(f"{reserve_named(core, r.number)} is no collateral: its collateral is False")
     return _check_supply(core, r, <int64_t>total)
 
 
@@ -392,9 +406,9 @@ cdef void _enter(State* state, Reserve* r, const int64_t[::1] lots, uint32_t fir
         move_scaled(state, position, -scaled if borrowed else scaled)
 
 
-cdef int _check_lent(const Reserve* r, uint8_t category) except -1:
+cdef int _check_lent(EngineCore core, const Reserve* r, uint8_t category) except -1:
     if not lent_in(r, category):
-        raise ValueError("the reserve cannot be borrowed in that category")
+        raise ValueError(not_lent(core, r.number, category))
     return 0
 
 
@@ -403,25 +417,27 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uin
     reserves and collateral before debts; gives the first account's id."""
     cdef State* state = &core.state
     cdef uint32_t first = state.account_count, i
-    cdef int64_t k, wanted, after
+    cdef int64_t k, wanted, after, most = 0
     cdef Reserve* r
     cdef Event* event
     cdef const int64_t[::1] lots
     cdef bint debts
     cdef uint16_t side
     if first + count >= 2**31 - 1:
-        raise ValueError(f"an engine has at most {2**31 - 2} accounts")
+        raise ValueError(f"{count} accounts more than the {first} there are: an engine has at most {2**31 - 2}")
     cash = {}
     for number, borrowed, column in columns:
         r = reserve_at(core, number)
         if borrowed:
-            _check_lent(r, category)
+            _check_lent(core, r, category)
         check_column(core, r, column, borrowed)
         cash[number] = cash.get(number, r.cash) + (-_sum(column) if borrowed else _sum(column))
     counted = check_rows(core, lending, columns)
     for number, left in cash.items():
         if left < 0:
-            raise ValueError(f"{-left} lots more would be borrowed of reserve {number} than there is cash")
+            for k, borrowed, column in columns:
+                most = _sum(column) if borrowed and k == number else most
+            raise ValueError(outside(core, number, "debts together", most, 0, most + left, "its cash"))
     core.begin()
     wanted = <int64_t>state.position_count + count * len(columns)
     if wanted > state.position_capacity:
@@ -462,6 +478,24 @@ def open_borrowers(EngineCore core, int64_t lending, columns, int64_t count, uin
     return first
 
 
+cdef int64_t _most_borne(State* state, const Reserve* r, uint32_t position, int64_t lots, int64_t moved,
+                         bint borrowed) noexcept:
+    # fewer lots that an account may borrow or withdraw; `moved` scaled lots of all are taken back
+    cdef int64_t low = 0, high = lots - 1, middle, scaled
+    move_scaled(state, position, moved if borrowed else -moved)
+    while low < high:
+        middle = low + (high - low + 1) // 2
+        scaled = (-scaled_more(r, middle, True) if borrowed else
+                  -<int64_t>ceil_divide(<int128>middle * INDEX_ONE, r.supply_index))
+        move_scaled(state, position, scaled)
+        if borne_at_ratio(state, position) < 0:
+            high = middle - 1
+        else:
+            low = middle
+        move_scaled(state, position, -scaled)
+    return low
+
+
 def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t number, int64_t lots, bint borrowed,
                  bint less):
     """Deposit, withdraw, borrow or repay lots."""
@@ -471,12 +505,11 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
     cdef uint32_t position
     cdef uint16_t side
     check_borrower(core, lending, account)
-    if lots <= 0:
-        raise ValueError("amount is not above zero")
+    _check_amount(core, r, lots)
     if borrowed and not less:
-        _check_lent(r, account_category(state, account))
+        _check_lent(core, r, account_category(state, account))
     side = r.borrowed_side if borrowed else deposit_side(state, r, account_category(state, account))
-    check_open_for(r, not less)
+    check_open_for(core, r, not less)
     position = find_position(state, <int32_t>account, side, 0)
     if position != NO_POSITION:
         held = magnitude(state.positions[position].size)
@@ -488,35 +521,39 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         else:
             check_deposit(core, r, account, supplied_lots(state, number, held), lots)
     if less != borrowed and lots > r.cash:
-        raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+        raise ValueError(outside(core, number, "amount", lots, 1, r.cash, "its cash"))
     if less != borrowed and price_refused(state, account, r, borrowed):
-        raise ValueError(f"an oracle gives no price for what account {account} has")
+        raise ValueError(f"amount of {reserve_named(core, number)}: an oracle gives no price for what account "
+                         f"{account} has")
     if less:
         most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
         if lots > most:
-            raise ValueError(f"amount of {lots} lots is above the {most} that account {account} has")
+            raise ValueError(outside(core, number, "amount", lots, 1, most,
+                                     f"what account {account} {'owes' if borrowed else 'has there'}"))
         # rounded against the account, and all of it when all is meant
         scaled = held
         if lots < most:
             scaled = (<int64_t>floor_divide(<int128>lots * INDEX_ONE, r.borrow_index) if borrowed else
                       <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.supply_index))
         scaled = -scaled
-        check_flow(r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
+        check_flow(core, r, FLOW_REPAID if borrowed else FLOW_REDEEMED, lots)
     else:
         scaled = scaled_more(r, lots, borrowed)
         most = borrowed_lots(state, number, held) if borrowed else supplied_lots(state, number, held)
         if (<int128>most + lots) * r.unit * (r.price if r.price else 1) > LARGEST_VALUE:
-            raise OverflowError(f"{lots} lots more than {most} are worth more than 2**56 atoms")
+            scaled = <int64_t>floor_divide(LARGEST_VALUE, <int128>r.unit * (r.price if r.price else 1)) - most
+            raise OverflowError(outside(core, number, "amount", lots, 1, scaled,
+                                        "beyond which what it has is worth more than 2**56 atoms"))
     core.begin()
     position = claim_position(state, <int32_t>account, side, 0)
     if position == NO_POSITION:
         core.end()
     move_scaled(state, position, -scaled if borrowed else scaled)
     if less != borrowed and borne_at_ratio(state, position) < 0:
-        move_scaled(state, position, scaled if borrowed else -scaled)
+        most = _most_borne(state, r, position, lots, scaled, borrowed)
         core.end()
-        raise ValueError(
-            f"amount of {lots} lots is more than the collateral of account {account} bears")
+        raise ValueError(outside(core, number, "amount", lots, 1, most,
+                                 f"what the collateral of account {account} bears"))
     if borrowed and less:
         lower_isolated(state, account, r, lots)
     elif borrowed:
@@ -536,5 +573,5 @@ cdef int check_borrower(EngineCore core, int64_t lending, int64_t account) excep
         raise ValueError(f"account {account} is outside 0 ... {<int64_t>core.state.account_count - 1}")
     flags = core.state.accounts[account].flags
     if not flags & ACCOUNT_LENDING or flags >> ACCOUNT_LENDING_SHIFT != lending:
-        raise ValueError(f"account {account} is none of this lending market")
+        raise ValueError(f"account {account} is none of {lending_named(core, lending)}")
     return 0

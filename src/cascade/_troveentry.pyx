@@ -27,6 +27,8 @@ from cascade._state cimport (
 )
 from cascade._types cimport EVENT_BORROW, EVENT_PROVIDE, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY
 
+from cascade.reserve_words import lending_named, money_amount, outside, reserve_named
+
 cdef enum:
     DEPOSIT = 0
     WITHDRAW = 1
@@ -88,16 +90,24 @@ cdef int _check_ratios(EngineCore core, const Lending* rules, const Reserve* col
                        int64_t less, int64_t debt, int64_t more) except -1:
     # of the account and of all together, with so many scaled lots less and atoms more
     cdef State* state = &core.state
-    cdef int128 value, all_debts, worth = <int128>collateral.unit * collateral.price
+    cdef int128 value, all_debts, most, worth = <int128>collateral.unit * collateral.price
     value = supplied_lots(state, collateral.number, stake - less) * worth
     if floor_divide(value * state.markets[collateral.supplied_side].loan_to_value, RATE_DENOMINATOR) < debt + more:
-        raise ValueError("amount is more than the account's collateral bears")
+        most = floor_divide(value * state.markets[collateral.supplied_side].loan_to_value, RATE_DENOMINATOR)
+        left = money_amount(core, collateral.lending, int(most))
+        given = money_amount(core, collateral.lending, debt + more)
+        raise ValueError(f"amount: the debt would be {given}, outside 0 ... {left}, what is left of "
+                         f"{reserve_named(core, collateral.number)} bears no more")
     if rules.critical_ratio == 0:
         return 0
     system_of(state, rules, &value, &all_debts)
     value = supplied_lots(state, collateral.number, collateral.supplied - less) * worth
     if value * RATE_DENOMINATOR < rules.critical_ratio * (all_debts + more):
-        raise ValueError("amount leaves all loans together below the critical ratio")
+        most = floor_divide(value * RATE_DENOMINATOR, rules.critical_ratio)
+        left = money_amount(core, collateral.lending, int(most))
+        given = money_amount(core, collateral.lending, int(all_debts + more))
+        raise ValueError(f"amount: all debts together would be {given}, outside 0 ... {left}, by the "
+                         f"critical_ratio of {rules.critical_ratio / <double>RATE_DENOMINATOR:g}")
     return 0
 
 
@@ -107,10 +117,10 @@ cdef int _check_change(EngineCore core, int64_t lending, int64_t account, Reserv
     cdef int64_t have, debt
     check_borrower(core, lending, account)
     if lots <= 0:
-        raise ValueError("amount is not above zero")
+        raise ValueError(outside(core, r.number, "amount", lots, 1, LARGEST))
     if rules.trove_collateral == 0 or rules.trove_debt == 0:
-        raise ValueError("the lending market has not both of its reserves yet")
-    check_open_for(r, what == DEPOSIT or what == BORROW)
+        raise ValueError(f"{lending_named(core, lending)} has not both of its reserves yet, collateral and money")
+    check_open_for(core, r, what == DEPOSIT or what == BORROW)
     if what == DEPOSIT or what == BORROW:
         check_column(core, r, np.array([lots]), what == BORROW)
         check_exposure(core, r, what == BORROW, lots)
@@ -118,11 +128,12 @@ cdef int _check_change(EngineCore core, int64_t lending, int64_t account, Reserv
         trove_of(&core.state, rules, <int32_t>account, &have, &debt)
         check_deposit(core, r, account, have, lots)
     if (what == WITHDRAW or what == BORROW) and lots > r.cash:
-        raise ValueError(f"amount of {lots} lots is above the cash of {r.cash}")
+        raise ValueError(outside(core, r.number, "amount", lots, 1, r.cash, "its cash"))
     if (what <= WITHDRAW) == (r.number + 1 == rules.trove_debt):
-        raise ValueError("accounts deposit the collateral and borrow the money, not the other way round")
+        raise ValueError(f"{reserve_named(core, r.number)}: accounts deposit the collateral and borrow the money, "
+                         "not the other way round")
     if what == WITHDRAW or what == REPAY:
-        check_flow(r, FLOW_REPAID if what == REPAY else FLOW_REDEEMED, lots)
+        check_flow(core, r, FLOW_REPAID if what == REPAY else FLOW_REDEEMED, lots)
     return 0
 
 
@@ -142,12 +153,12 @@ def change_trove(EngineCore core, int64_t lending, int64_t account, int64_t numb
         stake = state.positions[held].size
     trove_of(state, rules, <int32_t>account, &have, &debt)
     if what == REPAY and lots > debt:
-        raise ValueError(f"amount of {lots} atoms is above the debt of {debt}")
+        raise ValueError(outside(core, number, "amount", lots, 1, debt, f"what account {account} owes"))
     if what == DEPOSIT:
         scaled = <int64_t>floor_divide(<int128>lots * INDEX_ONE, r.supply_index)
     elif what == WITHDRAW:
         if lots > have:
-            raise ValueError(f"amount of {lots} lots is above the {have} that account {account} has")
+            raise ValueError(outside(core, number, "amount", lots, 1, have, f"what account {account} has there"))
         scaled = stake
         if lots < have:
             scaled = <int64_t>ceil_divide(<int128>lots * INDEX_ONE, r.supply_index)
@@ -236,13 +247,18 @@ def change_pool(EngineCore core, int64_t lending, int64_t more, int64_t gain):
     """Put atoms in, or take -`more` out, and pay a gain; the caller knows what is whose."""
     cdef Lending* rules = lending_at(core, lending)
     if rules.close_factor == CLOSE_TROVE and rules.trove_debt == 0:
-        raise ValueError("the lending market has nothing that is borrowed yet")
+        raise ValueError(f"{lending_named(core, lending)} has nothing that is borrowed yet: add its money")
     if not 0 <= gain <= rules.pool_gains:
-        raise ValueError(f"gain of {gain} is outside 0 ... {rules.pool_gains}")
+        raise ValueError(f"gain of {gain} is outside 0 ... {rules.pool_gains} atoms or lots, what "
+                         f"{lending_named(core, lending)} has for providers")
     if more < 0 and -more > rules.pool_deposits:
-        raise ValueError(f"{-more} atoms are more than the {rules.pool_deposits} in the pool")
+        raise ValueError(f"amount {money_amount(core, lending, -more)} is outside 0 ... "
+                         f"{money_amount(core, lending, rules.pool_deposits)}, what the stability pool of "
+                         f"{lending_named(core, lending)} has")
     if more > LARGEST - rules.pool_deposits or more > LARGEST - rules.pool_provided:
-        raise OverflowError(f"{more} atoms more do not fit in the pool")
+        room = money_amount(core, lending, LARGEST - max(rules.pool_deposits, rules.pool_provided))
+        raise OverflowError(f"amount {money_amount(core, lending, more)} is outside 0 ... {room}, what fits in "
+                            f"the stability pool of {lending_named(core, lending)}")
     core.begin()
     rules.pool_deposits += more
     if more > 0:

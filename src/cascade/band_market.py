@@ -16,6 +16,7 @@ from cascade._grid import Grid
 from cascade.band_rules import BandRules
 from cascade.exact_numbers import Rate, exact, whole
 from cascade.lending_rules import LendingRules, Oracle
+from cascade.refusals import check_name, said
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -111,11 +112,14 @@ class BandMarket:
         ]
         if rows[2].dtype.kind not in "iu":
             raise TypeError(f"bands must be whole numbers, got {bands!r}")
-        if any(column.ndim != 1 for column in rows):
-            raise ValueError("collateral, debt and bands must have one dimension")
+        names = ("collateral", "debt", "bands")
+        for name, column in zip(names, rows, strict=True):
+            if column.ndim != 1:
+                raise ValueError(f"{name} has {column.ndim} dimensions, and must have one or none")
         count = max(len(column) for column in rows)
-        if any(len(column) not in (1, count) for column in rows):
-            raise ValueError(f"columns have lengths {', '.join(str(len(c)) for c in rows)}")
+        for name, column in zip(names, rows, strict=True):
+            if len(column) not in (1, count):
+                raise ValueError(f"{name} has {len(column)} numbers, and must have 1 or {count}")
         columns = [
             np.ascontiguousarray(np.broadcast_to(column, count), dtype=np.int64) for column in rows
         ]
@@ -151,6 +155,14 @@ class BandMarket:
     def _adjust(self, loan: int, lots: int, debt: int, less: bool) -> None:
         _bandentry.adjust_loan(self.engine, self.number, whole(loan, "loan"), lots, debt, less)
 
+    def _lots(self, amount: Any) -> int:
+        lots = self.collateral.lots.steps(amount, "amount")
+        if lots <= 0:
+            raise ValueError(
+                f"amount {amount!r} is below {self.collateral.lots.number(1):g}, one lot"
+            )
+        return lots
+
     def add_collateral(self, loan: int, amount: Any) -> None:
         """Add collateral from outside; the loan moves to lower bands.
 
@@ -159,7 +171,7 @@ class BandMarket:
         ValueError, OverflowError
             The loan is unknown, repaid or in soft liquidation; the amount is refused.
         """
-        self._adjust(loan, self.collateral.lots.steps(amount, "amount"), 0, False)
+        self._adjust(loan, self._lots(amount), 0, False)
 
     def remove_collateral(self, loan: int, amount: Any) -> None:
         """Take collateral out; the loan moves to higher bands.
@@ -169,7 +181,7 @@ class BandMarket:
         ValueError
             As `add_collateral`, or what is left does not carry the debt.
         """
-        self._adjust(loan, self.collateral.lots.steps(amount, "amount"), 0, True)
+        self._adjust(loan, self._lots(amount), 0, True)
 
     def borrow(self, loan: int, amount: Any) -> None:
         """Make more debt of a loan, which moves to higher bands.
@@ -295,17 +307,18 @@ def add_bands(
     """What `LendingMarkets.add_bands` does: everything is checked before anything is added."""
     rules = BandRules() if rules is None else rules
     if not isinstance(rules, BandRules):
-        raise TypeError(f"rules must be BandRules, got {rules!r}")
+        raise TypeError(f"rules must be BandRules, got {said(rules)}")
     yearly = exact(rate, "rate") * YEARLY_PARTS
     if not 0 <= yearly <= HIGHEST_RATE * YEARLY_PARTS:
         raise ValueError(f"rate {rate!r} is outside 0 ... {HIGHEST_RATE}")
     if oracle is not None and not isinstance(oracle, Oracle):
         raise TypeError(f"oracle must be an Oracle, got {oracle!r}")
+    check_name(name, "lending market", [market.name for market in engine.lending])
     numbers = {**rules.numbers(), "rate": int(yearly)}
     base = lot_worth(engine, price, venue, asset)
     lending = engine.lending.add(name, rules=LendingRules(zero_price="refused"), asset=asset)
     lending.add_reserve(COLLATERAL, price=price, venue=venue, oracle=oracle, **CLOSED)
-    lending.add_reserve(DEBT, **CLOSED)
+    lending.add_reserve(DEBT, price=None, **CLOSED)
     return make_bands(lending, {"base": base, **numbers}, rules.source)
 
 

@@ -39,13 +39,23 @@ class _Network:
         for name, column in (("assets", self.assets), ("senior", self.senior)):
             if len(column) != count:
                 raise ValueError(f"{name} has {len(column)} numbers, owed has {count} rows")
-        if min((x for column in (*debts, self.assets, self.senior) for x in column), default=0) < 0:
-            raise ValueError("owed, assets and senior must not be below 0")
-        if any(debts[i][i] for i in range(count)):
-            raise ValueError("owed must be 0 on its diagonal")
+        for name, column in (
+            *((f"owed[{i}]", row) for i, row in enumerate(debts)),
+            ("assets", self.assets),
+            ("senior", self.senior),
+        ):
+            for k, number in enumerate(column):
+                if number < 0:
+                    raise ValueError(f"{name}[{k}] {float(number):g} is below 0")
+        for i in range(count):
+            if debts[i][i]:
+                raise ValueError(
+                    f"owed[{i}][{i}] {float(debts[i][i]):g} must be 0, as the whole diagonal: nobody owes oneself"
+                )
         self.kept = exact(kept_assets, "kept_assets"), exact(kept_claims, "kept_claims")
-        if not all(0 <= share <= 1 for share in self.kept):
-            raise ValueError("kept_assets and kept_claims are outside 0 ... 1")
+        for name, share in zip(("kept_assets", "kept_claims"), self.kept, strict=True):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} {float(share):g} is outside 0 ... 1")
         self.members = range(count)
         self.full = [sum(row, Fraction(0)) for row in debts]
         self.share = [
@@ -299,7 +309,10 @@ def cash_ratio_sales(
     if not sensitivity >= 0:
         raise ValueError(f"sensitivity {sensitivity!r} is below 0")
     if not len(holdings) == len(cash) == len(debts):
-        raise ValueError("holdings, cash and debts must have the same length")
+        raise ValueError(
+            f"holdings, cash and debts have {len(holdings)}, {len(cash)} and {len(debts)} numbers, and must have "
+            "as many"
+        )
     price = 1.0
     for _ in range(1_000_000):
         sold = [

@@ -49,7 +49,8 @@ class CollateralAuction:
     hole : number, optional
         Most money that the tabs of all open auctions are worth; None: no limit.
     collateral_holes : mapping of reserve name to number, default none
-        The same of the auctions of one collateral.
+        The same of the auctions of one collateral. By the time that accounts open there must be a
+        reserve of each name.
     dust : number, default 0
         Least debt of an account: a smaller rest is taken too, a smaller part is not auctioned, and no take
         leaves less than it and its penalty to collect.
@@ -83,9 +84,13 @@ class CollateralAuction:
 
     def __post_init__(self) -> None:
         holes = self.collateral_holes
-        rows = tuple(holes.items()) if isinstance(holes, Mapping) else tuple(map(tuple, holes))
-        if any(len(row) != 2 or not isinstance(row[0], str) for row in rows):
+        rows: Any = tuple(holes.items()) if isinstance(holes, Mapping) else holes
+        if not isinstance(rows, (tuple, list)) or not all(
+            isinstance(row, (tuple, list)) and len(row) == 2 and isinstance(row[0], str)
+            for row in rows
+        ):
             raise TypeError(f"collateral_holes must map names to numbers, got {holes!r}")
+        rows = tuple(map(tuple, rows))
         # as a tuple, so that the rule can be compared, hashed and stored
         object.__setattr__(self, "collateral_holes", rows)
         self.numbers(1)
@@ -98,13 +103,17 @@ class CollateralAuction:
             )
         kind, *terms = given
         if len(terms) != CURVES[kind]:
-            raise ValueError(f"price {kind!r} has {CURVES[kind]} numbers, got {len(terms)}")
+            raise ValueError(
+                f"price {given!r}: {kind!r} has {CURVES[kind]} numbers, got {len(terms)}"
+            )
         number = list(CURVES).index(kind)
         if kind == "linear":
             return {"curve": number, "cut": 0, "span": nanoseconds(terms[0], "price", 1, 0)}
         cut = exact(terms[0], "price") * CUT_PARTS
         if not 0 <= cut <= CUT_PARTS or cut.denominator != 1:
-            raise ValueError(f"price: cut {terms[0]!r} is no multiple of 1e-18 in 0 ... 1")
+            raise ValueError(
+                f"price {given!r}: cut {terms[0]!r} is no multiple of 1e-18 in 0 ... 1"
+            )
         span = nanoseconds(terms[1], "price", 1, 0) if kind == "stairstep" else SECOND
         return {"curve": number, "cut": int(cut), "span": span}
 
@@ -114,7 +123,7 @@ class CollateralAuction:
             _money(hole, f"collateral_holes {name!r}", atoms)
         buf = rate_parts(self.buf, "buf", 0, 10)
         if buf == 0:
-            raise ValueError(f"buf {self.buf!r} is not above zero")
+            raise ValueError(f"buf {self.buf!r} is outside 1e-9 ... 10")
         return {
             "penalty": rate_parts(self.penalty, "penalty", 0, 10),
             "buf": buf,
@@ -131,6 +140,15 @@ class CollateralAuction:
         """Refuse a limit of a collateral that does not fit; `atoms` in one unit of money."""
         for found in dict(self.collateral_holes).values():
             _money(found, "collateral_holes", atoms)
+
+    def check_named(self, reserves: Mapping[str, Any]) -> None:
+        """Refuse a limit of a collateral that is no reserve."""
+        for name, found in self.collateral_holes:
+            if name not in reserves:
+                known = ", ".join(map(repr, reserves)) or "none"
+                raise ValueError(
+                    f"collateral_holes {{{name!r}: {found!r}}}: {name!r} is not one of the reserves, {known}"
+                )
 
     def hole_of(self, name: str, atoms: int) -> int:
         """Limit of one collateral in atoms; -1: none."""

@@ -175,7 +175,8 @@ class Contagion:
                 raise ValueError(f"domain {member!r} is named twice")
         parts |= {name: [name] for name in self.domains if name not in named}
         if len(parts) < len(groups) + len(self.domains) - len(named):
-            raise ValueError("a group has the name of a domain that is not in it")
+            taken = next(n for n in groups if n in self.domains and n not in named)
+            raise ValueError(f"group {taken!r} has the name of a domain that is not in it")
         joins = np.zeros((len(parts) + 1, len(self.domains) + 1), np.int64)
         joins[-1, -1] = 1
         assets: list[str] = []

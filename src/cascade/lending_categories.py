@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cascade import _lendingterms
 from cascade.lending_sides import check_side_name, make_side
+from cascade.refusals import check_name
 from cascade.reserve import LendingSide
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ def add_category(
     terms: dict[str, int],
 ) -> Category:
     """See `LendingMarket.add_category`; `terms` are parts of 10**9."""
-    if not isinstance(name, str) or not name or name in lending.categories:
-        raise ValueError(f"category {name!r} exists or is no name")
+    check_name(name, "category", lending.categories)
     reserves = [lending[asset] for asset in dict.fromkeys(collateral)]
     owed = [lending[asset] for asset in dict.fromkeys(borrowable)]
     if not reserves:
-        raise ValueError(f"collateral: category {name!r} has none")
+        raise ValueError(
+            f"collateral {collateral!r} of category {name!r} is empty: it has one reserve or more"
+        )
     if len(lending.categories) == MOST:
         raise ValueError(f"category {name!r}: a lending market has at most {MOST}")
     for reserve in reserves:

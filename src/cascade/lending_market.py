@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from cascade.lending_troves import (
     set_troves,
     trove_amounts,
 )
+from cascade.lending_waiting import waiting_accounts
 from cascade.loops import open_loops
 from cascade.market import Market
 from cascade.reserve import LendingSide, Reserve
@@ -106,7 +108,7 @@ class LendingMarket:
         self,
         name: str,
         *,
-        price: Market | str | None = None,
+        price: Market | str | EllipsisType | None = ...,
         venue: Market | Literal["price"] | str | Sequence[Market | str] | None = "price",
         liquidation_threshold: Any = 0,
         loan_to_value: Any = None,
@@ -134,7 +136,8 @@ class LendingMarket:
         name : str
         price : Market or str, optional
             Linear market of this money whose mark is the price; its lots are the amounts' grid. None:
-            the asset is the lending market's money, whose price is one.
+            the asset is money itself, whose price is one. Only a reserve that is named as the lending
+            market's money may leave it out, and then is that money.
         venue : Market, str, "price", None or several markets, default "price"
             Where the asset is sold and bought in liquidations: the market of its price, another one of
             the same lots, up to eight between which trades are split so that no lot would trade better
@@ -264,7 +267,10 @@ class LendingMarket:
         )
         for market in sold:
             if source is None or market.lots != source.lots:
-                raise ValueError(f"venue {market.name!r} has not the grid of the price's market")
+                raise ValueError(
+                    f"venue {market.name!r} has lots of {market.lots.step}: it must have those of the price's "
+                    f"market, {None if source is None else source.lots.step}"
+                )
         if len(set(sold)) < len(sold) or not 1 <= len(sold) <= MOST_VENUES:
             names = ", ".join(repr(market.name) for market in sold) or "nothing"
             raise ValueError(f"venue has {names}: 1 ... {MOST_VENUES} markets, each once")
@@ -302,7 +308,7 @@ class LendingMarket:
         Efficiency mode of Aave v3.
         """
         if self.rules.troves is not None:
-            raise ValueError(f"category {name!r}: troves have none")
+            raise ValueError(f"category {name!r}: {self.name!r} has troves, and no categories")
         if self.name in self.engine.lending.bands:
             raise ValueError(f"category {name!r}: {self.name!r} has bands, and no categories")
         terms = asset_terms(self, liquidation_threshold, loan_to_value, liquidation_bonus)
@@ -339,18 +345,29 @@ class LendingMarket:
             than is borrowed.
         """
         chosen = numbered(self, category)
+        if self.rules.auction is not None:
+            self.rules.auction.check_named(self.reserves)
         rows: list[Any] = []
+        lengths: dict[str, int] = {}
         for given, borrowed in ((collateral, False), (debt, True)):
+            what = "debt" if borrowed else "collateral"
+            if given is not None and not isinstance(given, Mapping):
+                raise TypeError(f"{what} must map names of reserves to amounts, got {given!r}")
             for name, amounts in (given or {}).items():
                 reserve = self[name]
-                column = np.atleast_1d(reserve.lots.steps_of(amounts, name))
+                column = np.atleast_1d(reserve.lots.steps_of(amounts, f"{what} {name!r}"))
                 if column.ndim != 1:
-                    raise ValueError(f"{name} must have one dimension, got {column.ndim}")
+                    raise ValueError(
+                        f"{what} {name!r} has {column.ndim} dimensions, and must have one"
+                    )
                 rows.append((reserve.number, borrowed, column))
-        count = max((len(column) for _, _, column in rows), default=0)
-        for number, _, column in rows:
-            if len(column) not in (1, count):
-                raise ValueError(f"reserve {number}: {len(column)} amounts for {count} accounts")
+                lengths[f"{what} {name!r}"] = len(column)
+        count = max(lengths.values(), default=0)
+        for name, length in lengths.items():
+            if length not in (1, count):
+                raise ValueError(
+                    f"{name} has {length} amounts, and must have 1 or {count}: {lengths}"
+                )
         rows = [
             (number, borrowed, np.ascontiguousarray(np.broadcast_to(column, count)))
             for number, borrowed, column in sorted(rows, key=lambda row: row[:2])
@@ -401,7 +418,7 @@ class LendingMarket:
             leaves the rounds before it.
         """
         if self.rules.troves is not None:
-            raise ValueError("troves are opened by `open`; they do not loop")
+            raise ValueError(f"loop: {self.name!r} has troves, which are opened by `open` alone")
         return open_loops(self, collateral, debt, leverage, amount, swap, rounds, category)
 
     def borrowable(self, account: int, asset: str) -> float:
@@ -501,7 +518,8 @@ class LendingMarket:
         Raises
         ------
         KeyError, ValueError
-            As said; nothing changes.
+            The account or reserve is unknown; the amount is above what the account has there, the cash, or
+            what its collateral can spare.
         """
         self._change(account, asset, amount, False, True)
 
@@ -511,7 +529,8 @@ class LendingMarket:
         Raises
         ------
         KeyError, ValueError, OverflowError
-            As said; nothing changes.
+            The account or reserve is unknown or lends nothing to it; the amount is above the cash, a cap, or
+            what the account's collateral bears.
         """
         self._change(account, asset, amount, True, False)
 
@@ -549,6 +568,25 @@ class LendingMarket:
         names = ("member", "borne", "owed", "collateral", "debt")
         found = _lendingquote.borrower_columns(self.engine, self.number)
         return dict(zip(names, found, strict=True))
+
+    def waiting(self) -> dict[str, NDArray[Any]]:
+        """Accounts that are due now and why nobody makes a call on them.
+
+        Returns
+        -------
+        dict
+            int64 ``account`` (id) and ``debt`` (atoms), and text ``reason``: ``"oracle"``, no price of what
+            it has; ``"closed"``, all its collateral or debts are paused or in grace; ``"nobody buys"``, the
+            venues take no lot of its collateral, such as an empty book; ``"nobody sells"``, they give no lot
+            of its debts; ``"no gain"``, no size that is allowed pays for a liquidator, or it waits for the
+            sequencer or for liquidators' latency.
+
+        Raises
+        ------
+        ValueError
+            Liquidators make no calls here: the rules absorb, auction or close whole.
+        """
+        return waiting_accounts(self)
 
     @property
     def health(self) -> NDArray[np.float64]:

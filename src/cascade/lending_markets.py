@@ -16,6 +16,7 @@ from cascade.lending_market import LendingMarket
 from cascade.lending_rules import LendingRules, Oracle
 from cascade.lending_terms import cap_lots
 from cascade.market import Market
+from cascade.refusals import check_name, said
 from cascade.reserve import LendingSide
 from cascade.stop_gaps import stop_gap_numbers
 
@@ -81,9 +82,8 @@ class LendingMarkets:
         elif isinstance(rules, ProtocolRules):
             rules = LendingRules.from_protocol(rules)
         if not isinstance(rules, LendingRules):
-            raise TypeError(f"rules must be LendingRules, got {rules!r}")
-        if not isinstance(name, str) or not name or name in self._added:
-            raise ValueError(f"lending market {name!r} exists or is no name")
+            raise TypeError(f"rules must be LendingRules or ProtocolRules, got {said(rules)}")
+        check_name(name, "lending market", self._added)
         engine = self._engine
         asset = engine.asset if asset is None else asset
         scale = engine.scale_of(asset)

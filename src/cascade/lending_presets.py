@@ -32,6 +32,7 @@ from cascade.lending.rule import (
 )
 from cascade.lending.seizure import incentive_factor
 from cascade.lending_rules import LendingRules
+from cascade.refusals import said
 
 if TYPE_CHECKING:
     from cascade import reserve as engine_reserve
@@ -116,7 +117,11 @@ def _bad_debt(rule: LiquidationRule, money: Fraction) -> str:
         )
     if rule.bad_debt is not BadDebt.REDISTRIBUTION:
         return rule.bad_debt.value
-    raise _refuse("bad_debt", rule.bad_debt, "no redistribution to other borrowers")
+    raise _refuse(
+        "bad_debt",
+        rule.bad_debt,
+        "redistribution to other borrowers where loans are closed whole: LendingRules(close_factor='trove')",
+    )
 
 
 def rules_of(
@@ -124,7 +129,7 @@ def rules_of(
 ) -> LendingRules:
     """`LendingRules` of a protocol; see `LendingRules.from_protocol`."""
     if not isinstance(protocol, ProtocolRules):
-        raise TypeError(f"protocol must be ProtocolRules, got {protocol!r}")
+        raise TypeError(f"protocol must be ProtocolRules, got {said(protocol)}")
     known = [entry.name for entry in fields(LendingRules)]
     for name in changes:
         if name not in known:
@@ -146,6 +151,7 @@ def rules_of(
         "health": lambda: "average" if rule.health is HealthMeasure.AVERAGE else "weighted",
         "halt_above": lambda: None,
         "stop_gap": lambda: (),
+        "toxic_terms": lambda: False,
         "fee_on": lambda: "repay" if rule.fee is Fee.REPAID else "bonus",
         "zero_price": lambda: protocol.zero_price,
         "sentinel": lambda: Fraction(protocol.sentinel, WAD) if protocol.sentinel else None,

@@ -13,6 +13,7 @@ from cascade.exact_numbers import (
     RATE_DENOMINATOR,
     Rate,
     exact,
+    flag,
     nanoseconds,
     rate_parts,
     step_time,
@@ -61,7 +62,7 @@ def _terms(
     allowed = counts[kind] if isinstance(counts[kind], tuple) else (counts[kind],)
     if len(terms) not in allowed:
         shown = " or ".join(map(str, allowed))
-        raise ValueError(f"{name} {kind!r} has {shown} numbers, got {len(terms)}")
+        raise ValueError(f"{name} {value!r}: {kind!r} has {shown} numbers, got {len(terms)}")
     return kind, terms
 
 
@@ -116,6 +117,11 @@ class LendingRules:
     stop_gap : tuple, default ()
         Who makes a call that no liquidator gains by, at a loss if need be, in this order:
         ``"stability_pool"``, deposits of money in `LendingMarket.stability_pool`; ``("backstop", capital)``.
+    toxic_terms : bool, default False
+        May a reserve's threshold times one plus its bonus be above one? Every call lowers the health factor
+        then, so that reserves with such terms are refused otherwise, as Aave's configurator refuses them.
+        Where the bonus is not ``"fixed"``, with `halt_above`, and where liquidators make no calls the
+        question does not arise.
     troves : Troves, optional
         Terms of ``close_factor="trove"``; default ``Troves()`` there, and of nothing else.
 
@@ -143,9 +149,16 @@ class LendingRules:
     zero_price: Literal["skipped", "given", "refused"] = "skipped"
     troves: Troves | None = None
     stop_gap: Any = ()
+    toxic_terms: bool = False
 
     def __post_init__(self) -> None:
+        if self.bad_debt == "redistribution":
+            raise ValueError(
+                f"bad_debt 'redistribution' is of loans that are closed whole: close_factor='trove'; others are "
+                f"{', '.join(map(repr, BAD_DEBTS))}"
+            )
         self.numbers(1)
+        flag(self.toxic_terms, "toxic_terms")
         check_stop_gap(self)
         closes = self.close_factor in ("trove", ("trove",), ["trove"])
         if closes and self.troves is None:
@@ -154,7 +167,10 @@ class LendingRules:
             raise ValueError(f"troves {self.troves!r} are terms of close_factor 'trove'")
         plain = (self.trigger, self.health, self.halt_above) == ("<", "weighted", None)
         if closes and not plain:
-            raise ValueError("trigger, health and halt_above have no other value with 'trove'")
+            raise ValueError(
+                f"trigger {self.trigger!r}, health {self.health!r} and halt_above {self.halt_above!r} can only "
+                "be '<', 'weighted' and None with close_factor 'trove'"
+            )
         if closes and self.sentinel is not None:
             raise ValueError(
                 f"sentinel {self.sentinel!r}: with close_factor 'trove' it can only be None"
@@ -250,7 +266,7 @@ class LendingRules:
         base = rate_parts(terms[0], "bonus", 0, 1) if len(terms) == 2 else 0
         most = rate_parts(terms[-1], "bonus", 0, 1) if terms else 0
         if kind_of_bonus == "discount" and most == RATE_DENOMINATOR:
-            raise ValueError("bonus: a discount must stay below 1")
+            raise ValueError(f"bonus {self.bonus!r}: a discount is outside 0 ... 1 (excluded)")
         return {
             "close_factor": CLOSE_FACTORS[kind],
             "close_fraction": close["fraction"],

@@ -67,11 +67,9 @@ def check_reserve(
                 f"{term} {stated[term]!r}: troves have one collateral and one debt, so it can only be {only}"
             )
     if stated["interest"] is not None:
-        raise ValueError("interest: troves bear none")
+        raise ValueError(f"interest {stated['interest']!r}: with troves it can only be None")
     if exact(stated["borrow_factor"], "borrow_factor") != 1:
-        raise ValueError(
-            f"borrow_factor {stated['borrow_factor']!r}: troves' debts count as they are"
-        )
+        raise ValueError(f"borrow_factor {stated['borrow_factor']!r}: with troves it can only be 1")
     if source is None:
         return {**stated, "collateral": False, "borrowable": True, "liquidation_threshold": 0}
     given = exact(stated["liquidation_threshold"], "liquidation_threshold")

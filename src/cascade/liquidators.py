@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cascade import _lendingentry
 from cascade.exact_numbers import whole
 from cascade.lending_rules import Liquidator
+from cascade.refusals import said
 
 if TYPE_CHECKING:
     from cascade.engine import Engine
@@ -47,7 +48,7 @@ class Liquidators:
             It is no liquidator, or an amount of it is finer than an atom.
         """
         if not isinstance(liquidator, Liquidator):
-            raise TypeError(f"a liquidator is a Liquidator, got {liquidator!r}")
+            raise TypeError(f"liquidator must be a Liquidator, got {said(liquidator)}")
         engine = self._engine
         number = _lendingentry.add_liquidator(engine, **liquidator.numbers(engine.scale_of(None)))
         self._added.append(liquidator)

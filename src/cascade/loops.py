@@ -41,8 +41,13 @@ def open_loops(
 ) -> NDArray[np.int64]:
     """See `LendingMarket.loop`."""
     held, owed = lending[collateral], lending[debt]
+    if lending.rules.auction is not None:
+        lending.rules.auction.check_named(lending.reserves)
     if held is owed or not set(held.venues).isdisjoint(owed.venues):
-        raise ValueError(f"debt {debt!r} is the collateral or trades in the same market")
+        raise ValueError(
+            f"debt {debt!r} is the collateral {collateral!r} itself or trades in the same market: it must be "
+            "another reserve, sold elsewhere"
+        )
     if not 1 <= whole(rounds, "rounds") <= MOST_ROUNDS:
         raise ValueError(f"rounds {rounds} is outside 1 ... {MOST_ROUNDS}")
     chosen = numbered(lending, category)
@@ -66,20 +71,28 @@ def _targets(held: Reserve, leverage: ArrayLike, amount: ArrayLike) -> tuple[lis
     own = np.atleast_1d(held.lots.steps_of(amount, "amount"))
     wanted = np.atleast_1d(np.asarray(leverage, dtype=object))
     if own.ndim != 1 or wanted.ndim != 1:
-        raise ValueError("amount and leverage must be numbers or columns")
+        raise ValueError(
+            f"amount and leverage have {own.ndim} and {wanted.ndim} dimensions, and must have one or none"
+        )
     if len(own) != len(wanted) and 1 not in (len(own), len(wanted)):
-        raise ValueError(f"{len(own)} amounts for {len(wanted)} leverages")
+        raise ValueError(
+            f"leverage has {len(wanted)} numbers, and must have 1 or as many as amount, {len(own)}"
+        )
     count = max(len(own), len(wanted)) if len(own) and len(wanted) else 0
     lots = np.broadcast_to(own, count).tolist()
     ratios = [exact(value, "leverage") for value in np.broadcast_to(wanted, count).tolist()]
     for row, (have, ratio) in enumerate(zip(lots, ratios, strict=True)):
         if have <= 0:
-            raise ValueError(f"row {row}: amount of {have} lots is not above zero")
+            raise ValueError(
+                f"row {row}: amount {held.lots.number(have):g} of {held.name!r} is below {held.lots.number(1):g}"
+            )
         if ratio < 1:
-            raise ValueError(f"row {row}: leverage {float(ratio)} is below 1")
+            raise ValueError(f"row {row}: leverage {float(ratio):g} is below 1")
     targets = [int(have * ratio) for have, ratio in zip(lots, ratios, strict=True)]
     if targets and max(targets) > 2**60:
-        raise OverflowError("collateral aimed at does not fit in 2**60 lots")
+        raise OverflowError(
+            f"leverage: collateral of {max(targets)} lots is aimed at, outside 1 ... 2**60"
+        )
     return lots, targets
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from cascade import _auctionentry, _lendingentry
 from cascade._grid import Grid
 from cascade.bounds import MAX_PRICE
-from cascade.exact_numbers import flag, rate_parts
+from cascade.exact_numbers import RATE_DENOMINATOR, exact, flag, rate_parts
 from cascade.interest_models import InterestModel, stated_model
 from cascade.lending_rules import Oracle
 from cascade.lending_sides import make_sides
 from cascade.lending_terms import cap_lots, isolation_terms, share_terms, side_refinement
 from cascade.lending_troves import STAKE, cap_gas, check_reserve, trove_refinement
 from cascade.market import Market
+from cascade.refusals import check_name
 from cascade.reserve import Reserve
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ def _numbers_of(venues: tuple[Market, ...]) -> int | list[int]:
 
 
 def make_reserve(
-    lending: LendingMarket, name: str, price: Market | str | None, venue: Any, **stated: Any
+    lending: LendingMarket,
+    name: str,
+    price: Market | str | EllipsisType | None,
+    venue: Any,
+    **stated: Any,
 ) -> Reserve:
     """Add an asset; `stated` are the other terms of `LendingMarket.add_reserve`, all of them.
 
@@ -43,11 +49,12 @@ def make_reserve(
     KeyError, TypeError, ValueError
         An argument is wrong; the message names it.
     """
-    if not isinstance(name, str) or not name or name in lending.reserves:
-        raise ValueError(f"reserve {name!r} exists or is no name")
+    check_name(name, "reserve", lending.reserves)
     engine, rules = lending.engine, lending.rules
     if lending.name in engine.lending.bands:
         raise ValueError(f"reserve {name!r}: {lending.name!r} has bands, and no other reserves")
+    if price is ...:
+        price = _unstated(lending, name)
     source = None if price is None else lending.priced_by(price)
     sold = lending.sold_in(venue, source)
     if rules.troves is not None:
@@ -63,7 +70,13 @@ def make_reserve(
     _check_base(lending, numbers["borrowable"], numbers["collateral"])
     ceiling = stated["debt_ceiling"]
     if ceiling is not None and (rules.absorbs or rules.auction):
-        raise ValueError(f"debt_ceiling {ceiling!r}: isolated is what liquidators call for")
+        raise ValueError(
+            f"debt_ceiling {ceiling!r}: where accounts are absorbed or auctioned it can only be None"
+        )
+    if ceiling is not None and not numbers["collateral"]:
+        raise ValueError(
+            f"debt_ceiling {ceiling!r} is of collateral: with collateral=False it can only be None"
+        )
     _check_refinement(source, numbers["refine"], 1 if rules.troves is None else STAKE)
     sides = make_sides(lending, name, source, lots, numbers["refine"])
     interest = stated["interest"]
@@ -80,6 +93,15 @@ def make_reserve(
     return made
 
 
+def _unstated(lending: LendingMarket, name: str) -> None:
+    # only what is called as the money is taken for it
+    if name != lending.asset:
+        raise ValueError(
+            f"price of reserve {name!r} is not stated: it must be the market whose mark it is, or None for "
+            f"an asset that is money itself, as only {lending.asset!r} is unasked"
+        )
+
+
 def _terms(
     lending: LendingMarket, source: Market | None, lots: Grid, stated: dict[str, Any]
 ) -> dict[str, Any]:
@@ -91,7 +113,7 @@ def _terms(
     terms = asset_terms(lending, *(stated[name] for name in names))
     factor = rate_parts(stated["borrow_factor"], "borrow_factor", 0, 1)
     if factor == 0:
-        raise ValueError(f"borrow_factor {stated['borrow_factor']!r} is not above zero")
+        raise ValueError(f"borrow_factor {stated['borrow_factor']!r} is outside 1e-9 ... 1")
     interest, oracle, refinement = (stated[key] for key in ("interest", "oracle", "refinement"))
     if interest is not None and not isinstance(interest, InterestModel):
         raise TypeError(f"interest must be a model such as KinkRate, got {interest!r}")
@@ -143,17 +165,48 @@ def _check_base(lending: LendingMarket, borrowable: bool, collateral: bool) -> N
 
 def asset_terms(lending: LendingMarket, threshold: Any, ratio: Any, bonus: Any) -> dict[str, int]:
     """Threshold, loan-to-value ratio and bonus of deposits, in parts of 10**9."""
-    parts = rate_parts(threshold, "liquidation_threshold", 0, 1)
+    parts = _share(threshold, "liquidation_threshold")
     if lending.rules.health == "average" and parts % BASIS_POINT:
         raise ValueError(
             f"liquidation_threshold {threshold!r} is no whole number of basis points, "
             'as health="average" asks for'
         )
-    most = parts if ratio is None else rate_parts(ratio, "loan_to_value", 0, 1)
+    most = parts if ratio is None else _share(ratio, "loan_to_value")
     if most > parts:
-        raise ValueError(f"loan_to_value {ratio!r} is above the threshold")
-    return {
-        "threshold": parts,
-        "loan_to_value": most,
-        "bonus": rate_parts(bonus, "liquidation_bonus", 0, 1),
-    }
+        raise ValueError(
+            f"loan_to_value {ratio!r} is outside 0 ... {parts / RATE_DENOMINATOR:g}, the "
+            f"liquidation_threshold {threshold!r}"
+        )
+    extra = rate_parts(bonus, "liquidation_bonus", 0, 1)
+    _check_toxic(lending, threshold, parts, bonus, extra)
+    return {"threshold": parts, "loan_to_value": most, "bonus": extra}
+
+
+def _share(value: Any, name: str) -> int:
+    # percent and ratios of collateral to debt are what people mistake for a share
+    number = exact(value, name)
+    if 1 < number <= 100:
+        over, part = float(1 / number), float(number / 100)
+        raise ValueError(
+            f"{name} {value!r} is outside 0 ... 1: it is a share of the collateral's value, {part:g} for "
+            f"{float(number):g} %, {over:.6g} for a ratio of collateral to debt of {float(number):g}"
+        )
+    return rate_parts(value, name, 0, 1)
+
+
+def _check_toxic(
+    lending: LendingMarket, threshold: Any, parts: int, bonus: Any, extra: int
+) -> None:
+    # every call would lower the health factor; rules that shrink the bonus or halt make none of those
+    rules = lending.rules
+    fixed = rules.bonus in ("fixed", ("fixed",), ["fixed"]) and rules.halt_above is None
+    calls = not rules.absorbs and rules.auction is None and rules.troves is None
+    if rules.toxic_terms or not (fixed and calls):
+        return
+    if parts * (RATE_DENOMINATOR + extra) > RATE_DENOMINATOR**2:
+        most = RATE_DENOMINATOR**2 // parts - RATE_DENOMINATOR
+        raise ValueError(
+            f"liquidation_bonus {bonus!r} is outside 0 ... {most / RATE_DENOMINATOR:g} at a "
+            f"liquidation_threshold of {threshold!r}: threshold * (1 + bonus) above 1 makes every call lower "
+            "the health factor; LendingRules(toxic_terms=True) has it"
+        )

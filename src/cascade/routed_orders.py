@@ -63,7 +63,10 @@ def venues_of(engine: Engine, venues: Sequence[Market | str]) -> tuple[Market, .
         if market.contract != "linear":
             raise ValueError(f"venue {market.name!r} is no linear market")
         if (market.lots, market.asset) != (found[0].lots, found[0].asset):
-            raise ValueError(f"venue {market.name!r} has not the lots and the money of the first")
+            raise ValueError(
+                f"venue {market.name!r} has lots of {market.lots.step} in {market.asset!r}: it must have those of "
+                f"the first, {found[0].lots.step} in {found[0].asset!r}"
+            )
     return found
 
 
@@ -89,7 +92,7 @@ def route_markets(side: Any, lots: int, venues: Sequence[Market]) -> Route:
     """
     found = venues_of(venues[0].engine, venues) if len(venues) else ()
     if not found:
-        raise ValueError("venues must not be empty")
+        raise ValueError(f"venues has nothing: 1 ... {MOST_VENUES} markets, each once")
     parts, atoms, left = split_order(
         found[0].engine, [market.number for market in found], _side(side), lots
     )

@@ -51,7 +51,9 @@ class LendingStabilityPool:
         for reserve in self._lending.reserves.values():
             if (reserve.source is not None) == priced:
                 return reserve
-        raise ValueError("the lending market has not both of its reserves yet")
+        raise ValueError(
+            f"lending market {self._lending.name!r} has not both of its reserves yet, collateral and money"
+        )
 
     @property
     def _money(self) -> Grid:
@@ -95,7 +97,7 @@ class LendingStabilityPool:
         """
         atoms = self._money.steps(amount, "amount")
         if atoms <= 0:
-            raise ValueError(f"amount {amount!r} is not above zero")
+            raise ValueError(f"amount {amount!r} is below {self._money.number(1):g}, one atom")
         self._change(self._named(provider), atoms)
 
     def withdraw(self, amount: Any = None, provider: str = "provider") -> None:
@@ -115,23 +117,32 @@ class LendingStabilityPool:
         """
         shares = self._read()
         if self._named(provider) not in shares.deposits:
-            raise ValueError(f"provider {provider!r} has provided nothing")
+            known = ", ".join(map(repr, self.providers)) or "nobody"
+            raise ValueError(f"provider {provider!r} has provided nothing; who has: {known}")
         atoms = left = shares.compounded(provider)
         if amount is not None:
             atoms = min(left, self._money.steps(amount, "amount"))
         if atoms < 0:
             raise ValueError(f"amount {amount!r} is below zero")
         if atoms and shares.total_wad - atoms < shares.least_left_wad:
-            raise ValueError(f"amount {amount!r} leaves less than the pool's least")
+            least, there = (
+                self._money.number(n) for n in (shares.least_left_wad, shares.total_wad)
+            )
+            raise ValueError(
+                f"amount {amount!r} leaves less than {least:g} of the {there:g} in the pool: it is outside 0 ... "
+                f"{max(there - least, 0):g}"
+            )
         lending = self._lending
         if atoms and _troveentry.any_below_minimum(lending.engine, lending.number):
-            raise ValueError(f"amount {amount!r}: a loan is below the minimum ratio")
+            raise ValueError(
+                f"amount {amount!r}: while a loan is below the minimum ratio it can only be 0, the gain alone"
+            )
         self._change(provider, -atoms)
 
     @staticmethod
     def _named(provider: str) -> str:
         if not isinstance(provider, str) or not provider:
-            raise ValueError(f"provider {provider!r} is no name")
+            raise TypeError(f"provider must be a text that is not empty, got {provider!r}")
         return provider
 
     def _change(self, provider: str, more: int) -> None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, rate_parts
+from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, flag, rate_parts
 
 __all__ = ["Troves"]
 
@@ -74,7 +74,10 @@ class Troves:
                 f"critical_ratio {self.critical_ratio!r} is below minimum_ratio {self.minimum_ratio!r}"
             )
         if (self.offset_penalty is None) != (self.redistribution_penalty is None):
-            raise ValueError("offset_penalty and redistribution_penalty are stated both or neither")
+            raise ValueError(
+                f"offset_penalty {self.offset_penalty!r} and redistribution_penalty "
+                f"{self.redistribution_penalty!r} are stated both or neither"
+            )
         if self.gas_cap is not None and exact(self.gas_cap, "gas_cap") < 0:
             raise ValueError(f"gas_cap {self.gas_cap!r} is below 0")
 
@@ -95,8 +98,8 @@ class Troves:
             "offset_penalty": self._penalty("offset_penalty"),
             "redistribution_penalty": self._penalty("redistribution_penalty"),
             "pool_least": self._money("least_left", atoms),
-            "pool_sells": bool(self.sells),
-            "recovery": bool(self.recovery),
+            "pool_sells": flag(self.sells, "sells"),
+            "recovery": flag(self.recovery, "recovery"),
         }
 
     def _ratio(self, name: str) -> int:

@@ -141,7 +141,7 @@ class Concentrated:
         _fee_parts(self.fee)
         _flee_parts(self.flee)
         if not self.ranges:
-            raise ValueError("ranges must not be empty")
+            raise ValueError(f"ranges {self.ranges!r} is empty: 1 ... {MOST_SEGMENTS} segments")
         for lower, upper, liquidity in self.ranges:
             _positive(liquidity, "liquidity")
             if _positive(lower, "lower") >= exact(upper, "upper"):
@@ -262,13 +262,12 @@ def pool_in_steps(
     """
     segments, now = venue._segments(1 / lot, atoms, unit / tick)
     if not 1 <= len(segments) <= MOST_SEGMENTS:
-        raise ValueError(
-            f"ranges make {len(segments)} segments, at most {MOST_SEGMENTS} are allowed"
-        )
+        raise ValueError(f"ranges make {len(segments)} segments, outside 1 ... {MOST_SEGMENTS}")
     _check_segments(venue, segments)
     first = segments[now]
     if not 1 <= Fraction(first[1] + first[3], (first[0] + first[2]) * unit) < MAX_PRICE:
-        raise ValueError(f"the pool's first price is outside 1 ... {MAX_PRICE} ticks")
+        given = float(Fraction(first[1] + first[3], (first[0] + first[2]) * unit))
+        raise ValueError(f"first price of the pool, {given:g} ticks, is outside 1 ... {MAX_PRICE}")
     fall, share = _flee_parts(venue.flee)
     ann, peg = venue._terms(tick)
     if isinstance(venue, Stableswap):
@@ -309,7 +308,9 @@ def _check_segments(venue: PoolVenue, segments: list[list[int]]) -> None:
             # what it holds at its ends, where one of its reserves is used up
             ends = [ends[0] + product // segment[3] + 1, ends[1] + product // segment[2] + 1]
     if max(ends) > LARGEST_RESERVE:
-        raise ValueError(f"reserves at the ends of the ranges are above {LARGEST_RESERVE}")
+        raise ValueError(
+            f"reserves of {max(ends)} at the ends of the ranges are outside 1 ... {LARGEST_RESERVE}"
+        )
 
 
 def _check_balance(base: int, quote: int) -> None:

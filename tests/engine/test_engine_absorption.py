@@ -202,8 +202,8 @@ def test_the_published_absorption(kit):
 def test_only_one_reserve_can_be_borrowed(kit):
     _, lending = comet(kit)
     with pytest.raises(ValueError, match="'USD' can be borrowed"):
-        lending.add_reserve("USDT")
-    lending.add_reserve("USDT", borrowable=False)
+        lending.add_reserve("USDT", price=None)
+    lending.add_reserve("USDT", price=None, borrowable=False)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -40,7 +40,7 @@ def clip(
         "GOLD", price="GOLD", venue=None, liquidation_threshold=Fraction(1, ratio),
         borrowable=False, oracle=None if oracle is None else kit.lending.Oracle(**oracle),
     )  # fmt: skip
-    pool.add_reserve("DAI", collateral=False)
+    pool.add_reserve("DAI", price=None, collateral=False)
     pool["DAI"].supply(20_000)
     pool.open(collateral={"GOLD": ink}, debt={"DAI": Decimal(art)})
     return engine, pool

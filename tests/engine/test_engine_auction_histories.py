@@ -65,7 +65,7 @@ def played(kit, seed):
     pool.add_reserve(
         "GOLD", price="GOLD", venue=None, liquidation_threshold="0.8", borrowable=False
     )
-    pool.add_reserve("DAI", collateral=False)
+    pool.add_reserve("DAI", price=None, collateral=False)
     pool["DAI"].supply(100_000)
     vaults = [(draw.randrange(3, 12), draw.randrange(90, 155)) for _ in range(12)]
     for coins, ratio in vaults:

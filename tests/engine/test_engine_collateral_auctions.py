@@ -335,7 +335,7 @@ def test_a_sale_moves_the_price_and_the_next_account_has_it_as_cause(kit):
 def test_only_one_reserve_can_be_borrowed_and_it_is_no_collateral(kit):
     _, lending = maker(kit)
     with pytest.raises(ValueError, match="'USD' can be borrowed"):
-        lending.add_reserve("USDT", collateral=False)
+        lending.add_reserve("USDT", price=None, collateral=False)
     engine = kit.engine()
     auction = kit.lending.CollateralAuction()
     rules = kit.lending.LendingRules(close_factor=("auction", auction), bad_debt="deficit")

@@ -124,7 +124,9 @@ def test_target_close_factor_brings_health_to_the_target(kit):
 def test_target_that_a_call_cannot_reach_takes_the_whole_debt(kit):
     # 0.96 * 1.05 = 1.008 is above the target of 1
     engine, pool = lending_engine(
-        kit, rules={"close_factor": ("target", 1)}, eth={"liquidation_threshold": "0.96"}
+        kit,
+        rules={"close_factor": ("target", 1), "toxic_terms": True},
+        eth={"liquidation_threshold": "0.96"},
     )
     borrower(pool, 100, 9700)
     engine.step()

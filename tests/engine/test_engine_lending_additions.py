@@ -83,7 +83,7 @@ def test_a_market_of_bands_has_no_other_reserves(engine, tmp_path):
     bands = engine.lending.add_bands("soft", price="ETH")
     markets = len(engine.markets)
     with pytest.raises(ValueError, match="has bands"):
-        bands.lending.add_reserve("more")
+        bands.lending.add_reserve("more", price=None)
     with pytest.raises(ValueError, match="has bands"):
         bands.lending.add_category(
             "more", collateral=[], borrowable=[], liquidation_threshold="0.9"

@@ -353,7 +353,7 @@ def test_interest_goes_on_at_a_price_of_zero(kit):
     engine = kit.engine()
     pool = engine.lending.add("pool", rules=kit.lending.LendingRules())
     pool.add_reserve("USD", interest=kit.lending.FixedRate("0.1"), liquidation_threshold="0.9")
-    pool.add_reserve("DAI", liquidation_threshold="0.9")
+    pool.add_reserve("DAI", price=None, liquidation_threshold="0.9")
     pool["USD"].supply(1000)
     account = int(pool.open(collateral={"DAI": 2000}, debt={"USD": 1000})[0])
     pool["USD"].fail_oracle("zero")

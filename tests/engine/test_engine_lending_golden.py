@@ -13,7 +13,8 @@ def protocol(
 ):
     """Reserves without venues at fixed prices, USD as money, and what is stated about each."""
     engine = kit.engine(asset_decimals=decimals)
-    pool = engine.lending.add("pool", rules=kit.lending.LendingRules(**rules))
+    rules = kit.lending.LendingRules(toxic_terms=True, **rules)
+    pool = engine.lending.add("pool", rules=rules)
     for name, price in prices.items():
         grid = {"tick_size": Decimal(tick), "lot_size": Decimal(lot)}
         source = kit.market(engine, name, rules={"feed": "index"}, **grid)

@@ -90,8 +90,11 @@ def test_refusals(kit):
             ("same market", {"debt": "OTHER"}),
             ("rounds 65", {"rounds": 65}),
             ("row 1: leverage 0.5", {"leverage": [2, 0.5]}),
-            ("row 0: amount of 0", {"amount": 0}),
-            ("2 amounts for 3", {"amount": [1, 2], "leverage": [2, 2, 2]}),
+            ("row 0: amount 0 of 'COIN' is below 1", {"amount": 0}),
+            (
+                "leverage has 3 numbers, and must have 1 or as many as amount, 2",
+                {"amount": [1, 2], "leverage": [2, 2, 2]},
+            ),
         ):
             given = {"collateral": "COIN", "debt": "USD", "leverage": 2, "amount": 1, **terms}
             names = given.pop("collateral"), given.pop("debt")

@@ -279,7 +279,8 @@ def test_each_venue_has_the_price_it_was_sold_at(kit):
     for name in ("ETH", "other"):
         pool = kit.pools.ConstantProduct(1000, 100_000, 0)
         kit.market(engine, name, rules={"feed": "last"}, venue=pool)
-    lending = engine.lending.add("pool", rules=kit.lending.LendingRules())
+    rules = kit.lending.LendingRules(toxic_terms=True)
+    lending = engine.lending.add("pool", rules=rules)
     lending.add_reserve(
         "ETH", price="ETH", venue=["other", "price"], liquidation_threshold="0.8",
         liquidation_bonus="0.3",
@@ -300,7 +301,7 @@ def test_each_venue_has_the_price_it_was_sold_at(kit):
     [
         ((), "has nothing"),
         (("ETH", "ETH"), "each once"),
-        (("ETH", "coarse"), "'coarse' has not the grid"),
+        (("ETH", "coarse"), "'coarse' has lots of 5"),
         (tuple(f"M{k}" for k in range(9)), "1 ... 8 markets"),
         (("ETH", "inverse"), "no|is not a linear market"),
     ],

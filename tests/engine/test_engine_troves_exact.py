@@ -25,7 +25,7 @@ def made(kit, *, price=200, refinement=None, **terms):
     rules = kit.lending.LendingRules(close_factor="trove", troves=kit.lending.Troves(**stated))
     lending = engine.lending.add("liquity", rules=rules)
     lending.add_reserve("ETH", price="ETH", venue=None, refinement=refinement)
-    lending.add_reserve("LUSD")
+    lending.add_reserve("LUSD", price=None)
     lending["LUSD"].supply(10**8)
     return engine, lending
 
@@ -245,7 +245,7 @@ def test_a_lending_market_of_each_preset_liquidates():
         engine.add_market("ETH", **terms).set_index(2000)
         lending = engine.lending.add("liquity", rules=rules)
         lending.add_reserve("ETH", price="ETH", venue=None)
-        lending.add_reserve("LUSD")
+        lending.add_reserve("LUSD", price=None)
         lending["LUSD"].supply(10**6)
         lending.open(collateral={"ETH": [10, 100]}, debt={"LUSD": [15_000, 20_000]})
         assert engine.step(index={"ETH": 1640}).liquidated == 1

@@ -39,6 +39,7 @@ class LendingRules:
     sentinel: object = None
     troves: object = None
     stop_gap: tuple = ()
+    toxic_terms: bool = False  # asked of whoever states reserves, not here
 
     def __post_init__(self) -> None:
         if self.close_factor in ("trove", ("trove",)) and self.troves is None:
