@@ -375,15 +375,40 @@ def test_an_account_beyond_those_of_the_file_is_refused_before_room_is_made(tmp_
         arrays = {name: archive[name] for name in archive.files}
     arrays["orders"]["account"][0] = account
     np.savez(path, **arrays)
-    said = rf"order 1: account {account} is outside -1 ... 3"
+    if account < 8:  # the byte of owners has a bit for it
+        said = "the 1 bytes of owners are not those of the orders' accounts"
+    else:
+        said = rf"order 1: account {account} is outside -1 ... 7"
     with pytest.raises(ValueError, match=said):
         OrderBook.load(path)
-    arrays["orders"]["account"][0] = 2
-    arrays["state"][13] = account + 1
-    np.savez(path, **arrays)
-    said = f"the state has {account + 1} accounts, the orders those of 4"
-    with pytest.raises(ValueError, match=said):
-        OrderBook.load(path)
+
+
+def test_owners_of_a_file_are_those_of_its_orders(tmp_path):
+    path = tmp_path / "book.npz"
+    book = OrderBook(tick_size=1, lot_size=1)
+    for owner in (2, 12):
+        book.limit("buy", 90, 1, account=owner)
+    book.load_depth([(80, 5)], [])
+    book.save(path)
+    assert OrderBook.load(path).state_hash() == book.state_hash()
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    # account 2 is the third bit, 12 the fifth of the second byte
+    assert arrays["owners"].tolist() == [0b0010_0000, 0b0000_1000]
+    for wrong in ([0b0010_0000], [0b0010_0000, 0b0000_1000, 0], [0b0110_0000, 0b0000_1000], []):
+        np.savez(path, **{**arrays, "owners": np.array(wrong, np.uint8)})
+        with pytest.raises(ValueError, match="owners|account 12 is outside"):
+            OrderBook.load(path)
+
+
+def test_a_book_of_anonymous_depth_has_no_owners(tmp_path):
+    path = tmp_path / "book.npz"
+    book = OrderBook(tick_size=1, lot_size=1)
+    book.load_depth([(80, 5)], [(90, 5)])
+    book.save(path)
+    with np.load(path) as archive:
+        assert len(archive["owners"]) == 0
+    assert OrderBook.load(path).state_hash() == book.state_hash()
 
 
 def test_an_engine_refuses_an_order_of_an_account_it_has_not():

@@ -23,7 +23,7 @@ from cascade.archive import read_archive, write_archive
 from cascade.bounds import order_bounds
 from cascade.dtypes import ORDER_DTYPE
 
-cdef int ARCHIVE_VERSION = 2
+cdef int ARCHIVE_VERSION = 3
 cdef int64_t LONGEST_ID_TABLE = 1 << 27   # ids from the oldest live order on; 4 bytes each
 
 
@@ -176,10 +176,10 @@ cdef class OrderBook(OrderEntry):
                 [ARCHIVE_VERSION, self.own.next_id, self.own.last, self.own.mark, self.own.auction,
                  self.own.min_size, self.own.max_size, self.own.min_price, self.own.max_price,
                  self.ticks.numerator, self.ticks.denominator, self.lots.numerator,
-                 self.lots.denominator, accounts_in(orders)], dtype="<i8")
+                 self.lots.denominator], dtype="<i8")
         finally:
             self.end()
-        write_archive(path, {"orders": orders, "state": state})
+        write_archive(path, {"orders": orders, "state": state, "owners": owners_of(orders)})
 
     @staticmethod
     def load(path):
@@ -200,19 +200,20 @@ cdef class OrderBook(OrderEntry):
         ValueError
             The file is damaged, or what it holds is not the state of a book.
         """
-        arrays = read_archive(path, {"orders": ORDER_DTYPE, "state": np.dtype("<i8")})
+        arrays = read_archive(
+            path, {"orders": ORDER_DTYPE, "state": np.dtype("<i8"), "owners": np.dtype("u1")})
         try:
-            return restored(arrays["orders"], arrays["state"].tolist())
+            return restored(arrays["orders"], arrays["state"].tolist(), arrays["owners"])
         except (ValueError, ZeroDivisionError, OverflowError) as error:
             raise ValueError(f"{str(path)!r} holds no order book: {error}") from error
 
 
-cdef OrderBook restored(orders, list state):
+cdef OrderBook restored(orders, list state, owners):
     """A book from its stored columns; raises ValueError when they are not those of a book."""
     from fractions import Fraction
 
     cdef OrderBook book
-    if len(state) != 14 or state[0] != ARCHIVE_VERSION:
+    if len(state) != 13 or state[0] != ARCHIVE_VERSION:
         raise ValueError(f"the state has {len(state)} entries of version {state[:1]}")
     _, next_id, last, mark, auction, low_size, high_size, low_price, high_price = state[:9]
     book = OrderBook(Fraction(state[9], state[10]), Fraction(state[11], state[12]))
@@ -222,9 +223,10 @@ cdef OrderBook restored(orders, list state):
     book.own.max_size = high_size
     book.own.min_price = low_price
     book.own.max_price = high_price
-    restore_into(book, orders, [next_id, last, mark, auction], state[13])
-    if state[13] != accounts_in(orders):
-        raise ValueError(f"the state has {state[13]} accounts, the orders those of {accounts_in(orders)}")
+    # room for accounts is made after the file has shown a bit of its own for each
+    restore_into(book, orders, [next_id, last, mark, auction], 8 * len(owners))
+    if not np.array_equal(owners, owners_of(orders)):
+        raise ValueError(f"the {len(owners)} bytes of owners are not those of the orders' accounts")
     if not auction:
         check_no_stop_is_due(book)
     return book
@@ -232,7 +234,14 @@ cdef OrderBook restored(orders, list state):
 
 cdef accounts_in(orders):
     """One more than the highest account that has an order."""
-    return int(orders["account"].max()) + 1 if len(orders) else 0
+    return max(int(orders["account"].max()) + 1, 0) if len(orders) else 0
+
+
+cdef owners_of(orders):
+    """A bit for each account up to the highest that has an order, eight a byte: which of them have one."""
+    bits = np.zeros(accounts_in(orders), np.uint8)
+    bits[orders["account"][orders["account"] >= 0]] = 1
+    return np.packbits(bits)
 
 
 cdef int restore_into(BookView book, orders, list state, int64_t accounts) except -1:
