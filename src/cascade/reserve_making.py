@@ -54,7 +54,8 @@ def make_reserve(
     if lending.name in engine.lending.bands:
         raise ValueError(f"reserve {name!r}: {lending.name!r} has bands, and no other reserves")
     if price is ...:
-        price = _unstated(lending, name)
+        _check_is_money(lending, name)
+        price = None
     source = None if price is None else lending.priced_by(price)
     sold = lending.sold_in(venue, source)
     if rules.troves is not None:
@@ -68,15 +69,7 @@ def make_reserve(
         **_terms(lending, source, lots, stated),
     }
     _check_base(lending, numbers["borrowable"], numbers["collateral"])
-    ceiling = stated["debt_ceiling"]
-    if ceiling is not None and (rules.absorbs or rules.auction):
-        raise ValueError(
-            f"debt_ceiling {ceiling!r}: where accounts are absorbed or auctioned it can only be None"
-        )
-    if ceiling is not None and not numbers["collateral"]:
-        raise ValueError(
-            f"debt_ceiling {ceiling!r} is of collateral: with collateral=False it can only be None"
-        )
+    _check_ceiling(lending, stated["debt_ceiling"], numbers["collateral"])
     _check_refinement(source, numbers["refine"], 1 if rules.troves is None else STAKE)
     sides = make_sides(lending, name, source, lots, numbers["refine"])
     interest = stated["interest"]
@@ -93,12 +86,25 @@ def make_reserve(
     return made
 
 
-def _unstated(lending: LendingMarket, name: str) -> None:
+def _check_is_money(lending: LendingMarket, name: str) -> None:
     # only what is called as the money is taken for it
     if name != lending.asset:
         raise ValueError(
             f"price of reserve {name!r} is not stated: it must be the market whose mark it is, or None for "
             f"an asset that is money itself, as only {lending.asset!r} is unasked"
+        )
+
+
+def _check_ceiling(lending: LendingMarket, ceiling: Any, collateral: bool) -> None:
+    if ceiling is None:
+        return
+    if lending.rules.absorbs or lending.rules.auction:
+        raise ValueError(
+            f"debt_ceiling {ceiling!r}: where accounts are absorbed or auctioned it can only be None"
+        )
+    if not collateral:
+        raise ValueError(
+            f"debt_ceiling {ceiling!r} is of collateral: with collateral=False it can only be None"
         )
 
 
