@@ -397,7 +397,7 @@ def test_owners_of_a_file_are_those_of_its_orders(tmp_path):
     assert arrays["owners"].tolist() == [0b0010_0000, 0b0000_1000]
     for wrong in ([0b0010_0000], [0b0010_0000, 0b0000_1000, 0], [0b0110_0000, 0b0000_1000], []):
         np.savez(path, **{**arrays, "owners": np.array(wrong, np.uint8)})
-        with pytest.raises(ValueError, match="owners|account 12 is outside"):
+        with pytest.raises(ValueError, match=r"owners|account 12 is outside"):
             OrderBook.load(path)
 
 
