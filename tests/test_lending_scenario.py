@@ -390,7 +390,7 @@ def test_borrowers_and_prices_from_files(tmp_path):
         ('kind = "constant_product"', 'kind = "book"', "line 9, venue.kind"),
         ("liquidation_bonus = 0.08", "liquidation_bonus = 8", "reserves 1: 8 is outside"),
         ("liquidation_bonus = 0.04", "bonus = 1", "reserves 2: unknown field"),
-        ('price = "ETH-USD"', 'price = "BTC"', "'BTC' is not the market"),
+        ('price = "ETH-USD"', 'price = "BTC"', "'BTC' is not one of ETH-USD"),
         ('debt = "ETH"', 'debt = "BTC"', "'BTC' is not one of ETH, USD"),
         ('choice = "worst"', 'choice = "any"', "liquidators 1: 'any' is not one of"),
         ("move = -0.3", "move = -0.3\npath = 'x'", "shock.move"),
@@ -497,6 +497,69 @@ def test_one_further_pool_alone(tmp_path):
     events = outcome.events
     sold = events[(events["kind"] == EventKind.FILL) & (events["account"] == -3)]
     assert set(sold["market"]) == {1}
+
+
+THIRD = """
+[[venues]]
+name = "third"
+kind = "constant_product"
+base = 2_500
+fee = 0.01
+"""
+
+
+def test_the_report_follows_the_market_past_further_pools(tmp_path):
+    outcome = scenarios.load(with_venues(tmp_path / "two.toml", '"second"')).run()
+    path = outcome.scenario._outside()
+    found = lending_report.exact(outcome)
+    rows = found["path"]
+    # one row a step, with the outside price of that step
+    assert [row["index_ticks"] for row in rows] == list(path)
+    assert [row["pool_ticks"] for row in rows[1:]] == list(outcome.pool_ticks)
+    assert sum(row["calls"] for row in rows) == found["liquidations"]["calls"] > 0
+
+
+def test_a_price_that_is_the_median_of_the_pools(tmp_path):
+    path = with_venues(tmp_path / "three.toml", '"price"', SECOND + THIRD)
+    path.write_text(path.read_text().replace('price = "ETH-USD"', 'price = "median"'))
+    outcome = scenarios.load(path).run()
+    engine = outcome.engine
+    assert [market.name for market in engine.markets[:4]] == [
+        "ETH-USD",
+        "second",
+        "third",
+        "median",
+    ]
+    assert engine["median"].sources == tuple(engine.markets[:3])
+    assert engine["median"].mark == sorted(market.mark for market in engine.markets[:3])[1]
+    assert engine["median"].mark != engine["ETH-USD"].mark
+    reserve = next(r for r in engine.lending["first"].reserves.values() if r.source is not None)
+    assert reserve.source is engine["median"]
+    # what is seized is sold in the market, which the median has no pool of its own for
+    events = outcome.events
+    sold = events[(events["kind"] == EventKind.FILL) & (events["account"] == -3)]
+    assert set(sold["market"]) == {0}
+    # each price believed is caused by the median's mark
+    believed = events[events["kind"] == EventKind.ORACLE]
+    rows = lending_report.exact(outcome)["path"]
+    assert len(believed) > 0
+    assert rows[-1]["oracle_ticks"] == believed["price"][-1]
+    causes = [engine.events_between(k, k + 1)[0] for k in believed["cause"].tolist()]
+    assert {(int(row["kind"]), int(row["market"])) for row in causes} == {(int(EventKind.MARK), 3)}
+
+
+def test_caps_hold_for_the_price_that_is_read(tmp_path):
+    path = with_venues(tmp_path / "cap.toml", '"second"')
+    path.write_text(path.read_text().replace("[market]", "[market]\nsupply_cap = 10_000_000"))
+    engine = scenarios.load(path).build()
+    assert [row[0] for row in engine.lending.cap_numbers()] == [engine["ETH-USD"].number]
+
+
+def test_a_median_needs_further_pools(tmp_path):
+    path = tmp_path / "wrong.toml"
+    path.write_text(SMALL.format(**PLAIN).replace('price = "ETH-USD"', 'price = "median"'))
+    with pytest.raises(cs.ScenarioError, match="'median' is not one of ETH-USD"):
+        scenarios.load(path)
 
 
 @pytest.mark.parametrize(

@@ -348,9 +348,10 @@ def _waiting(log: Log) -> dict[str, int]:
 
 
 def _oracle_of(log: Log) -> Reserve | None:
-    # the reserve whose believed price the report follows
+    # the reserve whose believed price the report follows: the market's, or a median that it is part of
+    market = log.outcome.market
     for reserve in log.reserves:
-        if reserve.source is log.outcome.market:
+        if reserve.source is not None and market in (reserve.source, *reserve.source.sources):
             return reserve
     return None
 

@@ -23,6 +23,7 @@ from cascade.scenarios import borrowers
 from cascade.scenarios.document import Document
 from cascade.scenarios.incidents import reserve_of
 from cascade.scenarios.lending_schema import (
+    MEDIAN,
     BorrowersSection,
     LendingSection,
     ReserveSection,
@@ -67,7 +68,7 @@ def build_lending(
         seed=sections.engine.seed, execution=sections.engine.execution,  # type: ignore[arg-type]
         asset=section.asset, asset_decimals=section.asset_decimals,
     )  # fmt: skip
-    market = _add_markets(document, engine, sections, start_ticks)
+    priced = _add_markets(document, engine, sections, start_ticks)
     with named(document, "liquidators"):
         for liquidator in sections.liquidators or ():
             engine.liquidators.add(Liquidator(**asdict(liquidator)))
@@ -75,7 +76,7 @@ def build_lending(
             engine.liquidators.add(Liquidator())
         engine.liquidators.compete = sections.engine.compete
     for price, supply, borrow in (
-        (market, section.supply_cap, section.borrow_cap),
+        *((market, section.supply_cap, section.borrow_cap) for market in priced),
         (None, section.money_supply_cap, section.money_borrow_cap),
     ):
         if supply is not None or borrow is not None:
@@ -88,7 +89,8 @@ def build_lending(
 
 def _add_markets(
     document: Document, engine: Engine, sections: Sections, start_ticks: int
-) -> Market:
+) -> list[Market]:
+    # the markets that reserves may have as their price are given back
     section = sections.market
     averaged = {"average_time": section.average_time, "observations": section.observations}
     terms = {name: value for name, value in averaged.items() if value is not None}
@@ -104,7 +106,16 @@ def _add_markets(
                 rules=Rules(tiers=((0, 0),), feed=section.feed, **terms),  # type: ignore[arg-type]
             )  # fmt: skip
             market.set_index(price)
-    return engine.markets[0]
+    names = [name for name, _, _ in venues]
+    stated_prices = {reserve.price for lending in sections.lending for reserve in lending.reserves}
+    if MEDIAN in names or MEDIAN not in stated_prices:
+        return engine.markets[:1]
+    with named(document, "market"):
+        median = engine.add_market(
+            MEDIAN, tick_size=section.tick, lot_size=section.lot,
+            rules=Rules(tiers=((0, 0),), feed="index"), follows=names,
+        )  # fmt: skip
+    return [engine.markets[0], median]
 
 
 class Building:
@@ -169,7 +180,7 @@ class Building:
         priced = next(r for r in self._section.reserves if r.price is not None)
         self._engine.lending.add_bands(
             self._section.name, price=str(priced.price), rules=rules, rate=rate_of(self._section),
-            venue=None if priced.venue == "none" else priced.venue, oracle=_oracle(priced),
+            venue=_venues(self._engine, priced), oracle=_oracle(priced),
         )  # fmt: skip
 
     # --- who borrows ---------------------------------------------------------------------------
@@ -264,6 +275,18 @@ def _oracle(section: ReserveSection) -> Oracle | None:
     return None if section.oracle is None else Oracle(**section.oracle)
 
 
+def _venues(engine: Engine, section: ReserveSection) -> Any:
+    # a median has no pool of its own: the market's is its price's
+    if section.venue == "none":
+        return None
+    if section.price is None or not engine[section.price].sources:
+        return section.venue
+    market = engine.markets[0].name
+    if isinstance(section.venue, list):
+        return [market if name == "price" else name for name in section.venue]
+    return market if section.venue == "price" else section.venue
+
+
 def _add_reserve(lending: LendingMarket, section: ReserveSection) -> None:
     terms: dict[str, Any] = {
         name: value for name, value in vars(section).items() if name not in NO_TERMS
@@ -271,7 +294,7 @@ def _add_reserve(lending: LendingMarket, section: ReserveSection) -> None:
     if section.liquidation_factor is not None:
         terms["liquidation_factor"] = section.liquidation_factor
     lending.add_reserve(
-        section.name, price=section.price, venue=None if section.venue == "none" else section.venue,
+        section.name, price=section.price, venue=_venues(lending.engine, section),
         interest=None if section.interest is None else model_named(section.interest),
         oracle=_oracle(section), **terms,
     )  # fmt: skip

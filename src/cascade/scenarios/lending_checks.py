@@ -12,6 +12,7 @@ from cascade.scenarios.checks import check_pool, check_venue
 from cascade.scenarios.document import Document
 from cascade.scenarios.incidents import check_incidents
 from cascade.scenarios.lending_schema import (
+    MEDIAN,
     BorrowersSection,
     LendingSection,
     ReserveSection,
@@ -68,8 +69,9 @@ def check_lending(document: Document, sections: Sections, section: LendingSectio
     if len(set(names)) < len(names) or not names:
         raise error("lending.reserves", f"{section.name}: must have names of their own")
     for reserve in section.reserves:
-        if reserve.price not in (None, sections.market.name):
-            reason = f"{reserve.price!r} is not the market {sections.market.name!r}"
+        known = [sections.market.name, *([MEDIAN] if sections.venues else [])]
+        if reserve.price is not None and reserve.price not in known:
+            reason = f"{reserve.price!r} is not one of {', '.join(known)}"
             raise error("lending.reserves.price", f"{reserve.name}: {reason}")
         _check_reserve_venue(document, sections, reserve)
         _check_tables(document, reserve)

@@ -27,6 +27,8 @@ from cascade.scenarios.schema import (
 )
 
 FEEDS = ("last", "ema", "twap")
+#: Price of a reserve that is the median of all pools, unless a pool has that name.
+MEDIAN = "median"
 INCIDENTS = ("oracle", "pause", "freeze", "sequencer", "auctions")
 
 
