@@ -182,6 +182,9 @@ def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
         feed = draw.choice(
             ("last", "last", "mid", "index", "median", "ema", "index_premium", "twap")
         )
+        clocks = draw_clocks(draw)
+        if feed in ("ema", "twap") and draw.random() < 0.3:
+            clocks["average_of"] = "index"
         samples = (
             draw.choice((None, (1, 3), ("0.7", 30), (4, 1))) if feed == "index_premium" else None
         )
@@ -193,7 +196,7 @@ def draw_setup(draw: random.Random, ruled: bool = False) -> Setup:
             "trigger": draw.choice(("<", "<=")),
             "feed": feed,
             "premium_samples": samples,
-            **draw_clocks(draw),
+            **clocks,
             "maker_fee": draw.choice((0, 0, -0.002, 0.001)),
             "taker_fee": draw.choice((0, 0, 0.005)),
             "liquidation_fee": draw.choice((0, 0.01)),

@@ -67,7 +67,7 @@ class EngineCore:
         inclusive: bool,
         limit_at_bankruptcy: bool,
         surplus_to_trader: bool,
-        average_of_last: bool,
+        average_of: int,
         average_time: int,
         premium_cap: int,
         stale_after: int,

@@ -185,7 +185,7 @@ cdef class EngineCore:
                     int32_t partial_tiers, int64_t partial_chance, int64_t backstop,
                     int64_t backstop_denominator, int feed,
                     bint inclusive, bint limit_at_bankruptcy, bint surplus_to_trader,
-                    bint average_of_last, int64_t average_time, int64_t premium_cap,
+                    int average_of, int64_t average_time, int64_t premium_cap,
                     int64_t stale_after, int64_t funding_interval, int64_t interest,
                     bint funding_clamped, int64_t funding_clamp, int64_t funding_cap,
                     bint funding_on_index, int64_t price_band, bint band_on_last,
@@ -224,7 +224,7 @@ cdef class EngineCore:
             market.rules.inclusive = inclusive
             market.rules.limit_at_bankruptcy = limit_at_bankruptcy
             market.rules.surplus_to_trader = surplus_to_trader
-            market.rules.average_of_last = average_of_last
+            market.rules.average_of = average_of
             market.rules.average_time = average_time
             market.rules.premium_cap = premium_cap
             market.rules.stale_after = stale_after

@@ -15,8 +15,8 @@ from cascade._moves cimport note_move, test_moved
 from cascade._oracle cimport offer_price
 from cascade._settlement cimport admit_price, last_event
 from cascade._state cimport (
-    AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST, FEED_MEDIAN, FEED_MID,
-    FEED_TWAP, RATE_DENOMINATOR, Market, MarkStack, State,
+    AVERAGE_OF_INDEX, AVERAGE_OF_LAST, AVERAGE_PARTS, FEED_EMA, FEED_INDEX, FEED_INDEX_PREMIUM, FEED_LAST,
+    FEED_MEDIAN, FEED_MID, FEED_TWAP, RATE_DENOMINATOR, Market, MarkStack, State,
 )
 from cascade._types cimport EVENT_INDEX, EVENT_MARK, MAX_PRICE, SELL
 from cascade._window_mean cimport begin_window, median_price, pass_window
@@ -71,7 +71,9 @@ cdef bint index_is_stale(const State* state, const Market* market) noexcept nogi
 # ---------------------------------------------------------------- averages
 
 cdef inline int32_t _followed(const Market* market) noexcept nogil:
-    return _venue_last(market) if market.rules.average_of_last else touch_middle(market)
+    if market.rules.average_of == AVERAGE_OF_INDEX:
+        return market.index
+    return _venue_last(market) if market.rules.average_of == AVERAGE_OF_LAST else touch_middle(market)
 
 
 cdef void follow_venue(State* state, Market* market, int64_t elapsed) noexcept nogil:

@@ -12,7 +12,7 @@ from cascade._bitmap cimport bitmap_down, bitmap_up
 from cascade._feed cimport index_is_stale, touch_middle
 from cascade._levels cimport level_at
 from cascade._state cimport (
-    AVERAGE_PARTS, FAILURE_MEMORY, RATE_DENOMINATOR, Delayed, Market, State,
+    AVERAGE_OF_LAST, AVERAGE_PARTS, FAILURE_MEMORY, RATE_DENOMINATOR, Delayed, Market, State,
 )
 from cascade._types cimport BUY, SELL
 
@@ -89,7 +89,7 @@ cdef void sample_basis(State* state, Market* market, int64_t elapsed) noexcept n
     if count == 0 or market.index == 0 or index_is_stale(state, market):
         return
     price = (market.impact.last if market.impact_venue else market.book.last) \
-        if market.rules.average_of_last else touch_middle(market)
+        if market.rules.average_of == AVERAGE_OF_LAST else touch_middle(market)
     if price == 0:
         return
     if count > market.rules.sample_count:

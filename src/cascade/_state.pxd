@@ -56,6 +56,11 @@ cdef enum FeedKind:
     FEED_INDEX_PREMIUM = 5
     FEED_TWAP = 6
 
+cdef enum:                            # what an average follows
+    AVERAGE_OF_MID = 0
+    AVERAGE_OF_LAST = 1
+    AVERAGE_OF_INDEX = 2
+
 cdef enum AdlPolicy:                  # docs/adl.md
     ADL_NONE = 0
     ADL_BITMEX = 1
@@ -166,7 +171,7 @@ cdef struct Rules:
     uint8_t inclusive         # due at equity <= maintenance
     uint8_t limit_at_bankruptcy
     uint8_t surplus_to_trader
-    uint8_t average_of_last   # an average follows the last price, not the middle of the touch
+    uint8_t average_of        # what an average follows
     uint8_t funding_on_index  # positions are valued at the index when funding is paid
     uint8_t funding_clamped
     uint8_t band_on_last      # else on the index

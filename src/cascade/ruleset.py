@@ -53,7 +53,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "basis": ("mark", "entry"),
     "trigger": ("<", "<="),
     "feed": ("last", "mid", "index", "median", "ema", "index_premium", "twap"),
-    "average_of": ("mid", "last"),
+    "average_of": ("mid", "last", "index"),
     "funding_value": ("mark", "index"),
     "funding_mode": ("interval", "index"),
     "premium_of": ("mid", "impact"),
@@ -131,8 +131,8 @@ class Rules:
     backstop : number, default 0
         Share of maintenance below which equity is no longer worked off in the book: the house
         takes the whole unit at its bankruptcy price, and margin is not returned. 0: none.
-    average_of : {"mid", "last"}, default "mid"
-        Price of the venue that an averaging feed follows.
+    average_of : {"mid", "last", "index"}, default "mid"
+        What an averaging feed follows: a price of the venue, or (not "index_premium") the index.
     average_time : seconds, optional
         Time constant of the average, above zero, under "twap" the window; required by the feeds that
         average.
@@ -232,7 +232,7 @@ class Rules:
     absorb: Rate = 0
     partial: tuple[Any, ...] | None = None
     backstop: Rate = 0
-    average_of: Literal["mid", "last"] = "mid"
+    average_of: Literal["mid", "last", "index"] = "mid"
     average_time: Rate | None = None
     observations: int = 1024
     premium_cap: Rate = 1
@@ -358,9 +358,11 @@ class Rules:
         sampled = self.feed == "index_premium" and self.premium_samples is not None
         if self.feed in AVERAGED and self.average_time is None and not sampled:
             raise ValueError(f"feed {self.feed!r} needs average_time")
+        if self.average_of == "index" and self.feed == "index_premium":
+            raise ValueError("average_of 'index' leaves feed 'index_premium' nothing to average")
         clamped = self.funding_clamp is not None
         return {
-            "average_of_last": self.average_of == "last",
+            "average_of": CHOICES["average_of"].index(self.average_of),
             "average_time": nanoseconds(self.average_time, "average_time", 1, 0),
             "premium_cap": rate_parts(self.premium_cap, "premium_cap", 0, 1),
             "stale_after": nanoseconds(self.stale_after, "stale_after", 0, -1),

@@ -63,6 +63,19 @@ def test_ema_of_the_last_price(kit):
     assert market.mark == 99
 
 
+def test_ema_of_the_index(kit):
+    engine, market = quoted(kit, feed="ema", average_time=3, average_of="index")
+    # as *last* while there is no index
+    assert market.mark == 100
+    market.set_index(200)
+    assert market.mark == 200
+    engine.step(index={"X": 400}, dt=1)
+    assert market.mark == 200
+    engine.step(dt=1)
+    # 200 + 200 / 4
+    assert market.mark == 250
+
+
 def test_ema_stands_while_a_side_is_missing(kit):
     engine, market = quoted(kit, feed="ema", average_time=1)
     market.book.load_depth([(150, 5)], [], replace=True)

@@ -147,6 +147,19 @@ def test_of_averages_over_a_window(kit):
     assert [row["market"] for row in rows(engine, "mark")][-3:] == [0, 1, 3]
 
 
+def test_over_a_window_and_at_once(kit):
+    engine, names = venues(kit, (1000, 1000, 1000))
+    at_once = median_of(kit, engine, names)
+    rules = {"feed": "twap", "average_time": 10, "average_of": "index"}
+    mean = kit.market(engine, "MEAN", rules=rules, follows=names)
+    engine.step(dt=10)
+    for name in "AB":
+        kit.trade(engine, engine.market(name), SELL, 100)
+    assert (at_once.mark, mean.index, mean.mark) == (900, 900, 1000)
+    engine.step(dt=4)
+    assert (at_once.mark, mean.mark) == (900, 960)
+
+
 def test_a_lender_reads_it(kit):
     engine, names = venues(kit, (1000, 1000, 1000))
     median_of(kit, engine, names)
@@ -290,7 +303,10 @@ def random_history(kit, seed):
             follows = draw.sample(names, draw.randint(1, len(names)))
         feed = draw.choice(["last", "last", "mid", "index", "median", "twap", "ema"])
         rules = {"feed": feed, "tiers": ((0, "0.01"),), "average_time": draw.choice([1, 4])}
-        rules |= {"average_of": draw.choice(["mid", "last"]), "observations": draw.choice([2, 99])}
+        rules |= {
+            "average_of": draw.choice(["mid", "last", "index"]),
+            "observations": draw.choice([2, 99]),
+        }
         shape = draw.choice(["impact", "impact", "book"])
         venue = kit.linear(1, draw.choice([1, 3, 9]), tick=10)
         market = kit.market(

@@ -146,6 +146,45 @@ def test_of_a_pool(kit):
     assert market.mark == 4000
 
 
+def test_of_the_index(kit):
+    engine, market = quoted(kit, 500, average_of="index")
+    # as *last* while there is no index
+    assert market.mark == 500
+    market.set_index(100)
+    assert market.mark == 100
+    engine.step(dt=10)
+    # given at the end of two seconds: it counts from then on
+    engine.step(index={"X": 200}, dt=2)
+    assert market.mark == 100
+    engine.step(index={"X": 400}, dt=3)
+    # 7 of 100, 3 of 200
+    assert market.mark == 130
+    move(market, 900)
+    engine.step(dt=1)
+    # 6 of 100, 3 of 200, 1 of 400
+    assert market.mark == 160
+    engine.validate()
+
+
+def test_of_what_another_market_is_marked_at_now(kit):
+    engine = kit.engine()
+    spot = kit.market(engine, "SPOT", rules={"feed": "last"}, venue=kit.linear(1, 1))
+    spot.set_index(1000)
+    rules = {"feed": "twap", "average_time": 10, "average_of": "index"}
+    mean = kit.market(engine, "MEAN", rules=rules, follows="SPOT")
+    assert (mean.index, mean.mark) == (1000, 1000)
+    engine.step(dt=10)
+    kit.trade(engine, spot, SELL, 500)
+    assert (spot.mark, mean.index, mean.mark) == (500, 500, 1000)
+    # what is put back at the same time leaves no trace
+    kit.trade(engine, spot, BUY, 500)
+    engine.step(dt=5)
+    assert mean.mark == 1000
+    kit.trade(engine, spot, SELL, 500)
+    engine.step(dt=2)
+    assert (spot.mark, mean.index, mean.mark) == (500, 500, 900)
+
+
 def test_a_sale_by_force_does_not_move_the_mark_that_sends_the_next(kit):
     engine, market = quoted(kit, tiers=[(0, "0.01")])
     engine.step(dt=10)
@@ -207,6 +246,8 @@ def test_a_stale_index_stops_the_mark_and_what_is_read(kit):
 
 
 def test_refusals(kit):
+    with pytest.raises(ValueError, match="average_of 'index'"):
+        kit.Rules(feed="index_premium", average_time=1, average_of="index")
     with pytest.raises(ValueError, match="average_time"):
         kit.Rules(feed="twap")
     for count in (0, 65_536, -3):

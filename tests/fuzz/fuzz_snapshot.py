@@ -130,7 +130,8 @@ def saved_halts() -> Snapshot:
 
 
 def saved_pools() -> Snapshot:
-    """An engine with a pool of each kind: traded in, fled from, with accounts that are still due."""
+    """An engine with a pool of each kind: traded in, fled from, with accounts that are still due; and the
+    median of their marks over a window."""
     engine = cascade.Engine(seed=7)
     engine.budget(accounts=1)
     rules = cascade.Rules(tiers=[(0, "0.01")], feed="last")
@@ -145,6 +146,10 @@ def saved_pools() -> Snapshot:
         )
         engine.accounts.open(market, side="long", size=4, entry=1000, leverage=[20, 30, 40])
         market.pool.add_liquidity(100_000)
+        engine.step(orders=[(name, selling(3000))])
+    mean = cascade.Rules(feed="twap", average_of="index", average_time=4, observations=2)
+    engine.add_market("M", tick_size="0.01", lot_size="0.01", rules=mean, follows=("P", "R", "S"))
+    for name in "PRS":
         engine.step(orders=[(name, selling(3000))])
     assert engine.pending > 0
     return Snapshot(bytes_of(engine), cascade.Engine.load, use_engine)

@@ -23,7 +23,9 @@ def clamped(value: int, limit: int) -> int:
 
 
 def venue_price(market, which: str) -> int:
-    """Middle of the touch or the last price, 0 without one."""
+    """Middle of the touch, the last price or the index, 0 without one."""
+    if which == "index":
+        return market.index_ticks
     if which == "last":
         return market.venue.last
     bid, ask = market.venue.touch()

@@ -9,7 +9,7 @@ CHOICES = {
     "basis": ("mark", "entry"),
     "trigger": ("<", "<="),
     "feed": ("last", "mid", "index", "median", "ema", "index_premium", "twap"),
-    "average_of": ("mid", "last"),
+    "average_of": ("mid", "last", "index"),
     "funding_value": ("mark", "index"),
     "funding_mode": ("interval", "index"),
     "band_reference": ("index", "last"),
@@ -132,6 +132,8 @@ class Rules:
         averages = self.feed in ("ema", "twap", "index_premium") and self.samples is None
         if averages and not self.average_time:
             raise ValueError(f"average_time {self.average_time!r} must be above zero")
+        if self.average_of == "index" and self.feed == "index_premium":
+            raise ValueError("average_of 'index' leaves feed 'index_premium' nothing to average")
         if not 1 <= self.observations <= 65_535:
             raise ValueError(f"observations {self.observations} is outside 1 ... 65535")
         self.average_nanoseconds = nanoseconds(self.average_time)
