@@ -31,7 +31,11 @@ def followed_markets(
     """
     if follows is None:
         return ()
-    stated = follows if isinstance(follows, (tuple, list)) else (follows,)
+    stated: Sequence[Market | str]
+    if isinstance(follows, str) or not isinstance(follows, Sequence):
+        stated = (follows,)
+    else:
+        stated = follows
     sources = tuple(engine.market(one) for one in stated)
     if not 1 <= len(sources) <= MOST_SOURCES:
         raise ValueError(f"follows {len(sources)} markets, outside 1 ... {MOST_SOURCES}")
