@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 import aave_position
+import lending_limits
 from case import Inputs, UnsupportedError
 from contract_integers import OWN_INTEGER
 from lending_units import (
@@ -23,6 +24,7 @@ from lending_units import (
 import cascade as cs
 from cascade import lending
 from cascade.lending import Account, LendingRefusedError, ReserveTerms, fixed_point
+from cascade.lending.rule import CapBound
 
 RAY = 10**27
 BPS = 10**4
@@ -64,22 +66,26 @@ def _operation(text: str) -> str:
     return said.pop()
 
 
+def _scale(text: str) -> str:
+    said = set(re.findall(r"(wad|ray)-?(?:mul|div|directed)", text.lower()))
+    if len(said) != 1:
+        raise UnsupportedError("nothing says whether the numbers are wads or rays")
+    return said.pop()
+
+
 def _direction(text: str) -> str:
     lower = text.lower()
     return "floor" if "floor" in lower else "ceil" if "ceil" in lower else "half_up"
 
 
 def scale_product(i: Inputs, text: str) -> int:
-    scale = "ray" if "ray" in text.lower() else "wad"
-    what = _operation(text)
+    scale, what = _scale(text), _operation(text)
     found = getattr(fixed_point, f"{scale}_{what}_{_direction(text)}")
     return found(whole(i["a"]), whole(i["b"]))
 
 
 def directed(i: Inputs, text: str) -> dict[str, int]:
-    scale = "wad" if "wadmul" in text.lower() or "waddiv" in text.lower() else "ray"
-    if "percent" in text.lower():
-        scale = "percent"
+    scale = "percent" if "percent" in text.lower() else _scale(text)
     answers = {}
     for name in i.asked:
         what, _, way = name.partition("_")
@@ -452,5 +458,7 @@ FAMILY = [
     (has("repay_usd", "collateral_usd", "min_leftover_usd"), dust_revert),
     (has("calls", "debts", "collateral"), pairwise),
     (both(has("debts"), lambda i, text: isinstance(i.given["debts"], list)), position_close_factor),
+    (lending_limits.has_fee, lambda i, text: lending_limits.seized_with_fee(i, _rule(text))),
+    (lending_limits.has_cap, lambda i, text: lending_limits.within_cap(i, CapBound.AT_OR_BELOW)),
     (aave_position.is_pair, pair),
 ]

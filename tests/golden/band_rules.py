@@ -10,6 +10,9 @@ from cascade.lending import soft_liquidation
 from cascade.lending.band_curve import band_price, current_price, limited_oracle
 from cascade.lending.wad import WAD, RefusalError
 
+LIMIT_NAMES = ("max_debt", "max_borrowable", "min_collateral", "max_removable")
+LIMITS = set(LIMIT_NAMES)
+
 
 def _market(i: Inputs) -> dict[str, int]:
     base = of(i, "base_price")
@@ -35,7 +38,13 @@ def loan(i: Inputs) -> dict[str, Any]:
     base, a = market["base_price_wad"], market["amplification"]
     given = (collateral, debt, bands, first)
     healths = [soft_liquidation.loan_health(*given, **terms, full=full) for full in (False, True)]
-    return {
+    limits: dict[str, Any] = {}
+    if LIMITS & set(i.asked):
+        most = soft_liquidation.max_loan_debt(collateral, bands, **market)
+        least = soft_liquidation.min_loan_collateral(debt, bands, **market)
+        found = (most, most - debt, least, collateral - least)
+        limits = {name: Fraction(one, WAD) for name, one in zip(LIMIT_NAMES, found, strict=True)}
+    return limits | {
         "n1": first,
         "n2": first + bands - 1,
         "price_up": Fraction(band_price(first, base, a), WAD),

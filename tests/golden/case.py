@@ -42,6 +42,16 @@ class _Given(dict[str, Any]):
         raise UnsupportedError(f"input {name!r} is missing")
 
 
+def _as_number(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_number(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_number(one) for one in value]
+    if not isinstance(value, str) or (number := _printed(value)) is None:
+        return value
+    return int(number) if number.denominator == 1 else float(number)
+
+
 class Inputs:
     """Inputs of a case, read as exact numbers.
 
@@ -68,6 +78,17 @@ class Inputs:
         if name not in self:
             return default
         return self[name]
+
+    def plain(self) -> dict[str, Any]:
+        """The inputs with printed numbers as numbers."""
+        return {name: _as_number(value) for name, value in self.given.items()}
+
+    def of_case(self, start: str) -> dict[str, Any] | None:
+        """Inputs of the first other case whose id begins so."""
+        for case in self.cases:
+            if str(case.get("id", "")).startswith(start) and isinstance(case.get("inputs"), dict):
+                return Inputs(case["inputs"]).plain()
+        return None
 
     def first(self, *names: str) -> Fraction:
         """The first of several names for one thing."""
@@ -181,6 +202,8 @@ def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, p
             yield from _compare(value, other, allowed, tolerance, f"{path}{number}.", key)
     elif isinstance(expected, str) and (exact := _printed(expected)) is not None:
         limit, rounding = _exact_limit(tolerance, key, exact), _last_digit(expected)
+        # a discretised answer alone has an allowance
+        limit = max(limit, _part(allowed.get(key, 0.0), path))
         if isinstance(got, str):
             got = _printed(got)
         if isinstance(got, bool) or not isinstance(got, Real):
@@ -188,6 +211,7 @@ def _compare(expected: Any, got: Any, allowed: dict[str, Any], tolerance: Any, p
         elif not abs(Fraction(got) - exact) <= max(limit, rounding):
             yield f"{path[:-1]}: {got}, expected {expected} within {float(limit):.3g}"
     elif isinstance(expected, Real) and not isinstance(expected, bool):
+        got = _printed(got) if isinstance(got, str) else got
         if not isinstance(got, Real) or isinstance(got, bool):
             yield f"{path[:-1]}: {got!r}, expected {expected!r}"
             return

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import lending_limits
 import refusals
 from case import Inputs
 from lending_units import WAD, both, has, multiplier, numbers, scaled, share, whole
@@ -18,6 +19,7 @@ from cascade.lending import (
     LendingRefusedError,
     ReserveTerms,
 )
+from cascade.lending.rule import CapBound
 
 BPS = 10**4
 BASE_PRICE = 10**8
@@ -224,6 +226,10 @@ def toxic(i: Inputs, text: str) -> dict[str, Any]:
     return answers
 
 
+def _only_offers(i: Inputs, text: str) -> bool:
+    return lending_limits.has_close_factor(i, text) and "collateral_factor" not in i
+
+
 COMPOUND_V2 = [
     (has("repay", "liquidation_incentive", "price_borrowed"), seize),
     (
@@ -236,9 +242,11 @@ COMPOUND_V2 = [
     (has("principal", "blocks"), grown_balance),
     (has("cash", "borrows", "supply"), exchange),
     (has("exchange_rate", "debt", "collateral_factor"), chain),
+    (_only_offers, lambda i, text: lending_limits.offers(i, _rule(i))),
     (has("collateral", "debt", "collateral_factor"), boundary),
     (has("seize_tokens", "share"), seize_share),
     (has("borrow", "caps"), borrow_caps),
+    (lending_limits.has_cap, lambda i, text: lending_limits.within_cap(i, CapBound.BELOW)),
     (has("liquidated", "penalty"), penalty),
     (has("incentive", "collateral_factor"), toxic),
 ]

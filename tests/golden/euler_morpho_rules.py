@@ -1,5 +1,6 @@
 """Adapters of Euler, Morpho and the laws of liquidations: calls of `cascade.lending` and `cascade.laws`."""
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -422,7 +423,12 @@ def toxic_limits(i: Inputs, text: str) -> Any:
         answers["toxic_free"] = hf < 1
     if isinstance(i.asked, dict):
         return answers
-    raise UnsupportedError("one value is asked, and nothing says which")
+    # a loan to value where no threshold is told, else a health
+    told = "toxic_hf" if "toxic_hf" in answers else "toxic_ltv"
+    said = set(re.findall(r"ltv|loan to value|hf|health", text.lower().partition(":")[2]))
+    if len({word in ("ltv", "loan to value") for word in said}) > 1:
+        raise UnsupportedError("nothing says whether a health or a loan to value is asked")
+    return answers[told]
 
 
 def _is_toxic(i: Inputs, text: str) -> bool:

@@ -49,7 +49,7 @@ def resilience(i: Inputs) -> Answer:
     shock, ratio = i["D0"], i["R"]
     found: dict[str, Any] = {}
     for kept in i.given["delta"]:
-        name = f"{round(10 * kept):02d}"
+        name = f"{round(10 * i.exact(kept)):02d}"
         path = halted.decaying_path(shock, ratio, i.exact(kept), 3)
         found |= {f"path_{name}": path, f"peak_{name}": max(path)}
     free = ladders.linear_ladder(shock, Fraction(1), ratio, width=4 * shock / (1 - ratio))

@@ -413,13 +413,12 @@ def random_sizes(i: Inputs) -> Answer:
 
 
 def order_book(i: Inputs) -> dict[str, Any]:
-    return book_waterfall.sell_into_bids(i.given)
+    return book_waterfall.sell_into_bids(i.plain())
 
 
 def mirrored_book(i: Inputs) -> dict[str, Any]:
     base = str(i.given.get("base", "G01"))
-    found = (case["inputs"] for case in i.cases if str(case["id"]).startswith(base))
-    feed = i.given if "accounts" in i.given else next(found, book_waterfall.FEED)
+    feed = i.plain() if "accounts" in i.given else i.of_case(base) or book_waterfall.FEED
     return book_waterfall.buy_from_asks(feed, i["mirror"])
 
 

@@ -193,6 +193,15 @@ def invariant(i: Inputs) -> int:
     return pools.stableswap_invariant(_ints(i, i.given["balances"]), i["A"])
 
 
+def stable_balance(i: Inputs) -> int:
+    """Balance of one token when another's becomes x and the invariant stays."""
+    held = _ints(i, i.given["balances"])
+    kept = pools.stableswap_invariant(held, i["A"])
+    held[int(i["i"])] = _int(i, "x")
+    del held[int(i["j"])]
+    return pools.stableswap_balance(held, kept, i["A"])
+
+
 def _stable_pool(i: Inputs) -> pools.StableswapPool:
     return pools.StableswapPool(_ints(i, i.given["initial"]), i["A"], fee=i.get("fee"))
 
@@ -315,6 +324,7 @@ SHAPES: list[tuple[str, set[str], Adapter]] = [
     ("", {"tick"}, roots_of_ticks),
     ("", {"positions", "sqrt_price", "amount_specified", "zero_for_one"}, whole_swap),
     ("", {"tick_spacing"}, most_at_tick),
+    ("", {"A", "balances", "i", "j", "x"}, stable_balance),
     ("", {"A", "balances"}, invariant),
     ("", {"A", "initial", "i", "j", "dx"}, stable_swap),
     ("", {"A", "initial", "swaps"}, virtual_prices),

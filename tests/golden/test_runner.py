@@ -195,6 +195,23 @@ BY_INPUTS = [
     _case("whole", "Aave v3.3", {"debts": [3000, 3000, 3000], "collateral": 12000, "hf": "0.97"},
           {"max_repay": 3000, "max_repay_before": 1500}),
     _case("no debt", "Aave v3", {"collateral": [["0.9", 1, "0.85"]], "debts": []}, "inf"),
+    # a balance of 1,050 holds 1,000 and a bonus of 50, a tenth of which is the protocol's
+    _case("fee", "Aave v3", {"collateral": 1050, "bonus": "1.05", "protocol_fee": "0.1"},
+          {"fee": 5, "liquidator": 1045, "repaid": 1000}),
+    _case("fee of a repayment", "Aave v3", {"repay": 100, "liquidation_bonus": 10500, "price_debt": 2,
+                                            "protocol_fee_bps": 1000}, {"seized": 210, "fee": 1}),
+    _case("at the cap", "Aave v3", {"supply_cap": 100, "supplied": 89, "accrued_to_treasury": 1,
+                                    "deposit": [10, 11]}, [True, False]),
+    _case("above the cap", "Aave v3", {"borrow_cap": 100, "borrows": 90, "borrow": 11}, "BORROW_CAP_EXCEEDED"),
+    _case("below the cap", "Compound v2", {"cap": 100, "total_borrows": 90, "borrow": [9, 10]}, [True, False]),
+    _case("offers", "Compound v2", {"borrow_balance": 10, "close_factor": "0.5", "repay": [5, 6]}, [True, False]),
+    _case("offer", "Compound v2", {"borrow_balance": 10, "close_factor": "0.5", "repay": 6}, "TOO_MUCH_REPAY"),
+    _case("limit", "Compound v2", {"borrow_balance": 10, "close_factor": "0.5"}, {"max_repay": 5}),
+    # 1 / (1.05 * 1.2), and 0.8 * 1.05 * 1.2
+    _case("toxic", "theory", {"b": "0.05", "c_over_y": "0.1"}, str(1 / 1.26), 1e-12),
+    _case("toxic health", "theory", {"LT": "0.8", "b": "0.05", "c": 1, "y": 10}, {"toxic_hf": "1.008"}),
+    _case("wad", "Aave v3", {"mul": [3, 5], "div": [5, 3]}, {"mul_floor": 0, "mul_ceil": 1,
+          "div_ceil": "1666666666666666667", "div_floor": "1666666666666666666"}, rule="wadMul and wadDiv"),
     # half the debt of 10,000 at 1.1 buys 4,000 units at 1.375; half of 13,750 counts against the debt
     _case("shortfall", "Compound v2", {"collateral_tokens": 10000, "exchange_rate": 1, "debt": 10000,
                                        "price_collateral": "1.375", "collateral_factor": "0.5",

@@ -103,6 +103,23 @@ def events(i: Inputs) -> Any:
     return trove_events(i) if troves else pool_events(i)
 
 
+def told_troves(i: Inputs) -> Any:
+    """Troves by name, all open at once, and those that are liquidated in turn without a pool."""
+    gone = i.given[next(name for name in LIQUIDATED if name in i)]
+    given: list[list[Any]] = []
+    for name, held in i.given["troves"].items():
+        amounts = held if isinstance(held, list) else [held]
+        if isinstance(held, dict):
+            amounts = [next(held[n] for n in ("coll", "collateral", "eth") if n in held)]
+            amounts += [held[n] for n in ("debt", "lusd") if n in held]
+        given.append(["open", name, *amounts])
+    given += [["liq", name] for name in (gone if isinstance(gone, list) else [gone])]
+    return trove_events(Inputs({"events": given}, i.asked))
+
+
+LIQUIDATED = ("liquidate", "liquidated", "liquidations", "liq")
+
+
 def redistribution_chain(i: Inputs) -> Any:
     """Every trove is liquidated when only one other is there, which opened just before."""
     each = of(i, "each_collateral")

@@ -33,29 +33,33 @@ def binance_score(i: Inputs) -> dict[str, Any]:
     return {"leverage_pnl": found[0], "pnl_percent": found[1]}
 
 
-def _ranked(i: Inputs, sign: int) -> tuple[adl.Columns, Callable[[adl.Columns], list[int]]]:
+def _ranked(
+    i: Inputs, sign: int
+) -> tuple[list[Any], adl.Columns, Callable[[adl.Columns], list[Fraction]]]:
+    # accounts by their place: a case may name them in any way
     rows = i.given["positions"]
-    held = adl.Columns([r["account"] for r in rows], [sign * r["qty"] for r in rows])
-    return held, lambda _: [row["score"] for row in rows]
+    held = adl.Columns(range(len(rows)), [sign * int(i.exact(r["qty"])) for r in rows])
+    return [r["account"] for r in rows], held, lambda _: [i.exact(row["score"]) for row in rows]
 
 
 def ranking(i: Inputs) -> dict[str, Any]:
-    held, scores = _ranked(i, 1)
+    names, held, scores = _ranked(i, 1)
     order = adl.queue(held, scores, lots=-1)
     fifths = adl.quintiles(held.size[order])
-    return {"order": held.account[order].tolist(), "percentile": (20 * fifths).tolist()}
+    return {"order": [names[k] for k in order], "percentile": (20 * fifths).tolist()}
 
 
 def allocation(i: Inputs) -> dict[str, Any]:
     sign = 1 if i.given["liquidated_side"] == "short" else -1
-    held, scores = _ranked(i, sign)
+    names, held, scores = _ranked(i, sign)
     closed = adl.allocate(held, -sign * int(i["liquidated_qty"]), scores)
     order = adl.queue(held, scores, lots=-sign)
     price = i["bankruptcy_price"]
-    fills = [f"{held.account[k]}:{closed[k]}@{price}" for k in order if closed[k]]
+    shown = price if price.denominator == 1 else i.given["bankruptcy_price"]
+    fills = [f"{names[k]}:{closed[k]}@{shown}" for k in order if closed[k]]
     left = abs(held.size) - closed
     return {"fills": ";".join(fills)} | {
-        f"remaining_account_{a}": int(q) for a, q in zip(held.account, left, strict=True)
+        f"remaining_account_{name}": int(q) for name, q in zip(names, left, strict=True)
     }
 
 
@@ -134,7 +138,7 @@ def queue_or_shares(i: Inputs) -> dict[str, Any]:
     winners = [k for k, held in enumerate(equity) if held > 0]
     won = [profit[k] for k in winners]
     budget = i["severity"] * -sum(held for held in equity if held < 0)
-    taken = adl.seize(won, budget, [number - 1 for number in i.given["queue_order"]])
+    taken = adl.seize(won, budget, [int(i.exact(number)) - 1 for number in i.given["queue_order"]])
     shares = adl.haircuts(won, budget)
     shared = [share * amount for share, amount in zip(shares, won, strict=True)]
     return {
@@ -192,8 +196,8 @@ def best_fund(i: Inputs) -> dict[str, Any]:
 
 
 def order_book_with_winners(i: Inputs) -> dict[str, Any]:
-    base = next(c["inputs"] for c in i.cases if str(c["id"]).startswith(i.given["base"]))
-    feed = base | {"fund0": i.given["fund0"]}
+    base = i.of_case(str(i.given.get("base", "G01"))) or book_waterfall.FEED
+    feed = base | {name: one for name, one in i.plain().items() if name in base}
     # atoms of 1e-11: whole ones round a share by less than the tolerance
     story = book_waterfall.sell_into_bids(feed, 11, surplus="trader", socialised="gains")
     winners = ["S1", "S2", "EXT"]
