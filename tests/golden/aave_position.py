@@ -149,6 +149,9 @@ def position(i: Inputs, text: str, rule: lending.LiquidationRule) -> Any:
     if not isinstance(i.asked, dict):
         if isinstance(i.asked, bool) and "liquidatable" in known:
             return known["liquidatable"]
+        said = text.lower()
+        if "health factor" in said and "hf" in known and not isinstance(i.asked, (bool, list)):
+            return known["hf"]
         raise UnsupportedError("one value is asked, and nothing says which")
     if "debt_left" in known and "bad_debt" in i.asked:
         known["bad_debt"] = _bad_debt(known, i.asked["bad_debt"])

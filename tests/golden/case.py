@@ -108,7 +108,7 @@ class Inputs:
         """Exact number of a value or formula."""
         if isinstance(value, (bool, dict, list)):
             raise UnsupportedError(f"{value!r} is no number")
-        if isinstance(value, int):
+        if isinstance(value, (int, Fraction)):
             return Fraction(value)
         if isinstance(value, float):
             return Fraction(repr(value))

@@ -187,8 +187,10 @@ def boundary(i: Inputs, text: str) -> dict[str, Any]:
         "d": ReserveTerms(price=WAD),
     }
     account = Account({"c": whole(i["collateral"])}, {"d": whole(i["debt"])})
+    left = lending.liquidity(rule, reserves, account)
     return {
-        "liquidity": lending.liquidity(rule, reserves, account),
+        "liquidity": left,
+        "shortfall": max(-left, 0),
         "liquidatable": lending.is_liquidatable(rule, reserves, account),
     }
 
@@ -315,17 +317,20 @@ def absorb(i: Inputs, text: str) -> Any:
     accounts = i.given.get("accounts") or [i.given]
     reserves = scaled(i, "reserves_usdc_before", 10**6, 0)
     supply = borrowed = bad = 0
-    due = True
+    dues: list[bool] = []
     for given in accounts:
         assets, held, debt = _position(i, given)
         if not lending.is_absorbable(assets, held, debt, BASE_PRICE, 10**6):
-            due, borrowed = False, borrowed + debt
+            borrowed += debt
+            dues.append(False)
             continue
+        dues.append(True)
         done = lending.absorb(assets, held, debt, BASE_PRICE, 10**6, reserves=reserves)
         reserves, supply, bad = done.reserves, supply + done.supply, bad + done.bad_debt
         borrowed += debt - done.repaid
-    if isinstance(i.asked, bool):
-        return due
+    due = all(dues)
+    if isinstance(i.asked, (bool, list)):
+        return due if isinstance(i.asked, bool) else dues
     if not due and isinstance(i.asked, str):
         raise lending.NotLiquidatableError("accounts", len(accounts), "due", "NotLiquidatable")
     return {
@@ -333,7 +338,7 @@ def absorb(i: Inputs, text: str) -> Any:
         "user_supply_after_micro": supply,
         "total_borrow_after": borrowed,
         "bad_debt_usdc": share(bad, 10**6),
-        "liquidatable": due,
+        "liquidatable": dues if isinstance(i.asked.get("liquidatable"), list) else due,
     }
 
 

@@ -47,17 +47,25 @@ def scores(i: Inputs, text: str) -> Fraction:
     return share(found or 0)
 
 
-def discounts(i: Inputs, text: str) -> list[Fraction]:
+def discounts(i: Inputs, text: str) -> Any:
     rule = _euler_v1(i)
-    return [
+    rows = i.given.get("rows")
+    several = rows or isinstance(i.given.get("hs"), list)
+    if not rows:
+        rows = [{"hs": one, "booster": i.given.get("booster", 1)} for one in numbers(i, "hs")]
+    found = [
         share(lending.euler_v1_discount(
             rule, whole(i.exact(row["hs"]), WAD), whole(i.exact(row.get("booster", 1)), WAD)
         ))
-        for row in i.given["rows"]
+        for row in rows
     ]  # fmt: skip
+    answer = found if several else found[0]
+    return {"discount": answer} if isinstance(i.asked, dict) else answer
 
 
 def _rows_of_scores(i: Inputs, text: str) -> bool:
+    if "rows" not in i:
+        return "hs" in i and "debt" not in i
     return all(isinstance(row, dict) and "hs" in row for row in i.given["rows"])
 
 
@@ -112,7 +120,7 @@ EULER_V1 = [
         both(has("collateral", "debts"), lambda i, text: isinstance(i.given["debts"], list)),
         scores,
     ),
-    (both(has("rows"), _rows_of_scores), discounts),
+    (_rows_of_scores, discounts),
     (
         both(has("collateral_factor", "borrow_factor", "price_collateral", "price_debt", "debt")),
         euler_v1_pair,

@@ -24,6 +24,8 @@ PREFIXES = {
     "univ2": "Uniswap v2",
     "univ3": "Uniswap v3",
     "theory": "theory",
+    "hf-change": "theory",
+    "toxic-ltv": "Compound v2 fork",
 }
 
 

@@ -96,6 +96,8 @@ def _run(case: Any, cases: list[Any]) -> list[str]:
         return refusals.differences(expected, error)
     if not isinstance(answer, Answer):
         answer = Answer(answer)
+    if isinstance(answer.values, dict) and not isinstance(expected, dict):
+        raise UnsupportedError("one value is asked, and nothing says which of several")
     if acceptance.is_acceptance(tolerance):
         return acceptance.differences(answer.values, tolerance)
     found = differences(expected, answer, tolerance)

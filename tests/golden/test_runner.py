@@ -161,6 +161,11 @@ ATTACK = {"A0": 10000, "B0": 28000000, "b": 32000, "c": "20.12", "theta": "0.85"
 BY_INPUTS = [
     _case("healthy", "Compound v3", {"debt_usdc": 100, "collateral": [["COMP", 1]], "prices": {"COMP": 100},
                                      "liquidate_cf": "1"}, {"liquidatable": False}),
+    _case("several", "Compound v3",
+          {"accounts": [{"debt_usdc": owed, "collateral": [["COMP", 1]]} for owed in (101, 99)],
+           "prices": {"COMP": 100}, "liquidate_cf": "1"}, [True, False]),
+    _case("ratio", "Liquity v1", {"coll": "1.6", "debt": 150, "price": 100}, {"icr": "1.066666667"}, 1e-9),
+    _case("one discount", "Euler v1", {"hs": "0.95", "booster": 2}, "0.095"),
     _case("bare", "Compound v3", {"debt_usdc": 101, "collateral": [["COMP", 1]], "prices": {"COMP": 100},
                                   "liquidate_cf": "1"}, True),
     _case("rows", "Compound v3", {"rows": [[100, "0.8", 80], [100, "0.8", 81]],
@@ -233,6 +238,11 @@ def test_a_refusal_of_another_name_and_a_number_for_a_refusal_fail():
     assert "refused" in run_case(number, [])[1][0]
     open_ = _case("open", "Compound v3", STORE | {"reserves_before": 1}, "NotForSale")
     assert run_case(open_, [])[0] == "failed"
+
+
+def test_one_value_of_several_is_unsupported():
+    parts = _case("parts", "Liquity v1", {"coll": 2, "debt": 2000, "stability_pool": 500}, 500)
+    assert run_case(parts, [])[0] == "unsupported"
 
 
 def test_what_is_not_answered_is_unsupported_and_a_wrong_part_fails():

@@ -187,6 +187,10 @@ def powers(i: Inputs) -> Any:
 def capped(i: Inputs) -> Any:
     collateral = of(i, "collateral" if "collateral" in i else "coll")
     debt, price = of(i, "debt"), of(i, "price")
+    ratio = trove_liquidation.collateral_ratio(collateral, debt, price)
+    ratios_asked = {"icr", "ICR", "ratio"}
+    if not isinstance(i.asked, dict) or set(i.asked) <= ratios_asked:
+        return shown(i.asked, dict.fromkeys(ratios_asked, ratio))
     parts = trove_liquidation.capped_offset(collateral, debt, price)
     return shown(i.asked, _parts(parts))
 
