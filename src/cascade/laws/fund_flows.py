@@ -252,8 +252,8 @@ def return_tail(prices: ArrayLike, value: float = 1.0, share: float = 0.02) -> d
     Returns
     -------
     dict of str to float
-        ``hill`` of the falls that begin below the value, ``kurtosis`` (3 for a normal law), ``sd``, and
-        ``acf_sq_lag1``, the correlation of squared returns with the next.
+        ``hill`` of the falls that begin below the value, ``kurtosis`` (3 for a normal law), ``sd`` of the sample,
+        and ``acf_sq_lag1``, the correlation of squared returns with the next.
 
     Raises
     ------
@@ -272,6 +272,6 @@ def return_tail(prices: ArrayLike, value: float = 1.0, share: float = 0.02) -> d
     return {
         "hill": hill_exponent(falls, share),
         "kurtosis": float((squares**2).mean()) / spread**2,
-        "sd": spread**0.5,
+        "sd": float(returns.std(ddof=1)),
         "acf_sq_lag1": float((apart[1:] * apart[:-1]).mean() / (apart**2).mean()),
     }
