@@ -252,3 +252,39 @@ class TestComet:
         assert sum(done.collateral.values()) == amount
         assert min(done.supply, done.bad_debt) == 0
         assert done.repaid == debt
+
+
+class TestUnits:
+    """Prices are for `unit` atoms; 10 ETH at 2,000, 17,000 USDC, whose atoms are millionths."""
+
+    ETH = ReserveTerms(price=2000 * WAD, liquidation_threshold=mantissa("0.8"))
+    USDC = ReserveTerms(price=WAD, unit=10**6, liquidation_threshold=mantissa("0.8"))
+
+    def test_debt_and_collateral_of_other_units(self):
+        reserves = {"collateral": self.ETH, "debt": self.USDC}
+        done = lending.liquidate(V2, reserves, account(10 * WAD, 17_000 * 10**6), **PAIR)
+        # half of the debt; 8,500 * 1.08 / 2,000, of which 2.8 % are the reserves'
+        assert (done.repaid, done.seized) == (8_500 * 10**6, 459 * 10**16)
+        assert done.fee == 459 * 10**16 * 28 // 1000
+        # 16,000 / 17,000
+        assert done.health_before == 16 * WAD // 17
+
+    def test_collateral_of_another_unit(self):
+        reserves = {"collateral": self.USDC, "debt": self.ETH}
+        held = account(100_000 * 10**6, WAD)
+        assert lending.liquidity(V2, reserves, held) == 78_000 * WAD
+        assert not lending.is_liquidatable(V2, reserves, held)
+        # 41 ETH are 82,000 against 80,000: half of them for 41,000 * 1.08 USDC
+        done = lending.liquidate(V2, reserves, account(100_000 * 10**6, 41 * WAD), **PAIR)
+        assert (done.repaid, done.seized) == (205 * 10**17, 44_280 * 10**6)
+
+    def test_an_oracle_price_is_for_a_whole_atom_and_cut_off(self):
+        assert lending.oracle_price(self.USDC) == 10**30
+        assert lending.oracle_price(ReserveTerms(price=7, unit=3 * WAD)) == 2
+
+    def test_no_shortfall_at_the_boundary_of_another_unit(self):
+        # 10 ETH bear 16,000
+        reserves = {"collateral": self.ETH, "debt": self.USDC}
+        at, beyond = (account(10 * WAD, 16_000 * 10**6 + more) for more in (0, 1))
+        assert not lending.is_liquidatable(V2, reserves, at)
+        assert lending.is_liquidatable(V2, reserves, beyond)

@@ -332,3 +332,38 @@ def test_shares_round_against_the_asker():
     worthless = MorphoMarket(WAD // 2, 0, 300, 300 * 10**6)
     with pytest.raises(lending.PriceError, match="collateral to seize"):
         lending.morpho_liquidate(worthless, MorphoPosition(1, 10**6), repaid_shares=1)
+
+
+class TestUnitsOfEulerV1:
+    """10 ETH at 2,000 and a factor of 0.8 against 17,000 USDC, by atoms of 10**18 and of 10**6 of a unit."""
+
+    def reserves(self, held_unit, owed_unit):
+        eth = ReserveTerms(2000 * WAD, held_unit, liquidation_threshold=PARTS * 8 // 10)
+        return {"collateral": eth, "debt": ReserveTerms(WAD, owed_unit, borrow_factor=PARTS)}
+
+    def done(self, held_unit, owed_unit, repay=None):
+        account = Account({"collateral": 10 * held_unit}, {"debt": 17_000 * owed_unit})
+        reserves = self.reserves(held_unit, owed_unit)
+        return lending.liquidate(V1, reserves, account, **PAIR, repay=repay)
+
+    @pytest.mark.parametrize("held_unit", [WAD, 10**8])
+    @pytest.mark.parametrize("owed_unit", [WAD, 10**6])
+    def test_the_target_is_reached_whatever_the_units(self, held_unit, owed_unit):
+        done = self.done(held_unit, owed_unit)
+        # a discount of 0.02 and what 16/17 lacks of one; the repayment up to a score of 1.25
+        price = Fraction(16, 17) - Fraction(2, 100)
+        repaid = (Fraction(5, 4) * 17_000 - 16_000) / (Fraction(5, 4) - Fraction(8, 10) / price)
+        assert abs(Fraction(done.repaid, owed_unit) - repaid) < Fraction(2, 10**6)
+        assert abs(Fraction(done.seized, held_unit) - repaid / 2000 / price) < Fraction(2, 10**8)
+        assert abs(Fraction(done.paid, owed_unit) - repaid * Fraction(102, 100)) < Fraction(
+            2, 10**6
+        )
+        assert abs(Fraction(done.health_after, WAD) - Fraction(5, 4)) < Fraction(1, 10**8)
+
+    @pytest.mark.parametrize("held_unit", [WAD, 10**8])
+    def test_a_smaller_offer_has_the_same_rate(self, held_unit):
+        # 1,020 USDC with the fee of 2 %: 1,000 for 1,000 / 2,000 / (16/17 - 0.02) coins
+        done = self.done(held_unit, 10**6, repay=1020 * 10**6)
+        assert abs(done.repaid - 1000 * 10**6) <= 1
+        expected = Fraction(1000, 2000) / (Fraction(16, 17) - Fraction(2, 100))
+        assert abs(Fraction(done.seized, held_unit) - expected) < Fraction(2, 10**8)

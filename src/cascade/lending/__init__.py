@@ -112,6 +112,7 @@ from cascade.lending.health import (
     liquidity,
     loan_to_value,
     max_debt,
+    oracle_price,
     rounded,
     value_of,
     values,
@@ -189,6 +190,7 @@ from cascade.lending.seizure import (
     seize_at_incentive,
     seize_by_mantissa,
     seize_tokens,
+    seized_at_rate,
     split_seized,
 )
 from cascade.lending.shares import (
@@ -356,6 +358,7 @@ __all__ = [
     "mul_div_ceil",
     "mul_div_floor",
     "mul_div_half_up",
+    "oracle_price",
     "overall_borrow_rate",
     "percent_div_ceil",
     "percent_div_floor",
@@ -383,6 +386,7 @@ __all__ = [
     "seize_at_incentive",
     "seize_by_mantissa",
     "seize_tokens",
+    "seized_at_rate",
     "soft_liquidation",
     "split_seized",
     "supplied_within",

@@ -30,6 +30,7 @@ from cascade.lending.rule import (
 
 __all__ = [
     "Values",
+    "oracle_price",
     "health_factor",
     "health_factor_truncated",
     "health_factor_untruncated",
@@ -73,6 +74,26 @@ def value_of(amount: int, reserve: ReserveTerms, direction: Rounding = Rounding.
     return rounded(amount, reserve.price, reserve.unit, direction)
 
 
+def oracle_price(reserve: ReserveTerms) -> int:
+    """Compound v2: price of a reserve as its oracle gives it, for 10**18 atoms.
+
+    Parameters
+    ----------
+    reserve : ReserveTerms
+        Its price is for `unit` atoms.
+
+    Returns
+    -------
+    int
+        Cut off where `unit` does not divide it.
+
+    Notes
+    -----
+    compound-protocol, PriceOracle.getUnderlyingPrice: mantissas scaled by 10**(36 - decimals).
+    """
+    return mul_div_floor(reserve.price, WAD, reserve.unit)
+
+
 @dataclass(frozen=True)
 class Values:
     """An account in base currency.
@@ -96,7 +117,7 @@ class Values:
 def _mantissa_value(amount: int, reserve: ReserveTerms, threshold: int) -> int:
     # Compound v2 cuts off threshold * rate, then that times the price, then that times the tokens
     rate = mul_div_floor(threshold, reserve.exchange_rate, WAD)
-    return mul_div_floor(mul_div_floor(rate, reserve.price, WAD), amount, WAD)
+    return mul_div_floor(mul_div_floor(rate, oracle_price(reserve), WAD), amount, WAD)
 
 
 def _needs_price(rule: LiquidationRule, reserve: ReserveTerms, asset: str) -> None:
@@ -146,7 +167,10 @@ def values(rule: LiquidationRule, reserves: Mapping[str, ReserveTerms], account:
             continue
         _needs_price(rule, reserve, asset)
         # what is owed is underlying, whatever its deposit token is worth
-        value = rounded(amount, reserve.price, reserve.unit, rule.rounding.debt_value)
+        price, unit = reserve.price, reserve.unit
+        if rule.health is HealthMeasure.MANTISSA:
+            price, unit = oracle_price(reserve), WAD
+        value = rounded(amount, price, unit, rule.rounding.debt_value)
         debt += value
         factor = reserve.borrow_factor
         if rule.safety_factor is SafetyFactor.COLLATERAL or factor is None:

@@ -40,6 +40,7 @@ from cascade.lending.seizure import (
     seize_at_base,
     seize_at_incentive,
     seize_by_mantissa,
+    seized_at_rate,
 )
 
 __all__ = ["Liquidation", "liquidate", "remaining_bad_debt"]
@@ -198,7 +199,8 @@ def _euler(call: _Call, booster: int) -> Seizure:
         return most
     # a smaller offer includes the reserve fee, which is taken out by an inverse that is cut off
     repaid = mul_div_floor(offered, mul_div_floor(WAD, WAD, WAD + call.rule.fee_share), WAD)
-    return Seizure(repaid, mul_div_floor(repaid, rate, WAD), 0, offered - repaid)
+    seized = seized_at_rate(repaid, rate, call.owed, call.held)
+    return Seizure(repaid, seized, 0, offered - repaid)
 
 
 def _amounts(call: _Call, health: int | None, booster: int) -> Seizure:

@@ -20,7 +20,7 @@ from cascade.lending.fixed_point import (
     wad_div_floor,
     wad_mul_floor,
 )
-from cascade.lending.health import rounded, value_of
+from cascade.lending.health import oracle_price, rounded, value_of
 from cascade.lending.rule import Excess, Fee, LiquidationRule, Steps
 
 __all__ = [
@@ -37,8 +37,10 @@ __all__ = [
     "seize_at_incentive",
     "seize_by_mantissa",
     "seize_tokens",
+    "seized_at_rate",
     "split_seized",
 ]
+
 
 #: Largest incentive factor of Morpho Blue, WAD.
 LARGEST_INCENTIVE: int = 115 * 10**16
@@ -239,7 +241,8 @@ def seize_by_mantissa(
     ExcessiveSeizureError
         More tokens would be seized than there are: the liquidator has to offer less.
     """
-    seized = seize_tokens(repay, rule.market_bonus, owed.price, held.price, held.exchange_rate)
+    prices = oracle_price(owed), oracle_price(held)
+    seized = seize_tokens(repay, rule.market_bonus, *prices, held.exchange_rate)
     if seized > balance:
         raise ExcessiveSeizureError(
             "seized tokens", seized, f"at most the balance {balance}", "LIQUIDATE_SEIZE_TOO_MUCH"
@@ -275,6 +278,39 @@ def euler_v1_discount(rule: LiquidationRule, score: int, booster: int = WAD) -> 
     return min(boosted, base + rule.largest_boost, rule.largest_discount)
 
 
+def _internal(atoms: int, reserve: ReserveTerms) -> int:
+    # Euler v1 keeps amounts in parts of 10**18, whatever the token's decimals
+    return mul_div_floor(atoms, WAD, reserve.unit)
+
+
+def _external(amount: int, reserve: ReserveTerms) -> int:
+    return mul_div_floor(amount, reserve.unit, WAD)
+
+
+def seized_at_rate(repay: int, rate: int, owed: ReserveTerms, held: ReserveTerms) -> int:
+    """Euler v1: collateral of a repayment at a rate of seized per repaid unit.
+
+    Parameters
+    ----------
+    repay : int
+        Atoms of debt.
+    rate : int
+        WAD.
+    owed, held : ReserveTerms
+        Of the debt and of the collateral.
+
+    Returns
+    -------
+    int
+        Atoms, cut off.
+
+    Notes
+    -----
+    euler-contracts, BaseLogic.sol (decodeExternalAmount): amounts count in parts of 10**18 of a unit.
+    """
+    return _external(wad_mul_floor(_internal(repay, owed), rate), held)
+
+
 def euler_v1_opportunity(
     rule: LiquidationRule,
     weighted: int,
@@ -295,7 +331,7 @@ def euler_v1_opportunity(
     weighted, owed_value : int
         Risk-adjusted collateral and liability of the account.
     owed, held : ReserveTerms
-        `held.liquidation_threshold` and `owed.borrow_factor` in the rule's parts; prices for 10**18 atoms.
+        `held.liquidation_threshold` and `owed.borrow_factor` in the rule's parts; prices for `unit` atoms.
     debt, balance : int
         Atoms owed and held.
     booster : int, default 10**18
@@ -316,13 +352,15 @@ def euler_v1_opportunity(
     Notes
     -----
     euler-contracts, modules/Liquidation.sol (computeLiqOpp): the repayment brings the score to `target_health`,
-    then it is cut to the debt and to the collateral, then the reserve fee is added.
+    then it is cut to the debt and to the collateral, then the reserve fee is added. Amounts count in parts of
+    10**18 of a unit, and are cut off to atoms in the answer.
     """
     if weighted >= owed_value:
         return Seizure(0, 0), 0
     price, debt_price = _priced(held, "collateral"), _priced(owed, "debt")
     discount = euler_v1_discount(rule, mul_div_floor(weighted, WAD, owed_value), booster)
     rate = mul_div_floor(mul_div_floor(debt_price, WAD, price), WAD, WAD - discount)
+    debt, balance = _internal(debt, owed), _internal(balance, held)
     repay = debt
     factor = owed.borrow_factor or rule.factor_parts
     debt_side = mul_div_floor(rule.target_health, rule.factor_parts, factor)
@@ -336,7 +374,7 @@ def euler_v1_opportunity(
     if seized > balance:
         repay, seized = mul_div_floor(balance, WAD, rate), balance
     fee = mul_div_floor(repay, WAD + rule.fee_share, WAD) - repay
-    return Seizure(repay, seized, 0, fee), rate
+    return Seizure(_external(repay, owed), _external(seized, held), 0, _external(fee, owed)), rate
 
 
 def euler_v2_discount(rule: LiquidationRule, score: int) -> int:
