@@ -143,6 +143,9 @@ class Actor:
     def outside(self, lending, what, reserve, amount) -> None:
         getattr(self.lendings[lending][reserve], what)(amount)
 
+    def burn(self, lending, reserve, amount) -> None:
+        self.lendings[lending][reserve].burn_deficit(amount)
+
     def provide(self, lending, provider, amount) -> None:
         self.lendings[lending].stability_pool.provide(amount, provider)
 
@@ -446,7 +449,25 @@ def draw_lending(draw: random.Random) -> dict:
         reserves[name].pop("debt_ceiling", None)
     rules = draw_auction(draw) if auctions else draw_rules(draw)
     rules["sentinel"] = draw.choice((None, "0.95", "0.5"))
-    return {"rules": rules, "reserves": reserves, "categories": draw_categories(draw)}
+    made = {"rules": rules, "reserves": reserves, "categories": draw_categories(draw)}
+    rules |= draw_bounds(draw)
+    if not auctions:
+        rules["uncounted"] = draw.choice(("seized", "spared"))
+        if draw.random() < 0.2:
+            reserves["BTC"]["liquidation_threshold"] = 0
+        if rules["fee_on"] == "bonus":
+            for given in reserves.values():
+                given["liquidation_fee"] = draw.choice((None, 0, "0.2"))
+    return made
+
+
+def draw_bounds(draw: random.Random) -> dict:
+    """How caps are met."""
+    return {
+        "supply_bound": draw.choice(("at_or_below", "below")),
+        "borrow_bound": draw.choice(("at_or_below", "below")),
+        "treasury_capped": draw.choice((False, True)),
+    }
 
 
 def draw_setup(draw: random.Random) -> Setup:
@@ -492,9 +513,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         (
             *("step", "change", "outside", "pause", "freeze", "trade", "perpetual"),
             *("load_depth", "budget", "open", "set_category", "auction", "route", "stop", "oracle"),
-            *("sequencer", "cap", "borrowable", "provide", "withdraw", "clear"),
+            *("sequencer", "cap", "borrowable", "provide", "withdraw", "clear", "burn"),
         ),
-        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4, 4, 1, 3),
+        (50, 15, 4, 3, 2, 6, 5, 3, 2, 4, 5, 2, 3, 3, 6, 4, 1, 4, 4, 1, 3, 3),
     )[0]
     lending, reserve = draw.randrange(len(setup.lendings)), draw.choice(RESERVES)
     market = draw.choice(tuple(PRICES))
@@ -523,6 +544,7 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         asks = tuple((prices[market] + step * k, 2 * DEPTH[market]) for k in range(1, 9))
         return name, (market, bids, asks)
     arguments = {
+        "burn": (lending, reserve, draw.choice((1, 7, 50))),
         "outside": (lending, draw.choice(("supply", "redeem")), reserve, amount * 20),
         "pause": (lending, reserve, draw.random() < 0.4, draw.choice((0, 0, 4))),
         "freeze": (lending, reserve, draw.random() < 0.5),

@@ -191,7 +191,8 @@ def test_a_protocol_is_taken_as_rules():
     assert market.rules == cs.LendingRules.from_protocol(cs.rules.aave_v3("3.7"))
     assert market.rules == cs.LendingRules(
         close_factor=("position", Fraction(1, 2), Fraction(19, 20), Fraction(2000)),
-        min_leftover=Fraction(1000), bad_debt="deficit", source="aave_v3 3.7",
+        min_leftover=Fraction(1000), bad_debt="deficit", source="aave_v3 3.7", treasury_capped=True,
+        uncounted="spared", isolation=False,
     )  # fmt: skip
 
 
@@ -219,8 +220,9 @@ def test_a_protocol_that_absorbs_is_told_its_markets_terms():
     close = ("absorb", "0.6", 20_000_000)
     rules = cs.LendingRules.from_protocol(cs.rules.compound_v3(), close_factor=close)
     assert rules == cs.LendingRules(
-        close_factor=close, bad_debt="reserves", zero_price="refused", source="compound_v3"
-    )
+        close_factor=close, bad_debt="reserves", zero_price="refused", source="compound_v3",
+        isolation=False,
+    )  # fmt: skip
     assert rules.absorbs
 
 

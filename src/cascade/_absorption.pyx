@@ -250,7 +250,7 @@ cdef bint _sell_some(State* state, Reserve* reserve, Reserve* base, const Lendin
         return False
     if gives_no_price(state, reserve) or gives_no_price(state, base):
         return False
-    if base.treasury * _worth(base) >= rules.close_value:
+    if base.treasury >= rules.close_value:
         return False
     discount = <int64_t>floor_divide(
         <int128>rules.close_fraction * (RATE_DENOMINATOR - reserve.liquidation_factor), RATE_DENOMINATOR)

@@ -44,5 +44,10 @@ cdef inline bint may_be_asked(const State* state, const Reserve* reserve, bint c
     return reserve.price > 0 or (collateral and state.lendings[reserve.lending].zero_price == ZERO_GIVEN)
 
 
+cdef inline bint may_be_taken(const State* state, const Reserve* reserve, const Market* side) noexcept nogil:
+    """Can a call take collateral of that side? Not what counts nothing, where the rules spare it."""
+    return side.threshold > 0 or not state.lendings[reserve.lending].uncounted_spared
+
+
 # Has the account of a position a claim whose oracle gives no price?
 cdef bint asks_in_vain(State* state, uint32_t position) noexcept nogil

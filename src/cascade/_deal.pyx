@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, saturate
 from cascade._borrower cimport (
-    borrowed_lots, may_be_asked, may_be_seized, reserve_of, side_value, supplied_lots,
+    borrowed_lots, may_be_asked, may_be_seized, may_be_taken, reserve_of, side_value, supplied_lots,
 )
 from cascade._clearing cimport Unit, unit_first, unit_next
 from cascade._reserve cimport (
@@ -52,7 +52,7 @@ cdef uint32_t _next_leg(State* state, uint32_t position, uint32_t after, bint de
         reserve = reserve_of(state, i)
         market = state.markets[state.positions[i].market]
         if ((state.positions[i].size < 0) == debts and may_be_seized(state, reserve)
-                and may_be_asked(state, reserve, not debts)):
+                and may_be_asked(state, reserve, not debts) and (debts or may_be_taken(state, reserve, market))):
             value = side_value(state, market, state.positions[i].size, market.mark)
             key[0] = 0 if debts else market.bonus if worst else -market.bonus
             key[1] = place
@@ -209,7 +209,7 @@ cdef bint _amounts(State* state, const Reserve* collateral, int64_t have, const 
         return True
     earned = deal.seized - <int64_t>ceil_divide(
         <int128>deal.seized * RATE_DENOMINATOR, RATE_DENOMINATOR + bonus)
-    deal.fee = <int64_t>floor_divide(<int128>earned * rules.fee, RATE_DENOMINATOR)
+    deal.fee = <int64_t>floor_divide(<int128>earned * collateral.fee, RATE_DENOMINATOR)
     return True
 
 

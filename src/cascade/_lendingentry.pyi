@@ -26,6 +26,10 @@ def add_lending(
     zero_price: int,
     fee_on_repay: int,
     sentinel: int,
+    treasury_capped: bool,
+    uncounted_spared: int,
+    supply_below: int,
+    borrow_below: int,
 ) -> int:
     """Add a lending market; gives its number."""
 
@@ -62,6 +66,7 @@ def add_reserve(
     account_share: int,
     hundredths: int,
     hundredths_lots: int,
+    fee: int,
 ) -> int:
     """Add a reserve whose sides are two markets just made; gives its number."""
 

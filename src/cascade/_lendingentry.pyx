@@ -60,7 +60,8 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
                 int64_t close_health, int64_t close_value, int bonus, int64_t bonus_base,
                 int64_t bonus_cap, int64_t fee, int64_t min_leftover, int bad_debt, bint inclusive,
                 bint average, int halt, int64_t halt_level, int zero_price, bint fee_on_repay,
-                int64_t sentinel):
+                int64_t sentinel, bint treasury_capped, bint uncounted_spared, bint supply_below,
+                bint borrow_below):
     """Add a lending market; gives its number."""
     cdef State* state = &core.state
     cdef Lending* grown
@@ -92,6 +93,10 @@ def add_lending(EngineCore core, *, int64_t asset, int close_factor, int64_t clo
         grown.zero_price = <uint8_t>zero_price
         grown.fee_on_repay = fee_on_repay
         grown.sentinel = sentinel
+        grown.treasury_capped = treasury_capped
+        grown.uncounted_spared = uncounted_spared
+        grown.supply_below = supply_below
+        grown.borrow_below = borrow_below
         state.lending_count += 1
     core.end()
     return state.lending_count - 1
@@ -108,6 +113,11 @@ cdef void _join_readers(State* state, Market* source, uint32_t number) noexcept 
     state.reserves[last - 1].next_reader = <uint16_t>(number + 1)
 
 
+cdef int64_t _most_within(int64_t cap, bint below) noexcept nogil:
+    # -1: any; a total of nothing is always within
+    return cap - 1 if below and cap > 0 else cap
+
+
 def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
                 int64_t supplied_side, int64_t borrowed_side, int64_t unit, int64_t refine,
                 int64_t threshold, int64_t loan_to_value, int64_t bonus, int64_t borrow_factor,
@@ -115,7 +125,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
                 int64_t heartbeat, int64_t deviation, int64_t max_step, int64_t block, bint collateral,
                 bint borrowable, int64_t liquidation_factor, int64_t debt_ceiling,
                 bint isolation_lends, bint siloed, int64_t account_cap, int64_t account_share,
-                int64_t hundredths, int64_t hundredths_lots):
+                int64_t hundredths, int64_t hundredths_lots, int64_t fee):
     """Add a reserve whose sides are two markets just made; -1 for no source or venue, None for no interest.
     Gives its number."""
     cdef State* state = &core.state
@@ -148,8 +158,8 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     made.borrow_factor = borrow_factor
     made.reserve_factor = reserve_factor
     made.rate = interest
-    made.supply_cap = supply_cap
-    made.borrow_cap = borrow_cap
+    made.supply_cap = _most_within(supply_cap, state.lendings[lending].supply_below)
+    made.borrow_cap = _most_within(borrow_cap, state.lendings[lending].borrow_below)
     made.delay = delay
     made.heartbeat = heartbeat
     made.deviation = deviation
@@ -166,6 +176,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     made.hundredths = hundredths
     made.hundredths_lots = hundredths_lots
     made.hole = -1
+    made.fee = state.lendings[lending].fee if fee < 0 else fee
     if borrowable and state.lendings[lending].close_factor in (CLOSE_ABSORB, CLOSE_AUCTION):
         state.lendings[lending].base = <uint16_t>(number + 1)
     state.reserve_count += 1
@@ -292,6 +303,8 @@ cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
         raise OverflowError(outside(core, r.number, "amount", lots, 1, there,
                                     f"which over a supply index of {r.supply_index} fits in 64 bits"))
     check_flow(core, r, FLOW_SUPPLIED, lots)
+    if core.state.lendings[r.lending].treasury_capped and r.treasury > 0:
+        there += r.treasury
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
         raise ValueError(outside(core, r.number, "amount", lots, 1, r.supply_cap - there,
                                  f"what the supply_cap of {amount(core, r.number, r.supply_cap)} leaves"))

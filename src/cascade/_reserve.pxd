@@ -88,10 +88,10 @@ cdef struct Offset:           # debt that a stability pool cancelled, and what i
 cdef struct Lending:          # a lending market; rates in parts of 10**9, money in atoms
     int64_t close_fraction
     int64_t close_health
-    int64_t close_value       # value from which CLOSE_POSITION holds
+    int64_t close_value       # value from which CLOSE_POSITION holds; of CLOSE_ABSORB lots of the base
     int64_t bonus_base
     int64_t bonus_cap
-    int64_t fee               # of the bonus
+    int64_t fee               # of the bonus, unless a reserve has its own
     int64_t min_leftover
     uint16_t asset
     uint8_t close_factor
@@ -143,6 +143,11 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     int64_t backstop_capital    # atoms
     int64_t backstop_cash       # earned, below 0 lost
     int64_t backstop_done       # calls
+    # what a reserve's supply cap counts, what calls take: docs/lending-market.md
+    uint8_t treasury_capped     # the treasury, too
+    uint8_t uncounted_spared    # no call takes collateral whose threshold is zero
+    uint8_t supply_below        # a total equal to a cap is outside it
+    uint8_t borrow_below
 
 cdef struct Waiting:          # a price that is believed later
     int64_t due               # ns
@@ -163,7 +168,7 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t kept              # seized and not sold
     int64_t borrow_factor     # parts of 10**9
     int64_t reserve_factor
-    int64_t supply_cap        # lots, -1: none
+    int64_t supply_cap        # most lots that it allows, -1: any
     int64_t borrow_cap
     int64_t delay             # ns
     int64_t heartbeat         # ns, -1: none
@@ -225,6 +230,8 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t ahead_event       # by which `ahead` was read
     int32_t ahead             # price that a bounded step has not reached, 0: none
     int32_t ahead_wave
+    # liquidations, docs/lending-market.md
+    int64_t fee               # of the bonus of those who seize it, parts of 10**9
 
 cdef struct Exposure:         # of all reserves of one price source together
     int64_t supply_cap        # lots, -1: none

@@ -11,7 +11,9 @@ from cascade._accountterms cimport lower_isolated, spared
 from cascade._arithmetic cimport (
     add_into, ceil_divide, compare_ratios, floor_divide, int128, saturate,
 )
-from cascade._borrower cimport asks_in_vain, borrowed_lots, may_be_asked, reserve_of, supplied_lots
+from cascade._borrower cimport (
+    asks_in_vain, borrowed_lots, may_be_asked, may_be_taken, reserve_of, supplied_lots,
+)
 from cascade._clearing cimport (
     Unit, trade_outside, trade_position, unit_evaluate, unit_first, unit_next,
 )
@@ -203,10 +205,13 @@ cdef void carry_out(State* state, const Taken* taken, const Unit* unit, Deal* de
 # ---------------------------------------------------------------- debts without collateral
 
 cdef bint _holds_collateral(State* state, uint32_t position) noexcept nogil:
-    # what is worth nothing is none where calls pass it over
+    # what is worth nothing, or counts nothing, is none where calls pass it over
     cdef uint32_t i = unit_first(state, position)
+    cdef const Reserve* reserve
     while i != NO_POSITION:
-        if state.positions[i].size > 0 and may_be_asked(state, reserve_of(state, i), True):
+        reserve = reserve_of(state, i)
+        if (state.positions[i].size > 0 and may_be_asked(state, reserve, True)
+                and may_be_taken(state, reserve, state.markets[state.positions[i].market])):
             return True
         i = unit_next(state, i)
     return False

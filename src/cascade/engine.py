@@ -482,7 +482,7 @@ class Engine(EngineCore):
         OverflowError
             Open positions would not fit in 64 bits at an index.
         """
-        elapsed = NANOSECONDS if dt == 1.0 else step_time(dt, "dt")
+        elapsed = NANOSECONDS if type(dt) is float and dt == 1.0 else step_time(dt, "dt")
         prices = None if index is None else index_row(self, index)
         batches = message_batches(self, orders) if orders else []
         return StepResult(self, self._step(prices, batches, elapsed))

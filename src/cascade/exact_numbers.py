@@ -18,6 +18,8 @@ Rate = int | float | str | Decimal | Fraction
 RATE_DENOMINATOR = 10**9
 NANOSECONDS = 10**9
 LARGEST_TIME = 2**62
+#: What `float` would take for a number.
+NO_NUMBERS = (bool, np.bool_, bytes, bytearray, memoryview)
 LARGEST_NUMBER = 2**62
 
 
@@ -33,7 +35,7 @@ def exact(value: Any, name: str) -> Fraction:
     ValueError
         `value` is not finite.
     """
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, NO_NUMBERS):
         raise TypeError(f"{name} must be a number, got {value!r}")
     try:
         if isinstance(value, (int, Fraction)):

@@ -76,9 +76,14 @@ class LendingMarket:
                 self._pool = LendingStabilityPool(self, numbers["pool_least"])
 
     @property
-    def backstop(self) -> dict[str, int]:
-        """Atoms of the backstop's ``capital``, ``cash`` earned since (below 0: lost), and calls ``done``."""
-        return _troveentry.backstop_row(self.engine, self.number)
+    def backstop(self) -> dict[str, float]:
+        """Money of the backstop: its ``capital``, ``profit`` since (below 0: lost), and ``calls``."""
+        row = _troveentry.backstop_row(self.engine, self.number)
+        return {
+            "capital": self.engine.from_atoms(row["capital"], self.asset),
+            "profit": self.engine.from_atoms(row["cash"], self.asset),
+            "calls": float(row["done"]),
+        }
 
     @property
     def stability_pool(self) -> LendingStabilityPool:
@@ -128,6 +133,7 @@ class LendingMarket:
         siloed: bool = False,
         account_cap: Any = None,
         account_share: Any = None,
+        liquidation_fee: Any = None,
     ) -> Reserve:
         """Add an asset.
 
@@ -175,6 +181,8 @@ class LendingMarket:
             Most that one account may supply.
         account_share : number, optional
             The same as a share of all that is supplied.
+        liquidation_fee : number, optional
+            Share of the bonus of those who seize it that the protocol keeps; default `LendingRules.fee`.
 
         Returns
         -------
@@ -192,7 +200,7 @@ class LendingMarket:
             supply_cap=supply_cap, borrow_cap=borrow_cap, oracle=oracle, collateral=collateral,
             borrowable=borrowable, refinement=refinement, liquidation_factor=liquidation_factor,
             debt_ceiling=debt_ceiling, borrowable_in_isolation=borrowable_in_isolation, siloed=siloed,
-            account_cap=account_cap, account_share=account_share,
+            account_cap=account_cap, account_share=account_share, liquidation_fee=liquidation_fee,
         )  # fmt: skip
 
     @property
@@ -576,10 +584,10 @@ class LendingMarket:
         -------
         dict
             int64 ``account`` (id) and ``debt`` (atoms), and text ``reason``: ``"oracle"``, no price of what
-            it has; ``"closed"``, all its collateral or debts are paused or in grace; ``"nobody buys"``, the
-            venues take no lot of its collateral, such as an empty book; ``"nobody sells"``, they give no lot
-            of its debts; ``"no gain"``, no size that is allowed pays for a liquidator, or it waits for the
-            sequencer or for liquidators' latency.
+            it has; ``"closed"``, all its collateral or debts are paused, in grace or, counting nothing,
+            spared; ``"nobody buys"``, the venues take no lot of its collateral, such as an empty book;
+            ``"nobody sells"``, they give no lot of its debts; ``"no gain"``, no size that is allowed pays
+            for a liquidator, or it waits for the sequencer or for liquidators' latency.
 
         Raises
         ------

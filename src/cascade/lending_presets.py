@@ -8,7 +8,7 @@ answer for; `reserve_terms` and `add_reserves` do the same with the assets of a 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from cascade.lending.rule import (
 from cascade.lending.seizure import incentive_factor
 from cascade.lending_rules import LendingRules
 from cascade.refusals import said
+from cascade.reserve_making import state_storefront
 
 if TYPE_CHECKING:
     from cascade import reserve as engine_reserve
@@ -155,6 +156,14 @@ def rules_of(
         "fee_on": lambda: "repay" if rule.fee is Fee.REPAID else "bonus",
         "zero_price": lambda: protocol.zero_price,
         "sentinel": lambda: Fraction(protocol.sentinel, WAD) if protocol.sentinel else None,
+        "supply_bound": lambda: protocol.supply_cap.value,
+        "borrow_bound": lambda: protocol.borrow_cap.value,
+        "treasury_capped": lambda: protocol.treasury_capped,
+        # Aave's health passes over what has no threshold, and so do its calls
+        "uncounted": lambda: (
+            "spared" if rule.health in (HealthMeasure.AVERAGE, HealthMeasure.SUM) else "seized"
+        ),
+        "isolation": lambda: protocol.isolation,
         "source": lambda: " ".join(filter(None, (protocol.name, protocol.variant))),
     }
     # a question that the caller answers is not asked of the protocol
@@ -194,7 +203,8 @@ def reserve_terms(
     dict
         Shares are cut to parts of 10**9:
         ``liquidation_threshold``, ``loan_to_value``, ``liquidation_bonus``, ``borrow_factor``,
-        ``reserve_factor``, ``interest``, ``collateral`` and ``borrowable``.
+        ``reserve_factor``, ``interest``, ``collateral`` and ``borrowable``, and of a fee on the bonus
+        ``liquidation_fee``.
 
     Raises
     ------
@@ -204,7 +214,7 @@ def reserve_terms(
     rule = protocol.liquidation
     parts = rule.factor_parts
     threshold = _cut(Fraction(given.liquidation_threshold, parts))
-    return {
+    made = {
         "liquidation_threshold": threshold,
         "loan_to_value": min(_cut(Fraction(given.ltv, parts)), threshold)
         if given.ltv
@@ -216,8 +226,11 @@ def reserve_terms(
         "reserve_factor": _cut(Fraction(given.reserve_factor, parts)),
         "interest": None if strategy is None else _kink(strategy),
         "collateral": threshold > 0,
-        "borrowable": given.is_active and not given.is_frozen,
+        "borrowable": True,
     }
+    if rule.fee is Fee.BONUS:
+        made["liquidation_fee"] = _cut(Fraction(given.protocol_fee, parts))
+    return made
 
 
 def _kink(strategy: KinkStrategy) -> KinkRate:
@@ -235,9 +248,11 @@ def _kink(strategy: KinkStrategy) -> KinkRate:
     )  # fmt: skip
 
 
-def _aave_terms(loaded: AaveMarket) -> dict[str, dict[str, Any]]:
+def _aave_terms(loaded: AaveMarket, rules: LendingRules) -> dict[str, dict[str, Any]]:
     from cascade.rules import aave_v3
 
+    # what differs between versions is in the market's rules
+    of_calls = not rules.absorbs and rules.auction is None and rules.troves is None
     found = {}
     for name, given in loaded.reserves.items():
         terms = reserve_terms(aave_v3("3.0"), given, loaded.strategies[name])
@@ -245,9 +260,12 @@ def _aave_terms(loaded: AaveMarket) -> dict[str, dict[str, Any]]:
         terms["supply_cap"] = given.supply_cap or None
         terms["borrow_cap"] = given.borrow_cap or None
         switches = loaded.switches[name]
-        terms["borrowable"] = terms["borrowable"] and switches.is_borrowable
+        terms["borrowable"] = switches.is_borrowable
+        if rules.fee_on != "bonus" or not of_calls:
+            del terms["liquidation_fee"]
         # so is a ceiling, which the file has in cents
-        terms["debt_ceiling"] = Fraction(given.debt_ceiling, 100) if given.debt_ceiling else None
+        isolated = rules.isolation and given.debt_ceiling
+        terms["debt_ceiling"] = Fraction(given.debt_ceiling, 100) if isolated else None
         terms["borrowable_in_isolation"] = switches.is_borrowable_in_isolation
         terms["siloed"] = switches.is_siloed
         found[name] = terms
@@ -288,11 +306,29 @@ def _comet_terms(loaded: CometMarket) -> dict[str, dict[str, Any]]:
             "liquidation_threshold": _cut(Fraction(given.liquidate_factor, WAD)),
             "loan_to_value": _cut(Fraction(given.borrow_factor, WAD)),
             "liquidation_bonus": _cut(discount / (1 - discount)),
+            "liquidation_factor": _cut(Fraction(given.liquidation_factor, WAD)),
             # a cap of 0 stands in files where the deployment sets it
             "supply_cap": Fraction(given.supply_cap, given.unit) or None,
             "borrowable": False,
         }
     return found
+
+
+def _switch_off(reserve: engine_reserve.Reserve, given: ReserveTerms) -> None:
+    # nothing happens to what is paused or not active; what is frozen only grows no more
+    if given.is_paused or not given.is_active:
+        reserve.pause()
+    if given.is_frozen:
+        reserve.freeze()
+
+
+def _take_storefront(lending: LendingMarket, loaded: CometMarket) -> None:
+    # the file's own in place of those that stand for any market; what a caller stated stays
+    if lending.rules.close_factor == ("absorb", *STOREFRONT):
+        factor = _cut(Fraction(loaded.store_front_factor, WAD))
+        target = Fraction(loaded.target_reserves, loaded.base_unit)
+        lending.rules = replace(lending.rules, close_factor=("absorb", factor, target))
+        state_storefront(lending)
 
 
 def _capped(terms: dict[str, Any], lot: Fraction) -> dict[str, Any]:
@@ -315,11 +351,11 @@ def add_reserves(
 ) -> dict[str, engine_reserve.Reserve]:
     """Add the assets of a parameter file; see `LendingMarket.add_reserves`.
 
-    Paused reserves are paused; frozen and inactive ones are not borrowed; e-modes become categories. A Comet
+    Paused and inactive reserves are paused, frozen ones frozen; e-modes become categories. A Comet
     collateral's bonus is the discount its storefront sells at.
     """
     if isinstance(loaded, AaveMarket):
-        found = _aave_terms(loaded)
+        found = _aave_terms(loaded, lending.rules)
     elif isinstance(loaded, CometMarket):
         found = _comet_terms(loaded)
     else:
@@ -332,6 +368,8 @@ def add_reserves(
     missing = [name for name in found if name not in prices]
     if missing and others == "refuse":
         raise KeyError(f"prices: nothing for {', '.join(missing)}")
+    if isinstance(loaded, CometMarket):
+        _take_storefront(lending, loaded)
     made = {}
     for name, given in found.items():
         if name not in prices:
@@ -340,8 +378,8 @@ def add_reserves(
         step = Fraction(1, lending.engine.scale_of(lending.asset))
         lot = step if price is None else Fraction(lending.engine.market(price).lots.step)
         made[name] = lending.add_reserve(name, price=price, **{**_capped(given, lot), **terms})
-        if isinstance(loaded, AaveMarket) and loaded.reserves[name].is_paused:
-            made[name].pause()
+        if isinstance(loaded, AaveMarket):
+            _switch_off(made[name], loaded.reserves[name])
     if isinstance(loaded, AaveMarket):
         _add_e_modes(lending, loaded, made)
     return made

@@ -39,6 +39,8 @@ BONUS_TERMS: dict[str, int | tuple[int, ...]] = {
     "covered": 0,
 }
 BAD_DEBTS = {"stays": 0, "deficit": 1, "reserves": 2, "suppliers": 3, "auction_shortfall": 4}
+BOUNDS = {"at_or_below": 0, "below": 1}
+UNCOUNTED = {"seized": 0, "spared": 1}
 ZERO_PRICES = {"skipped": 0, "given": 1, "refused": 2}
 CHOICES = {"best": 0, "worst": 1}
 CALLS = ("chained", "single")
@@ -79,7 +81,7 @@ class LendingRules:
         worth `v` or more; ``("target", h)``, as much as brings the health factor to `h`;
         ``("absorb", factor, target)``, the protocol takes the account over and sells its collateral
         at ``price * (1 - factor * (1 - liquidation factor))`` while its reserves of what is
-        borrowed are worth less than `target`; ``("auction", CollateralAuction(...))``, what there is
+        borrowed are less than `target` units of it; ``("auction", CollateralAuction(...))``, what there is
         room for goes into an auction whose price falls; ``"trove"``, the account is closed whole, its
         debt against a stability pool and the rest onto all other accounts, as `troves` says.
     bonus : str or tuple, default "fixed"
@@ -88,7 +90,8 @@ class LendingRules:
         ``"covered"``, the reserve's, but no more than what collateral exceeds debts by, so that no
         call lowers the health factor of an account that still covers its debts.
     fee : number, default 0
-        Share of the bonus that the protocol keeps, or of what is repaid.
+        Share of the bonus that the protocol keeps, or of what is repaid; a reserve's own
+        `liquidation_fee` stands in for it.
     trigger : {"<", "<="}, default "<"
         Is an account liquidated below a health factor of one, or at one too?
     min_leftover : number, default 0
@@ -122,6 +125,14 @@ class LendingRules:
         then, so that reserves with such terms are refused otherwise, as Aave's configurator refuses them.
         Where the bonus is not ``"fixed"``, with `halt_above`, and where liquidators make no calls the
         question does not arise.
+    supply_bound, borrow_bound : {"at_or_below", "below"}, default "at_or_below"
+        May a total be equal to a reserve's cap (Aave), or only below it (Compound v2)?
+    treasury_capped : bool, default False
+        Does a supply cap count what the treasury has of the reserve, as in Aave v3?
+    uncounted : {"seized", "spared"}, default "seized"
+        Do calls take collateral whose threshold is zero? Aave's do not: it is no collateral there.
+    isolation : bool, default True
+        May collateral be isolated by a debt ceiling? Aave v3.7 has none, and leaves out those of files.
     troves : Troves, optional
         Terms of ``close_factor="trove"``; default ``Troves()`` there, and of nothing else.
 
@@ -150,6 +161,11 @@ class LendingRules:
     troves: Troves | None = None
     stop_gap: Any = ()
     toxic_terms: bool = False
+    supply_bound: Literal["at_or_below", "below"] = "at_or_below"
+    borrow_bound: Literal["at_or_below", "below"] = "at_or_below"
+    treasury_capped: bool = False
+    uncounted: Literal["seized", "spared"] = "seized"
+    isolation: bool = True
 
     def __post_init__(self) -> None:
         if self.bad_debt == "redistribution":
@@ -159,6 +175,7 @@ class LendingRules:
             )
         self.numbers(1)
         flag(self.toxic_terms, "toxic_terms")
+        flag(self.isolation, "isolation")
         check_stop_gap(self)
         closes = self.close_factor in ("trove", ("trove",), ["trove"])
         if closes and self.troves is None:
@@ -226,8 +243,8 @@ class LendingRules:
             Aave and 18 for others.
         **changes
             Fields of `LendingRules` to set differently; a question answered here is not asked of the
-            protocol. A `fee` on the bonus is governance's, by collateral: state it here, or there is
-            none.
+            protocol. A `fee` on the bonus is governance's, by collateral: state it here for all of
+            them, or of each as `liquidation_fee` of `LendingMarket.add_reserve`, as files do.
 
         Returns
         -------
@@ -285,6 +302,10 @@ class LendingRules:
             "sentinel": -1
             if self.sentinel is None
             else rate_parts(self.sentinel, "sentinel", 0, 1),
+            "treasury_capped": flag(self.treasury_capped, "treasury_capped"),
+            "uncounted_spared": _choice(self.uncounted, "uncounted", UNCOUNTED),
+            "supply_below": _choice(self.supply_bound, "supply_bound", BOUNDS),
+            "borrow_below": _choice(self.borrow_bound, "borrow_bound", BOUNDS),
             **self._halt(),
         }
 

@@ -180,6 +180,7 @@ def _add_reserve(engine: Engine, number: int, reserves: list[dict[str, Any]]) ->
         siloed=given["siloed"],
         account_cap=_amount(given["account_cap"], source, scale),
         account_share=_over(given["account_share"], PARTS),
+        liquidation_fee=_over(given["fee"], PARTS),
     )
     if reserve.given != given:
         raise ValueError(f"reserve {given['name']!r}: its settings are not those of a reserve")

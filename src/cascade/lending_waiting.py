@@ -64,13 +64,21 @@ def _able(reserve: Reserve, borrowed: bool, reason: str) -> bool:
     return _lendingquote.quote_lots(engine, reserve.number, side, 1) >= 0
 
 
+def _taken(lending: LendingMarket, side: LendingSide) -> bool:
+    # may a call take deposits of that side, or do the rules spare what counts nothing?
+    own = side.category is None
+    terms = side.reserve.given if own else lending.categories[str(side.category)].terms
+    return lending.rules.uncounted == "seized" or terms["threshold"] > 0
+
+
 def _has(
     lending: LendingMarket, accounts: NDArray[Any], reserves: list[Reserve], borrowed: bool | None
 ) -> NDArray[np.bool_]:
     # which accounts have a deposit in one of the reserves, or a debt, or (None) either
     sides: list[LendingSide] = []
     for reserve in reserves:
-        sides += reserve.supplied_sides if not borrowed else []
+        if not borrowed:
+            sides += [s for s in reserve.supplied_sides if borrowed is None or _taken(lending, s)]
         sides += [reserve.borrowed_side] if borrowed is not False else []
     table = position_table(lending.engine)
     mine = np.isin(table["market"], [side.number for side in sides]) & (table["size"] != 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from cascade import _lendingentry, _oracleentry
+from cascade import _lendingentry, _oracleentry, _protocolentry
 from cascade._grid import Grid
 from cascade.exact_numbers import flag, step_time
 from cascade.market import Market
@@ -254,6 +254,26 @@ class Reserve:
         if self.lending.rules.troves is not None and failure not in (None, "stale"):
             raise ValueError(f"failure {failure!r}: an oracle of troves can be 'stale' alone")
         _oracleentry.fail_reserve_oracle(self.lending.engine, self.number, FAILURES.index(failure))
+
+    def burn_deficit(self, amount: Any) -> None:
+        """Pay for debts that were written off into the deficit, from outside.
+
+        Parameters
+        ----------
+        amount : number
+            At most the deficit.
+
+        Raises
+        ------
+        ValueError, OverflowError
+            The amount is not above zero, off the grid or above the deficit, or the reserve is paused.
+
+        Notes
+        -----
+        Aave v3.3, Umbrella: claims of a supplier without debts are burned; here they come from outside.
+        """
+        lots = self.lots.steps(amount, "amount")
+        _protocolentry.burn_deficit(self.lending.engine, self.number, lots)
 
     def supply(self, amount: Any) -> None:
         """Supply from outside, by nobody who borrows.

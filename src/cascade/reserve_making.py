@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
-from cascade import _auctionentry, _lendingentry
+from cascade import _auctionentry, _lendingentry, _protocolentry
 from cascade._grid import Grid
 from cascade.bounds import MAX_PRICE
 from cascade.exact_numbers import RATE_DENOMINATOR, exact, flag, rate_parts
@@ -22,9 +23,10 @@ from cascade.reserve import Reserve
 if TYPE_CHECKING:
     from cascade.lending_market import LendingMarket
 
-__all__ = ["asset_terms", "make_reserve"]
+__all__ = ["asset_terms", "make_reserve", "state_storefront"]
 
 LARGEST_UNIT = 2**31
+LARGEST_TARGET = 2**60
 BASIS_POINT = 10**5  # parts of a rate
 
 
@@ -83,6 +85,8 @@ def make_reserve(
     lending.reserves[name] = made
     if rules.troves is not None:
         cap_gas(made, rules.troves)
+    if rules.absorbs and numbers["borrowable"]:
+        state_storefront(lending)
     return made
 
 
@@ -106,6 +110,26 @@ def _check_ceiling(lending: LendingMarket, ceiling: Any, collateral: bool) -> No
         raise ValueError(
             f"debt_ceiling {ceiling!r} is of collateral: with collateral=False it can only be None"
         )
+    if not lending.rules.isolation:
+        raise ValueError(
+            f"debt_ceiling {ceiling!r}: with rules that have no isolation it can only be None"
+        )
+
+
+def state_storefront(lending: LendingMarket) -> None:
+    """Tell the core the terms of a market's storefront, once there is an asset that is borrowed."""
+    base = lending.base
+    if base is None:
+        return
+    _, factor, target = lending.rules.close_factor
+    # reserves are below the target just when they are below the next whole lot
+    lots = ceil(exact(target, "close_factor") / Fraction(base.lots.step))
+    if lots >= LARGEST_TARGET:
+        raise ValueError(
+            f"close_factor: target {target!r} is {lots} lots of {base.name!r}, outside 0 ... 2**60"
+        )
+    parts = rate_parts(factor, "close_factor", 0, 1)
+    _protocolentry.set_storefront(lending.engine, lending.number, parts, lots)
 
 
 def _terms(
@@ -140,10 +164,23 @@ def _terms(
         "collateral": flag(stated["collateral"], "collateral"),
         "borrowable": flag(stated["borrowable"], "borrowable"),
         "liquidation_factor": credit,
+        "fee": _fee(lending, stated["liquidation_fee"]),
         **isolation_terms(lots, stated["debt_ceiling"], stated["borrowable_in_isolation"]),
         **share_terms(lots, stated["account_cap"], stated["account_share"]),
         "siloed": flag(stated["siloed"], "siloed"),
     }
+
+
+def _fee(lending: LendingMarket, share: Any) -> int:
+    # parts of the bonus, -1: the rules'
+    if share is None:
+        return -1
+    rules = lending.rules
+    if rules.fee_on == "repay":
+        raise ValueError(f"liquidation_fee {share!r}: a fee on what is repaid is one for all")
+    if rules.absorbs or rules.auction is not None or rules.troves is not None:
+        raise ValueError(f"liquidation_fee {share!r} is of calls of liquidators")
+    return rate_parts(share, "liquidation_fee", 0, 1)
 
 
 def _check_refinement(source: Market | None, refine: int, under: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cascade._troveentry import backstop_row
 from cascade.codes import EventKind
 from cascade.lending_market import LendingMarket
 from cascade.report_frame import total
@@ -156,7 +157,7 @@ def measure_stages(lending: LendingMarket, log: Log, before: LendingBefore) -> l
         if name == "stability_pool":
             atoms = before.pools[lending.name]["deposits"], lending.stability_pool.row()["deposits"]
         else:
-            row = lending.backstop
+            row = backstop_row(lending.engine, lending.number)
             atoms = row["capital"], row["capital"] + row["cash"]
         rows.append({
             "lending": lending.name, "stage": name,

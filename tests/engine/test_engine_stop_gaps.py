@@ -50,7 +50,7 @@ def test_the_backstop_loses_up_to_its_capital(kit):
     (repay,) = (row for row in rows(engine, "repay") if row["cause"] >= 0)
     assert (repay["counterparty"], repay["quantity"]) == (BACKSTOP, 3810)
     backstop = pool.backstop if kit.name == "core" else None
-    assert backstop is None or backstop == {"capital": 4000, "cash": 190, "done": 1}
+    assert backstop is None or backstop == {"capital": 4000, "profit": 190, "calls": 1}
     engine.validate()
 
 
@@ -152,7 +152,7 @@ def test_a_backstop_that_lost_more_than_its_capital_does_nothing_more(kit):
     assert engine.step(index={"ETH": 65}).liquidated == 1
     # 177 for 10,550: 23 more than it had
     backstop = pool.backstop if kit.name == "core" else None
-    assert backstop is None or backstop == {"capital": 10_350, "cash": -10_373, "done": 1}
+    assert backstop is None or backstop == {"capital": 10_350, "profit": -10_373, "calls": 1}
     # 100 * 13 * 0.8 = 1,040 against 1,100, and nobody
     result = engine.step(index={"ETH": 13})
     assert (result.liquidated, result.pending) == (0, 1)

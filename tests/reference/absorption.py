@@ -112,8 +112,7 @@ class Absorption:
             return False
         if reserve.unpriced() or base.unpriced():
             return False
-        worth = base.unit * base.price_ticks
-        if base.treasury * worth >= self.engine.to_atoms(target, lending.asset):
+        if base.treasury * rate_of(base.lot_size) >= rate_of(target):
             return False
         discount = self.seizure.parts(storefront) * (PARTS - reserve.liquidation_factor) // PARTS
         ask = reserve.unit * reserve.price_ticks * (PARTS - discount) // PARTS

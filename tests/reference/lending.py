@@ -83,6 +83,7 @@ class LendingMarket:
         siloed=False,
         account_cap=None,
         account_share=None,
+        liquidation_fee=None,
     ) -> Reserve:
         engine = self.engine
         source = None if price is None else engine.market(price)
@@ -120,6 +121,12 @@ class LendingMarket:
                 raise ValueError("debt_ceiling: isolated is what liquidators call for")
             if reserve.debt_ceiling < 0:
                 raise ValueError(f"debt_ceiling {debt_ceiling!r} is below 0")
+            if not self.rules.isolation:
+                raise ValueError("debt_ceiling: the rules have no isolation")
+        if liquidation_fee is not None and self.rules.fee_on == "repay":
+            raise ValueError("liquidation_fee: a fee on what is repaid is one for all")
+        fee = self.rules.fee if liquidation_fee is None else liquidation_fee
+        reserve.fee = int(rate_of(fee) * PARTS)
         reserve.lent_in_isolation, reserve.siloed = borrowable_in_isolation, siloed
         if account_cap is not None:
             reserve.account_cap = whole("account_cap", account_cap, lot_size)
@@ -267,7 +274,8 @@ class LendingMarket:
             if not reserve.borrowable:
                 raise ValueError(f"{reserve.name} cannot be borrowed")
             cap = reserve.borrow_cap
-            if cap is not None and reserve.owed_lots + sum(column) > cap:
+            rules = reserve.lending.rules
+            if not rules.within(reserve.owed_lots + sum(column), cap, rules.borrow_bound):
                 raise ValueError(f"{reserve.name}: the borrow cap of {cap} lots is passed")
         else:
             if not reserve.collateral:

@@ -112,6 +112,7 @@ class Reserve:
     account_share: Fraction | None = None
     isolated_debt: int = 0  # hundredths
     category_sides: list = field(default_factory=list)
+    fee: int = 0  # of the bonus of those who seize it, parts
     assigned_mark: int = 0  # of the collateral of troves: debt assigned to one scaled lot
 
     def lots(self, scaled: int, borrowed: bool) -> int:
@@ -333,6 +334,21 @@ class Reserve:
             raise OverflowError(f"{self.name}: {max(lower, upper)} is beyond the highest mark")
         return lower, upper
 
+    def burn_deficit(self, amount) -> None:
+        """Somebody from outside pays for debts that were written off."""
+        lots = self.amount(amount)
+        if self.paused:
+            raise ValueError(f"{self.name} is paused")
+        if lots > self.deficit:
+            raise ValueError(f"amount {amount!r} is above the deficit")
+        self.deficit -= lots
+        self.cash += lots
+        self.flow("repaid", lots)
+        value = lots * self.unit * self.price_ticks
+        self.lending.engine.log.add(
+            events.REPAY, account=-1, quantity=lots, money=value, market=self.borrowed_side.number
+        )
+
     # --- suppliers without an account ----------------------------------------------------------
 
     def amount(self, amount, name: str = "amount") -> int:
@@ -369,7 +385,10 @@ class Reserve:
 
     def check_supply(self, lots: int) -> None:
         self.check_open_for(True)
-        if self.supply_cap is not None and self.supplied_lots + lots > self.supply_cap:
+        rules = self.lending.rules
+        kept = max(self.treasury, 0) if rules.treasury_capped else 0
+        total = self.supplied_lots + kept + lots
+        if not rules.within(total, self.supply_cap, rules.supply_bound):
             raise ValueError(f"{self.name}: the supply cap of {self.supply_cap} lots is passed")
         if lots * ONE > (2**60 - self.supplied) * self.supply_index:
             raise OverflowError(f"{self.name}: {lots} lots over an index of {self.supply_index}")

@@ -40,6 +40,11 @@ class LendingRules:
     troves: object = None
     stop_gap: tuple = ()
     toxic_terms: bool = False  # asked of whoever states reserves, not here
+    supply_bound: str = "at_or_below"
+    borrow_bound: str = "at_or_below"
+    treasury_capped: bool = False
+    uncounted: str = "seized"
+    isolation: bool = True
 
     def __post_init__(self) -> None:
         if self.close_factor in ("trove", ("trove",)) and self.troves is None:
@@ -51,6 +56,10 @@ class LendingRules:
                 setattr(self, name, (getattr(self, name),))
         if self.auction is not None and self.bad_debt == "stays":
             raise ValueError("bad_debt 'stays': an auction's shortfall has no account to stay with")
+
+    def within(self, lots: int, cap: int | None, bound: str) -> bool:
+        """Is a total within a cap?"""
+        return cap is None or (lots < cap if bound == "below" else lots <= cap)
 
     @property
     def auction(self):

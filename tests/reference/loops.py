@@ -34,7 +34,8 @@ def borrowable(lending, account: int, reserve) -> int:
         return 0
     most = reserve.cash
     if reserve.borrow_cap is not None:
-        most = min(most, reserve.borrow_cap - reserve.owed_lots)
+        below = lending.rules.borrow_bound == "below"
+        most = max(0, min(most, reserve.borrow_cap - reserve.owed_lots - below))
     if reserve.price_ticks:
         most = min(most, 2**56 // (reserve.unit * reserve.price_ticks))
     left = terms.common(reserve, True)

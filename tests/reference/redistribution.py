@@ -218,7 +218,8 @@ class Troves:
             d.cash, floor(lots * self.worth * c.supplied_side.loan_to_value) - self.owed(account)
         )
         if d.borrow_cap is not None:
-            most = min(most, d.borrow_cap - d.owed_lots)
+            below = self.lending.rules.borrow_bound == "below"
+            most = min(most, d.borrow_cap - d.owed_lots - below)
         left = common(d, True)
         if left is not None:
             most = min(most, left)

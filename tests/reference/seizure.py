@@ -137,7 +137,7 @@ class Seizure:
                 collateral, debt, repaid, seized, 0, repaid * self.parts(rules.fee) // PARTS
             )
         earned = seized - ceil(Fraction(seized * PARTS, PARTS + bonus))
-        return Deal(collateral, debt, repaid, seized, earned * self.parts(rules.fee) // PARTS)
+        return Deal(collateral, debt, repaid, seized, earned * c.fee // PARTS)
 
     # --- what it brings ------------------------------------------------------------------------
 
@@ -167,7 +167,10 @@ class Seizure:
 
     @staticmethod
     def asked(rules, held: SideHolding) -> bool:
-        """Can a call be about it? Not where amounts would be divided by a price of zero."""
+        """Can a call be about it? Not where amounts would be divided by a price of zero, nor where the rules
+        spare collateral that counts nothing."""
+        if held.size > 0 and rules.uncounted == "spared" and held.side.threshold == 0:
+            return False
         given = held.size > 0 and rules.zero_price == "given"
         return held.reserve.price_ticks > 0 or given
 

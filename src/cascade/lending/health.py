@@ -30,7 +30,6 @@ from cascade.lending.rule import (
 
 __all__ = [
     "Values",
-    "oracle_price",
     "health_factor",
     "health_factor_truncated",
     "health_factor_untruncated",
@@ -39,6 +38,7 @@ __all__ = [
     "liquidity",
     "loan_to_value",
     "max_debt",
+    "oracle_price",
     "rounded",
     "value_of",
     "values",

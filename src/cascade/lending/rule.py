@@ -347,6 +347,8 @@ class ProtocolRules:
         "compound", "simple", "taylor" or "power": how debt grows between two touches.
     supply_cap, borrow_cap : CapBound
         Whether a total equal to the cap is within it.
+    treasury_capped : bool
+        A supply cap counts what has accrued to the treasury.
     isolation : bool
         Has isolation mode with a debt ceiling.
     e_mode : bool
@@ -378,6 +380,7 @@ class ProtocolRules:
     variant: str = ""
     source: str = ""
     date: str = ""
+    treasury_capped: bool = False
 
     def __post_init__(self) -> None:
         for name in ("supply_cap", "borrow_cap"):

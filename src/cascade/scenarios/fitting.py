@@ -96,6 +96,8 @@ def fitted(
             _one_base(fit, kind)
         elif kind in (TROVES, BANDS):
             _one_pair(fit, kind)
+        elif isinstance(terms, LendingRules):
+            _reserves_of_calls(fit, terms)
         if kind == AUCTION:
             assert isinstance(terms, LendingRules)
             _tip(fit, sections.liquidators)
@@ -137,6 +139,25 @@ def _without_categories(fit: _Fit) -> None:
     fit.section = replace(fit.section, borrowers=groups, categories=())
 
 
+def _reserves_of_calls(fit: _Fit, terms: LendingRules) -> None:
+    # ceilings and fees of each collateral, where the protocol has them
+    reserves = []
+    for reserve in fit.section.reserves:
+        made = reserve
+        if not terms.isolation:
+            made = replace(made, debt_ceiling=None)
+        if terms.fee_on == "repay":
+            made = replace(made, liquidation_fee=None)
+        reserves.append(made)
+    if any(r.debt_ceiling is not None for r in fit.section.reserves) and not terms.isolation:
+        fit.notes.append("no debt ceilings")
+    if tuple(r.liquidation_fee for r in reserves) != tuple(
+        r.liquidation_fee for r in fit.section.reserves
+    ):
+        fit.notes.append("no fee of a collateral")
+    fit.section = replace(fit.section, reserves=tuple(reserves))
+
+
 def _one_base(fit: _Fit, kind: str) -> None:
     # one asset is borrowed, and it is no collateral
     counts: Counter[str] = Counter()
@@ -149,6 +170,7 @@ def _one_base(fit: _Fit, kind: str) -> None:
     reserves = []
     for reserve in fit.section.reserves:
         made = replace(reserve, debt_ceiling=None, borrowable_in_isolation=False, siloed=False)
+        made = replace(made, liquidation_fee=None)
         if reserve.name == base:
             made = replace(made, collateral=False, borrowable=True)
         else:

@@ -76,6 +76,7 @@ class ReserveSection:
     borrow_cap: Number | None = number(None, low=0)
     account_cap: Number | None = number(None, low=0)
     account_share: Number | None = number(None, low=0, high=1)
+    liquidation_fee: Number | None = number(None, low=0, high=1)
     debt_ceiling: Number | None = number(None, low=0)
     borrowable_in_isolation: bool = flag(False)
     siloed: bool = flag(False)

@@ -18,6 +18,7 @@ PROTOCOL: dict[str, object] = {
     "accrual": "compound",
     "supply_cap": "at_or_below",
     "borrow_cap": "at_or_below",
+    "treasury_capped": True,
     "isolation": True,
     "e_mode": True,
     "sentinel": 95 * 10**16,
