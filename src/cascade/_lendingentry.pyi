@@ -26,7 +26,7 @@ def add_lending(
     zero_price: int,
     fee_on_repay: int,
     sentinel: int,
-    treasury_capped: bool,
+    treasury_capped: int,
     uncounted_spared: int,
     supply_below: int,
     borrow_below: int,
