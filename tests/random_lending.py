@@ -113,6 +113,12 @@ class Actor:
             made["interest"] = getattr(self.kit.lending, model)(**terms)
         return made
 
+    def goes_on(self, engine) -> None:
+        """Act on a copy of the engine from now on."""
+        self.engine = engine
+        self.markets = {name: engine.market(name) for name in self.markets}
+        self.lendings = [engine.lending[each.name] for each in self.lendings]
+
     def act(self, name: str, arguments: tuple) -> tuple:
         """Do one action; what the caller is told, in plain numbers."""
         try:
@@ -342,8 +348,25 @@ def draw_interest(draw: random.Random) -> tuple[str, dict] | None:
     )
     model, terms = draw.choice(models)
     if draw.random() < 0.5:
-        terms = {**terms, "compounding": draw.choice(("linear", "binomial", "taylor"))}
+        terms = {**terms, "compounding": draw.choice(("linear", "binomial", "taylor", "power"))}
+    if model == "JumpRate" and draw.random() < 0.4:
+        terms = {**terms, "refused_above": draw.choice(("0.00000001", "0.0000001", "0.000005"))}
     return draw.choice((None, (model, terms)))
+
+
+def draw_own_terms(draw: random.Random) -> dict:
+    """Terms of one collateral's auctions in place of the market's."""
+    if draw.random() < 0.5:
+        return {}
+    terms = {
+        "penalty": "0.2", "buf": "1.2", "price": ("exponential", "0.9"), "tail": 20, "cusp": "0.3",
+        "dust": draw.choice((0, 1000)), "tip": 5, "chip": "0.02",
+    }  # fmt: skip
+    own = {name: terms[name] for name in draw.sample(sorted(terms), draw.randrange(1, 5))}
+    if draw.random() < 0.5:
+        # of a collateral that has no limit of its own elsewhere
+        return {"collateral_terms": {"ETH": {**own, "hole": 4000}}, "collateral_holes": ()}
+    return {"collateral_terms": {"ETH": own, "BTC": {"buf": "1.05"}}}
 
 
 def draw_auction(draw: random.Random) -> dict:
@@ -363,6 +386,7 @@ def draw_auction(draw: random.Random) -> dict:
             "dust": draw.choice((0, 500, 3000)),
             "tip": draw.choice((0, 0, 10)),
             "chip": draw.choice((0, "0.01")),
+            **draw_own_terms(draw),
         },
         "trigger": draw.choice(("<", "<=")),
         "bad_debt": draw.choice(("auction_shortfall", "auction_shortfall", "deficit", "suppliers")),
@@ -437,6 +461,8 @@ def draw_liquidator(draw: random.Random) -> dict:
         "choice": draw.choice(("best", "worst")),
         "calls": draw.choice(("chained", "single")),
         "halvings": draw.choice((0, 3, 6)),
+        "max_repay": draw.choice((None, None, 700, 20_000)),
+        "step_budget": draw.choice((None, None, 0, 9000)),
     }
 
 

@@ -58,6 +58,20 @@ class TroveActor(Actor):
     def withdraw(self, lending, provider, amount) -> None:
         self.lendings[lending].stability_pool.withdraw(amount, provider)
 
+    def set_rate(self, lending, account, rate) -> None:
+        self.lendings[lending].set_rate(account, rate)
+
+    def claim(self, lending, account) -> tuple:
+        found = self.lendings[lending].surplus(account), self.lendings[lending].claim(account)
+        return tuple(map(float, found))
+
+    def open_at(self, lending, collateral, debt, rate) -> None:
+        self.lendings[lending].open(
+            collateral={name: list(lots) for name, lots in collateral},
+            debt={name: list(lots) for name, lots in debt},
+            rate=rate,
+        )
+
     def room(self, lending, account) -> tuple:
         return (float(self.lendings[lending].borrowable(account, "USD")),)
 
@@ -91,7 +105,19 @@ def draw_troves(draw: random.Random) -> dict:
         "least_left": draw.choice((1, 100)),
         "sells": draw.random() < 0.4,
         "recovery": draw.random() < 0.8,
+        **draw_interest(draw),
     }
+
+
+def draw_interest(draw: random.Random) -> dict:
+    """Interest that owners set and fees, or neither; rates high enough to make accounts due by themselves."""
+    fees = {"borrowing_fee": draw.choice((0, 0, "0.005", "0.05"))}
+    fees |= {"least_debt": draw.choice((0, 0, 2000))}
+    fees |= {"pool_share": draw.choice((0, "0.75", 1))}
+    if draw.random() < 0.4:
+        return fees
+    upfront = draw.choice((0, 604_800))
+    return {**fees, "interest": draw.choice((("0.005", "2.5"), (0, 4))), "upfront_time": upfront}
 
 
 def draw_setup(draw: random.Random) -> Setup:
@@ -132,9 +158,9 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
     name = draw.choices(
         (
             *("step", "change", "provide", "withdraw", "room", "outside", "pause", "freeze"),
-            *("trade", "load_depth", "budget", "open", "cap"),
+            *("trade", "load_depth", "budget", "open", "cap", "set_rate", "claim", "open_at"),
         ),
-        (50, 18, 10, 5, 3, 2, 2, 1, 5, 3, 2, 5, 2),
+        (50, 18, 10, 5, 3, 2, 2, 1, 5, 3, 2, 4, 2, 6, 6, 3),
     )[0]
     lending = draw.randrange(len(setup.lendings))
     asset = setup.lendings[lending]["asset"]
@@ -145,9 +171,12 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
             move = draw.uniform(-0.12, 0.1) if draw.random() < 0.7 else draw.uniform(-0.01, 0.01)
             prices[key] = max(PRICES[key] // 4, round(prices[key] * (1 + move)))
         index = tuple((k, p) for k, p in prices.items() if draw.random() < 0.8)
-        return name, (index, draw.choice((0, 1, 5, 3600)))
+        return name, (index, draw.choice((0, 1, 5, "0.3", 3600, 86_400, 2_000_000)))
     if name == "open":
         return name, draw_open(draw, setup, lending, draw.randrange(1, 4), prices)
+    if name == "open_at":
+        given = draw_open(draw, setup, lending, draw.randrange(1, 4), prices)
+        return name, (*given, draw.choice(("0.005", "0.07", "2.5", "5")))
     if name == "change":
         what = draw.choice(("deposit", "withdraw", "borrow", "repay"))
         if draw.random() < 0.9:
@@ -162,6 +191,12 @@ def draw_action(draw: random.Random, setup: Setup, prices: dict, accounts: int) 
         "provide": (lending, draw.choice(PROVIDERS), draw.choice((1, 777, 20_000, 300_000))),
         "withdraw": (lending, draw.choice(PROVIDERS), draw.choice((None, 0, 5, 3000))),
         "room": (lending, draw.randrange(accounts + 1)),
+        "set_rate": (
+            lending,
+            draw.randrange(accounts + 1),
+            draw.choice(("0.005", "0.1", "1.5", "4.5")),
+        ),
+        "claim": (lending, draw.randrange(accounts + 1)),
         "outside": (lending, draw.choice(("supply", "redeem")), reserve, amount * 20),
         "pause": (lending, reserve, draw.random() < 0.4, draw.choice((0, 0, 4))),
         "freeze": (lending, reserve, draw.random() < 0.3),

@@ -201,7 +201,6 @@ def test_a_protocol_is_taken_as_rules():
     [
         (lambda: cs.rules.aave_v3(bonus="storefront"), "bonus 'storefront'"),
         (lambda: cs.rules.aave_v3(bad_debt="redistribution"), "bad_debt 'redistribution'"),
-        (lambda: cs.rules.aave_v3(close="auction"), "close 'auction'"),
         (lambda: cs.rules.aave_v3(fee="penalty"), "fee 'penalty'"),
         (lambda: cs.rules.compound_v2(fee_share=10**17), "fee_share"),
         (lambda: cs.rules.euler_v2(least_socialised=10**18), "least_socialised"),

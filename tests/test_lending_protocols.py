@@ -221,7 +221,7 @@ def test_troves_go_to_the_pool_and_to_the_others(name, played):
     assert found["offset_atoms"] == sum(r["quantity"] for r in offsets) > 0
     assert found["redistributed_atoms"] == sum(r["quantity"] for r in shared) > 0
     assert found["pool_before_atoms"] - found["pool_after_atoms"] == found["offset_atoms"]
-    owners = [r for r in rows[EventKind.REDEEM] if r["account"] >= 0]
+    owners = [r for r in rows[EventKind.RETURNED] if r["account"] >= 0]
     where = {
         "pool": [(r["money"], r) for r in offsets],
         "others": [(r["money"], r) for r in shared],
@@ -250,8 +250,9 @@ def test_troves_go_to_the_pool_and_to_the_others(name, played):
     columns = crowd_columns(held.lending)
     total = sum(columns["collateral"].tolist()), sum(columns["debt"].tolist())
     assert found["ratio_after"] == 10_000 * total[0] // total[1]
-    # of the debts only what the pool took is gone; accounts see theirs rounded down
+    # of the debts only what the pool took is gone, and interest has come; accounts see theirs rounded down
     owed = sum(outcome.before.columns["loans"]["debt"].tolist()) - found["offset_atoms"]
+    owed += sum(r["quantity"] for r in rows[EventKind.INTEREST])
     assert held.lending["USD"].row()["owed_lots"] == owed >= total[1]
 
 

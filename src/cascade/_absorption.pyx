@@ -291,6 +291,7 @@ cdef void open_storefronts(State* state) noexcept nogil:
     cdef uint32_t k
     for k in range(state.liquidator_count):
         state.liquidators[k].bought = False
+        state.liquidators[k].step_repaid = 0
     state.cause = -1
     state.wave = 0
     for k in range(state.lending_count):

@@ -20,3 +20,4 @@ cdef int check_exposure(EngineCore core, const Reserve* r, bint borrowed, int64_
 cdef int check_deposit(EngineCore core, const Reserve* r, int64_t account, int64_t held, int64_t lots) except -1
 cdef int check_borrow(EngineCore core, const Reserve* r, int64_t account, int64_t lots) except -1
 cdef list check_rows(EngineCore core, int64_t lending, columns)
+cdef int check_dust(EngineCore core, const Reserve* r, int64_t account, int64_t lots) except -1

@@ -10,7 +10,7 @@ from cascade._arithmetic cimport floor_divide, int128, saturate
 from cascade._borrower cimport borrowed_lots, supplied_lots
 from cascade._clearing cimport Unit
 from cascade._core cimport EngineCore
-from cascade._reserve cimport Exposure, Lending, Reserve
+from cascade._reserve cimport CLOSE_AUCTION, Exposure, Lending, Reserve
 from cascade._state cimport NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Position, State
 
 from cascade.reserve_words import amount, lending_named, outside, reserve_named
@@ -199,6 +199,24 @@ cdef int check_borrow(EngineCore core, const Reserve* r, int64_t account, int64_
     if reserve != NULL:
         _check_lent(core, r)
         _check_ceiling(core, reserve, int(hundredths_of(r, lots)))
+    return 0
+
+
+cdef int check_dust(EngineCore core, const Reserve* r, int64_t account, int64_t lots) except -1:
+    """Refuse a debt of so many lots that is neither none nor as large as auctions of its collateral ask."""
+    cdef State* state = &core.state
+    cdef uint32_t i = state.accounts[account].first
+    cdef int64_t least = 0
+    cdef const Reserve* reserve
+    if lots == 0 or state.lendings[r.lending].close_factor != CLOSE_AUCTION:
+        return 0
+    while i != NO_POSITION:
+        reserve = &state.reserves[state.markets[state.positions[i].market].reserve - 1]
+        if state.positions[i].size > 0 and reserve.auction.dust > least:
+            least = reserve.auction.dust
+        i = state.positions[i].next
+    if <int128>lots * r.unit * r.price < least:
+        raise ValueError(f"amount leaves a debt of {lots} lots, worth less than the dust of {least} atoms")
     return 0
 
 

@@ -12,6 +12,14 @@ def add_auctions(
     core: EngineCore,
     lending: int,
     *,
+    hole: int,
+) -> None:
+    """Give the newest lending market its auctions."""
+
+def set_terms(
+    core: EngineCore,
+    number: int,
+    *,
     penalty: int,
     buf: int,
     curve: int,
@@ -24,10 +32,7 @@ def add_auctions(
     tip: int,
     chip: int,
 ) -> None:
-    """Give the newest lending market its auctions."""
-
-def set_hole(core: EngineCore, number: int, hole: int) -> None:
-    """Limit the tabs of auctions of one collateral, atoms; -1: no limit."""
+    """State the terms of auctions of one collateral; of `hole` -1 is no limit."""
 
 def stage(core: EngineCore, lending: int) -> int:
     """0: everything goes on; 1: no auction begins; 2: none is reset either; 3: none is taken either."""

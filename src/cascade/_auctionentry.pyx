@@ -7,6 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
 
+from cascade._auctionterms cimport AuctionTerms
 from cascade._core cimport EngineCore
 from cascade._reserve cimport Reserve
 from cascade._sale cimport NO_SALE, Auctioneer, Sale, new_auctioneer, price_factor, sale_add
@@ -29,9 +30,8 @@ cdef Auctioneer* _house(EngineCore core, int64_t lending) except NULL:
 
 # ---------------------------------------------------------------- set-up
 
-def add_auctions(EngineCore core, int64_t lending, *, int64_t penalty, int64_t buf, int curve, int64_t cut,
-                 int64_t span, int64_t tail, int64_t cusp, int64_t hole, int64_t dust, int64_t tip, int64_t chip):
-    """Give the newest lending market its auctions."""
+def add_auctions(EngineCore core, int64_t lending, *, int64_t hole):
+    """Give the newest lending market its auctions, whose tabs are worth so many atoms at most, -1: any."""
     cdef State* state = &core.state
     cdef Auctioneer* house
     if lending != state.lending_count - 1 or state.lendings[lending].auctioneer != NULL:
@@ -41,26 +41,29 @@ def add_auctions(EngineCore core, int64_t lending, *, int64_t penalty, int64_t b
     if house == NULL:
         state.failed = FAILURE_MEMORY
     else:
-        house.penalty = penalty
-        house.buf = buf
-        house.curve = <uint8_t>curve
-        house.cut = cut
-        house.span = span
-        house.tail = tail
-        house.cusp = cusp
         house.hole = hole
-        house.dust = dust
-        house.tip = tip
-        house.chip = chip
         state.lendings[lending].auctioneer = house
     core.end()
 
 
-def set_hole(EngineCore core, int64_t number, int64_t hole):
-    """Limit the tabs of auctions of one collateral, atoms; -1: no limit."""
+def set_terms(EngineCore core, int64_t number, *, int64_t penalty, int64_t buf, int curve, int64_t cut,
+              int64_t span, int64_t tail, int64_t cusp, int64_t hole, int64_t dust, int64_t tip, int64_t chip):
+    """State the terms of auctions of one collateral; of `hole` -1 is no limit."""
+    cdef AuctionTerms* terms
     if not 0 <= number < core.state.reserve_count:
         raise ValueError(f"reserve {number} is outside 0 ... {<int64_t>core.state.reserve_count - 1}")
-    core.state.reserves[number].hole = hole
+    terms = &core.state.reserves[number].auction
+    terms.penalty = penalty
+    terms.buf = buf
+    terms.curve = <uint8_t>curve
+    terms.cut = cut
+    terms.span = span
+    terms.tail = tail
+    terms.cusp = cusp
+    terms.hole = hole
+    terms.dust = dust
+    terms.tip = tip
+    terms.chip = chip
 
 
 def stage(EngineCore core, int64_t lending):
@@ -90,9 +93,9 @@ def auction_columns(EngineCore core, int64_t lending):
             sale = &house.sales[place]
             reserve = &state.reserves[sale.reserve]
             worth = int(reserve.unit) * sale.price
-            first = worth * (int(house.buf) * 10**9) // 10**9
-            factor = price_factor(house, state.clock - sale.started)
-            now = worth * (int(house.buf) * factor // 10**9) // 10**9
+            first = worth * (int(reserve.auction.buf) * 10**9) // 10**9
+            factor = price_factor(&reserve.auction, state.clock - sale.started)
+            now = worth * (int(reserve.auction.buf) * factor // 10**9) // 10**9
             rows.append((sale.number, sale.account, sale.reserve, sale.lot, sale.tab, sale.due, first, now,
                          sale.started))
             place = sale.next

@@ -29,8 +29,8 @@ cdef inline Reserve* reserve_of(State* state, uint32_t position) noexcept nogil:
 
 
 cdef inline bint may_be_seized(const State* state, const Reserve* reserve) noexcept nogil:
-    """Is it neither paused nor within the grace after a pause?"""
-    return not reserve.paused and state.clock >= reserve.grace_until
+    """Is it neither paused, nor within the grace after that, nor stopped by its rate?"""
+    return not reserve.paused and reserve.rate.waited == 0 and state.clock >= reserve.grace_until
 
 
 cdef inline bint gives_no_price(const State* state, const Reserve* reserve) noexcept nogil:

@@ -7,6 +7,7 @@ order of events and where each amount is rounded.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from cascade._arithmetic cimport add_into, ceil_divide, floor_divide, int128, saturate
+from cascade._auctionterms cimport AuctionTerms
 from cascade._borrower cimport (
     borrowed_lots, gives_no_price, may_be_seized, reserve_of, supplied_lots,
 )
@@ -84,10 +85,10 @@ cdef int64_t _room(int64_t hole, int64_t tabs, int64_t over, int128 worth, int64
 cdef int64_t _part(const Auctioneer* house, const Reserve* collateral, const Reserve* base,
                    int64_t debt) noexcept nogil:
     # lots of a debt for which there is room, by the rules of dust; 0: none
-    cdef int64_t over = RATE_DENOMINATOR + house.penalty
+    cdef int64_t over = RATE_DENOMINATOR + collateral.auction.penalty
     cdef int64_t part = _room(house.hole, house.tabs, over, _worth(base), debt)
-    cdef int64_t own = _room(collateral.hole, collateral.tabs, over, _worth(base), debt)
-    cdef int128 least = ceil_divide(house.dust, _worth(base))
+    cdef int64_t own = _room(collateral.auction.hole, collateral.tabs, over, _worth(base), debt)
+    cdef int128 least = ceil_divide(collateral.auction.dust, _worth(base))
     if own < part:
         part = own
     if part == 0 or part == debt:
@@ -97,9 +98,9 @@ cdef int64_t _part(const Auctioneer* house, const Reserve* collateral, const Res
     return 0 if part < least else part
 
 
-cdef int64_t _incentive(const Auctioneer* house, const Reserve* base, int64_t tab) noexcept nogil:
-    return saturate(floor_divide(house.tip, _worth(base))
-                    + floor_divide(<int128>tab * house.chip, RATE_DENOMINATOR))
+cdef int64_t _incentive(const AuctionTerms* terms, const Reserve* base, int64_t tab) noexcept nogil:
+    return saturate(floor_divide(terms.tip, _worth(base))
+                    + floor_divide(<int128>tab * terms.chip, RATE_DENOMINATOR))
 
 
 cdef int64_t _share(int64_t debt, int128 part, int128 whole) noexcept nogil:
@@ -151,8 +152,8 @@ cdef bint _plan(State* state, uint32_t first, const Auctioneer* house, Plan* pla
     plan.lot = <int64_t>floor_divide(
         <int128>supplied_lots(state, reserve.number, state.positions[plan.collateral].size) * plan.taken, debt)
     plan.tab = saturate(
-        plan.taken + floor_divide(<int128>plan.taken * house.penalty, RATE_DENOMINATOR))
-    plan.incentive = _incentive(house, base, plan.tab)
+        plan.taken + floor_divide(<int128>plan.taken * reserve.auction.penalty, RATE_DENOMINATOR))
+    plan.incentive = _incentive(&reserve.auction, base, plan.tab)
     return plan.lot > 0
 
 
@@ -260,10 +261,10 @@ cdef int bark_unit(State* state, const Taken* taken, const Unit* unit) noexcept 
 
 # ---------------------------------------------------------------- what is taken
 
-cdef int64_t _least_tab(const Auctioneer* house, const Reserve* base) noexcept nogil:
+cdef int64_t _least_tab(const AuctionTerms* terms, const Reserve* base) noexcept nogil:
     # what a take leaves of a tab, unless nothing
     return saturate(ceil_divide(
-        floor_divide(<int128>house.dust * (RATE_DENOMINATOR + house.penalty), RATE_DENOMINATOR), _worth(base)))
+        floor_divide(<int128>terms.dust * (RATE_DENOMINATOR + terms.penalty), RATE_DENOMINATOR), _worth(base)))
 
 
 cdef bint _amounts(const Sale* sale, int128 price, int128 worth, int64_t least, int64_t most,
@@ -303,7 +304,7 @@ cdef bint _find_bid(const State* state, const Lending* rules, const Sale* sale, 
     # the largest take that pays, down by halves
     cdef const Reserve* reserve = &state.reserves[sale.reserve]
     cdef const Reserve* base = &state.reserves[rules.base - 1]
-    cdef int64_t least = _least_tab(rules.auctioneer, base), most = sale.lot
+    cdef int64_t least = _least_tab(&reserve.auction, base), most = sale.lot
     cdef int32_t _attempt
     for _attempt in range(liquidator.halvings + 1):
         if most == 0:
@@ -425,14 +426,14 @@ cdef bint _redo(State* state, const Lending* rules, Sale* sale) noexcept nogil:
     # begin anew at the price believed now, if somebody does it
     cdef Reserve* base = _base(state, rules)
     cdef const Reserve* reserve = &state.reserves[sale.reserve]
-    cdef int64_t least = _least_tab(rules.auctioneer, base), incentive = 0
+    cdef int64_t least = _least_tab(&reserve.auction, base), incentive = 0
     cdef Keeper keeper
     cdef Event* event
     if rules.auctioneer.stage >= STOP_REDO or reserve.price == 0 or gives_no_price(state, reserve):
         return False
     # otherwise dust could be reset for ever
     if sale.tab >= least and floor_divide(sale.lot * _worth(reserve), _worth(base)) >= least:
-        incentive = _incentive(rules.auctioneer, base, sale.tab)
+        incentive = _incentive(&reserve.auction, base, sale.tab)
     if not find_keeper(state, base, incentive, -1, sale, &keeper):
         return False
     state.cause = sale.event
@@ -481,12 +482,12 @@ cdef bint _offer(State* state, const Lending* rules, uint32_t place) noexcept no
     if (reserve.paused or _base(state, rules).paused or _base(state, rules).price == 0
             or gives_no_price(state, _base(state, rules))):
         return False
-    factor = price_factor(rules.auctioneer, state.clock - sale.started)
-    if is_stale(rules.auctioneer, state.clock - sale.started, factor):
+    factor = price_factor(&reserve.auction, state.clock - sale.started)
+    if is_stale(&reserve.auction, state.clock - sale.started, factor):
         if not _redo(state, rules, sale):
             return False
-        factor = price_factor(rules.auctioneer, 0)
-    price = price_of(rules.auctioneer, <int128>reserve.unit * sale.price, factor)
+        factor = price_factor(&reserve.auction, 0)
+    price = price_of(&reserve.auction, <int128>reserve.unit * sale.price, factor)
     while not (state.failed or sale.lot == 0 or sale.resting or rules.auctioneer.stage >= STOP_TAKE):
         if not _take_once(state, rules, place, price):
             break

@@ -238,6 +238,19 @@ cdef bint _pays(const State* state, const Reserve* collateral, const Reserve* de
     return deal.profit >= liquidator.min_profit
 
 
+cdef int64_t _told(const Liquidator* liquidator, const Reserve* debt, int64_t lots) noexcept nogil:
+    # no more than the liquidator is told to repay, by value, down
+    cdef int64_t most = liquidator.max_repay, left
+    if liquidator.step_budget >= 0:
+        left = liquidator.step_budget - liquidator.step_repaid
+        left = left if left > 0 else 0
+        most = left if most < 0 or left < most else most
+    if most < 0 or debt.price == 0:
+        return lots
+    most //= _worth(debt)
+    return most if most < lots else lots
+
+
 cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Values* values,
                      const Liquidator* liquidator, Deal* deal) noexcept nogil:
     cdef const Reserve* collateral = reserve_of(state, deal.collateral)
@@ -255,7 +268,8 @@ cdef bint _find_size(State* state, uint32_t position, const Unit* unit, const Va
         deal.repaid = deal.fee = deal.extra = 0
         deal.seized = have if have < collateral.cash else collateral.cash
         return deal.seized > 0 and _pays(state, collateral, debt, deal, liquidator)
-    lots = _most(state, position, unit, deal, collateral, have, debt, owed_lots, bonus)
+    lots = _told(liquidator, debt,
+                 _most(state, position, unit, deal, collateral, have, debt, owed_lots, bonus))
     for _attempt in range(liquidator.halvings + 1):
         if lots == 0:
             return False

@@ -80,6 +80,8 @@ def add_liquidator(
     halvings: int,
     choice: int,
     single: int,
+    max_repay: int,
+    step_budget: int,
 ) -> int:
     """Add a liquidator; gives its number."""
 

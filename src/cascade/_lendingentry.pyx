@@ -11,7 +11,7 @@ from libc.string cimport memset
 import numpy as np
 
 from cascade._accountterms cimport (
-    check_borrow, check_deposit, check_exposure, check_rows, lower_isolated, raise_isolated,
+    check_borrow, check_deposit, check_dust, check_exposure, check_rows, lower_isolated, raise_isolated,
 )
 from cascade._arithmetic cimport ceil_divide, floor_divide, int128, magnitude
 from cascade._borrower cimport borrowed_lots, supplied_lots
@@ -175,7 +175,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
     made.account_share = account_share
     made.hundredths = hundredths
     made.hundredths_lots = hundredths_lots
-    made.hole = -1
+    made.auction.hole = -1
     made.fee = state.lendings[lending].fee if fee < 0 else fee
     if borrowable and state.lendings[lending].close_factor in (CLOSE_ABSORB, CLOSE_AUCTION):
         state.lendings[lending].base = <uint16_t>(number + 1)
@@ -196,7 +196,7 @@ def add_reserve(EngineCore core, *, int64_t lending, int64_t source, venue,
 
 
 def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min_profit, int64_t latency,
-                   int halvings, int choice, bint single):
+                   int halvings, int choice, bint single, int64_t max_repay, int64_t step_budget):
     """Add a liquidator; gives its number."""
     cdef State* state = &core.state
     cdef Liquidator* grown
@@ -217,6 +217,8 @@ def add_liquidator(EngineCore core, *, int64_t capital, int64_t gas, int64_t min
         grown.halvings = halvings
         grown.choice = <uint8_t>choice
         grown.single = single
+        grown.max_repay = max_repay
+        grown.step_budget = step_budget
         state.liquidator_count += 1
     core.end()
     return state.liquidator_count - 1
@@ -272,6 +274,8 @@ def freeze_reserve(EngineCore core, int64_t number, bint frozen):
 cdef int check_open_for(EngineCore core, const Reserve* r, bint more) except -1:
     if r.paused:
         raise ValueError(f"{reserve_named(core, r.number)} is paused: nothing comes or goes")
+    if r.rate.waited:
+        raise ValueError(f"{reserve_named(core, r.number)} does nothing: its borrow rate is above what accrues")
     if more and r.frozen:
         raise ValueError(f"{reserve_named(core, r.number)} is frozen: nothing is added to its supply or debts")
     return 0
@@ -543,6 +547,8 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
         if lots > most:
             raise ValueError(outside(core, number, "amount", lots, 1, most,
                                      f"what account {account} {'owes' if borrowed else 'has there'}"))
+        if borrowed:
+            check_dust(core, r, account, most - lots)
         # rounded against the account, and all of it when all is meant
         scaled = held
         if lots < most:
@@ -557,6 +563,8 @@ def change_claim(EngineCore core, int64_t lending, int64_t account, int64_t numb
             scaled = <int64_t>floor_divide(LARGEST_VALUE, <int128>r.unit * (r.price if r.price else 1)) - most
             raise OverflowError(outside(core, number, "amount", lots, 1, scaled,
                                         "beyond which what it has is worth more than 2**56 atoms"))
+        if borrowed:
+            check_dust(core, r, account, most + lots)
     core.begin()
     position = claim_position(state, <int32_t>account, side, 0)
     if position == NO_POSITION:

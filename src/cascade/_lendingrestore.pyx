@@ -26,7 +26,7 @@ RESERVE_DTYPE = np.dtype([(name, "<i8") for name in (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", *FLOWS, "roundings", "waiting",
     "rate_at_target", "oracle", "offered", "isolated_debt", "assigned_mark",
-    "ahead", "ahead_event", "ahead_wave",
+    "ahead", "ahead_event", "ahead_wave", "waited",
 )])
 WAITING_DTYPE = np.dtype([("due", "<i8"), ("event", "<i8"), ("price", "<i4"), ("wave", "<i4")])
 LARGEST_PRODUCT = 2**62 * 10**18       # scaled lots times an index
@@ -56,7 +56,7 @@ cdef bint side_position(const State* state, int64_t account_flags, int64_t marke
         return not account_flags & ACCOUNT_LENDING and state.markets[market].reserve == 0
     reserve = &state.reserves[state.markets[market].reserve - 1]
     return (reserve.lending == account_flags >> ACCOUNT_LENDING_SHIFT
-            and (size <= 0 if market == reserve.borrowed_side else size >= 0))
+            and (size <= 0 if market == reserve.borrowed_side or reserve.interest_mark else size >= 0))
 
 
 # ---------------------------------------------------------------- out
@@ -77,7 +77,7 @@ def reserve_records(EngineCore core):
                 r.kept, r.price, r.updated, r.paused, r.absorbed, r.frozen, r.grace_until,
                 *[r.flows[n] for n in range(FLOW_COUNT)], r.roundings, r.waiting_count,
                 r.rate.at_target, r.oracle, r.offered, r.isolated_debt, r.assigned_mark,
-                r.ahead, r.ahead_event, r.ahead_wave))
+                r.ahead, r.ahead_event, r.ahead_wave, r.rate.waited))
             for n in range(r.waiting_count):
                 row = &r.waiting[(r.waiting_first + n) % r.waiting_capacity]
                 waiting.append((row.due, row.event, row.price, row.wave))
@@ -164,6 +164,7 @@ cdef int check_amounts(EngineCore core, const Reserve* r, row) except -1:
             where + "lots for sale")
     require(0 <= row["offered"] <= (core.state.clock if row["absorbed"] else 0), where + "time of its offer")
     require(0 <= row["isolated_debt"] <= max(r.debt_ceiling, 0), where + "isolated debt")
+    require(0 <= row["waited"] <= (core.state.clock if r.rate.most else 0), where + "time without accrual")
     require(r.rate.least <= row["rate_at_target"] <= r.rate.largest, where + "rate at target")
     return 0
 
@@ -195,6 +196,7 @@ cdef int restore_reserve(Reserve* r, row) except -1:
     r.ahead = row["ahead"]
     r.ahead_event = row["ahead_event"]
     r.ahead_wave = row["ahead_wave"]
+    r.rate.waited = row["waited"]
     return 0
 
 
@@ -210,7 +212,7 @@ cdef int check_claims(const State* state, const Reserve* r) except -1:
     lower = floor_divide(fine * r.supply_index, INDEX_ONE)
     lower = 0 if r.price == 0 else lower if lower > 1 else 1
     upper = ceil_divide(fine * r.borrow_index, INDEX_ONE)
-    if r.assigned_mark:
+    if r.assigned_mark or r.interest_mark:
         return 0                  # checked with the troves
     if r.price == 0 and (borrowed.mark == WORTHLESS or worthless):
         # no price, and not for want of one; it may stay so until a delay is over

@@ -28,6 +28,7 @@ cdef Liquidator nobody() noexcept nogil:
     memset(&anybody, 0, sizeof(Liquidator))
     anybody.capital = -1
     anybody.halvings = HALVINGS
+    anybody.max_repay = anybody.step_budget = -1
     return anybody
 
 

@@ -19,6 +19,7 @@ from cascade._reserve cimport INDEX_ONE, ORACLE_WORKS, ORACLE_ZERO, WORTHLESS, R
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, NO_MARKET, RATE_DENOMINATOR, Market, State,
 )
+from cascade._troveinterest cimport accrue_troves
 from cascade._types cimport EVENT_INTEREST, EVENT_MARK, EVENT_ORACLE, MAX_PRICE
 
 
@@ -57,6 +58,8 @@ cdef void form_sides(State* state, uint32_t number, int64_t cause, int32_t wave)
     if reserve.assigned_mark:
         lower = recovery_mark(state, number, lower)
         upper = reserve.assigned_mark
+    elif reserve.interest_mark:
+        lower = reserve.interest_mark
     _change_side(state, reserve.supplied_side, lower, cause, wave)
     _change_side(state, reserve.borrowed_side, upper, cause, wave)
     while side:
@@ -216,6 +219,10 @@ cdef void fail_oracle(State* state, uint32_t number, uint8_t failure) noexcept n
 
 # ---------------------------------------------------------------- interest
 
+cdef enum:
+    REFUSED = -2              # a growth: the rate is above what accrues
+
+
 cdef int64_t _utilisation(const State* state, const Reserve* reserve, int64_t debt) noexcept nogil:
     cdef int128 whole = <int128>reserve.cash + debt
     if reserve.rate.over_supplies:
@@ -256,9 +263,15 @@ cdef void _accrue(State* state, uint32_t number, int64_t elapsed) noexcept nogil
     cdef Reserve before = reserve[0]
     cdef int64_t debt = borrowed_lots(state, number, reserve.borrowed), interest, kept, event = -1
     cdef int64_t used = _utilisation(state, reserve, debt)
-    cdef int128 growth = borrow_growth(&reserve.rate, used, elapsed)
+    cdef int128 growth
     cdef Event* record
+    elapsed += reserve.rate.waited
+    growth = borrow_growth(&reserve.rate, used, elapsed)
+    reserve.rate.waited = 0
     if debt == 0:
+        return
+    if growth == REFUSED:
+        reserve.rate.waited = elapsed
         return
     if growth < 0 or not _raise_index(&reserve.borrow_index,
                                       ceil_divide(reserve.borrow_index * growth, INDEX_ONE)):
@@ -286,6 +299,8 @@ cdef void pass_lending(State* state, int64_t elapsed) noexcept nogil:
         for k in range(state.reserve_count):
             if state.reserves[k].rate.kind:
                 _accrue(state, k, elapsed)
+        for k in range(state.lending_count):
+            accrue_troves(state, k)
         test_moved(state)
     accrue_bands(state, elapsed)
     for k in range(state.reserve_count):

@@ -15,6 +15,7 @@ cdef enum Compounding:        # of one accrual
     COMPOUNDING_LINEAR = 0
     COMPOUNDING_BINOMIAL = 1  # three terms of (1 + rate of a second) ** seconds
     COMPOUNDING_TAYLOR = 2    # three terms of the exponential
+    COMPOUNDING_POWER = 3     # (1 + rate of a second) ** seconds
 
 cdef struct Curve:            # parts of 10**18: rates of a period, and the utilisation where it bends
     int64_t base
@@ -35,10 +36,13 @@ cdef struct Rate:             # a model and its state
     uint8_t compounding
     uint8_t over_supplies     # utilisation is debts over supplies, else over cash and debts
     uint8_t supplies          # suppliers have a curve of their own
+    int64_t most              # of a period, above which nothing accrues; 0: no limit
+    int64_t waited            # ns since the last accrual, while the rate is above it
 
 # A model from whole numbers; raises what a mapping raises.
 cdef int fill_rate(Rate* rate, terms) except -1
-# Parts of 10**18 that debts grow by in `elapsed` ns, -1: more than any index bears. The state moves on.
+# Parts of 10**18 that debts grow by in `elapsed` ns, -1: more than any index bears, -2: the rate is above what
+# accrues. The state moves on.
 cdef int128 borrow_growth(Rate* rate, int64_t utilisation, int64_t elapsed) noexcept nogil
 # The same of supplies by their own curve.
 cdef int128 supply_growth(const Rate* rate, int64_t utilisation, int64_t elapsed) noexcept nogil

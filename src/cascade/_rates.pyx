@@ -41,6 +41,7 @@ cdef int fill_rate(Rate* rate, terms) except -1:
     rate.compounding = terms["compounding"]
     rate.over_supplies = terms["over_supplies"]
     rate.period = terms["period"]
+    rate.most = terms["most"]
     rate.at_target = terms["at_target"]
     rate.speed = terms["speed"]
     rate.least = terms["least"]
@@ -109,12 +110,33 @@ cdef int64_t _adaptive(Rate* rate, int64_t utilisation, int64_t elapsed) noexcep
 
 # ---------------------------------------------------------------- growth
 
+cdef int128 _powered(int64_t second, int64_t elapsed) noexcept nogil:
+    # (one and the rate of a second) ** whole seconds, half up at every product as rpow has it; linear for the rest
+    cdef int64_t seconds = elapsed // SECOND
+    cdef int128 base = <int128>ONE + second, result = ONE
+    while True:
+        if base > LARGEST_GROWTH + ONE:
+            return -1             # a bit of the exponent is still to come
+        if seconds & 1:
+            result = floor_divide(result * base + ONE // 2, ONE)
+            if result > LARGEST_GROWTH + ONE:
+                return -1
+        seconds >>= 1
+        if seconds == 0:
+            break
+        base = floor_divide(base * base + ONE // 2, ONE)
+    result = floor_divide(result * (ONE + floor_divide(<int128>second * (elapsed % SECOND), SECOND)), ONE)
+    return result - ONE if result <= LARGEST_GROWTH + ONE else -1
+
+
 cdef int128 _grown(int64_t rate, int64_t elapsed, int64_t period, uint8_t compounding) noexcept nogil:
     cdef int128 first = floor_divide(<int128>rate * elapsed, period), second = first, third = first
     if first > LARGEST_GROWTH:
         return -1
     if compounding == COMPOUNDING_LINEAR:
         return first
+    if compounding == COMPOUNDING_POWER:
+        return _powered(<int64_t>floor_divide(<int128>rate * SECOND, period), elapsed)
     if compounding == COMPOUNDING_BINOMIAL:
         second = floor_divide(<int128>rate * (elapsed - SECOND if elapsed > SECOND else 0), period)
         third = floor_divide(<int128>rate * (elapsed - 2 * SECOND if elapsed > 2 * SECOND else 0), period)
@@ -130,6 +152,8 @@ cdef int128 borrow_growth(Rate* rate, int64_t utilisation, int64_t elapsed) noex
         paid = _bent(&rate.borrow, utilisation)
     elif rate.kind == RATE_ADAPTIVE:
         paid = _adaptive(rate, utilisation, elapsed)
+    if rate.most and paid > rate.most:
+        return -2
     return _grown(paid, elapsed, rate.period, rate.compounding)
 
 

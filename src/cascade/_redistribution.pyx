@@ -17,7 +17,10 @@ from cascade._reserve cimport INDEX_ONE, Lending, Reserve
 from cascade._seizure cimport move_scaled
 from cascade._stability cimport pool_free
 from cascade._state cimport FAILURE_OVERFLOW, NO_MARKET, NO_POSITION, RATE_DENOMINATOR, Position, State
+from cascade._troveinterest cimport pending_interest, settle_interest, weigh_debt
 from cascade._types cimport MAX_PRICE
+
+cdef int64_t SECOND = 1_000_000_000
 
 cdef enum:
     STAKE = 1000              # scaled lots of one lot at first: the index can grow 4,600-fold
@@ -27,6 +30,8 @@ cdef void join_troves(State* state, Reserve* reserve) noexcept nogil:
     cdef Lending* rules = &state.lendings[reserve.lending]
     if reserve.source == NO_MARKET:
         rules.trove_debt = reserve.number + 1
+        if rules.rate_largest:
+            reserve.interest_mark = <int32_t>(1 + state.clock // SECOND)
         return
     rules.trove_collateral = reserve.number + 1
     reserve.supply_index = INDEX_ONE // STAKE
@@ -69,8 +74,9 @@ cdef int128 recovery_mark(const State* state, uint32_t number, int128 mark) noex
 
 
 cdef void watch_shutdown(State* state, uint32_t number) noexcept nogil:
-    cdef const Lending* rules = &state.lendings[state.reserves[number].lending]
+    cdef Lending* rules = &state.lendings[state.reserves[number].lending]
     if rules.shutdown_ratio and system_below(state, rules, rules.shutdown_ratio):
+        rules.is_shut = True
         state.reserves[number].frozen = state.reserves[rules.trove_debt - 1].frozen = True
 
 
@@ -105,6 +111,7 @@ cdef void trove_of(State* state, const Lending* rules, int32_t account, int64_t*
         debt[0] = -state.positions[owed].size
     if assigned != NO_POSITION:
         debt[0] += pending_debt(state, assigned, &rest)
+    debt[0] += pending_interest(state, rules, account, &rest)
 
 
 cdef void _settle_debt(State* state, Lending* rules, int32_t account, uint32_t assigned) noexcept nogil:
@@ -126,12 +133,19 @@ cdef void _settle_debt(State* state, Lending* rules, int32_t account, uint32_t a
 
 cdef void settle_trove(State* state, int64_t lending, int64_t account) noexcept nogil:
     cdef Lending* rules = &state.lendings[lending]
-    cdef const Reserve* reserve
-    cdef uint32_t held, assigned
-    cdef int64_t stake = 0, moved
     if rules.trove_collateral == 0:
         return
-    reserve = &state.reserves[rules.trove_collateral - 1]
+    if rules.trove_debt:
+        settle_interest(state, rules, <int32_t>account)
+    _settle_stake(state, rules, account)
+    if rules.trove_debt:
+        weigh_debt(state, rules, <int32_t>account)
+
+
+cdef void _settle_stake(State* state, Lending* rules, int64_t account) noexcept nogil:
+    cdef const Reserve* reserve = &state.reserves[rules.trove_collateral - 1]
+    cdef uint32_t held, assigned
+    cdef int64_t stake = 0, moved
     held = find_position(state, <int32_t>account, reserve.supplied_side, 0)
     assigned = find_position(state, <int32_t>account, reserve.borrowed_side, 0)
     if held != NO_POSITION:

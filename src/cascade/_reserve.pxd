@@ -6,6 +6,7 @@ is a position of scaled lots. docs/lending-market.md says what every field means
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from cascade._auctionterms cimport AuctionTerms
 from cascade._rates cimport Rate
 from cascade._sale cimport Auctioneer
 
@@ -85,6 +86,10 @@ cdef struct Offset:           # debt that a stability pool cancelled, and what i
     int64_t debt
     int64_t gain
 
+cdef struct Owner:            # of a loan that is closed whole
+    int64_t rate              # parts of 10**9 a year, 0: the least
+    int64_t surplus           # lots of collateral to be claimed
+
 cdef struct Lending:          # a lending market; rates in parts of 10**9, money in atoms
     int64_t close_fraction
     int64_t close_health
@@ -143,6 +148,22 @@ cdef struct Lending:          # a lending market; rates in parts of 10**9, money
     int64_t backstop_capital    # atoms
     int64_t backstop_cash       # earned, below 0 lost
     int64_t backstop_done       # calls
+    # interest that borrowers set, fees, what waits for its owner: docs/troves.md
+    int64_t rate_least          # parts of 10**9 a year
+    int64_t rate_largest        # 0: debts bear none
+    int64_t pool_share          # of interest and fees
+    int64_t borrowing_fee       # of what is borrowed
+    int64_t upfront_time        # seconds of the mean rate, due when something is borrowed
+    int64_t least_debt          # atoms
+    int64_t interest_carry      # parts of an atom that no accrual has counted, below 0: counted too much
+    int64_t interest_unsettled  # atoms accrued and not yet in the accounts' own debts
+    int64_t pool_interest       # atoms, received and not paid
+    int64_t pool_interest_received
+    int64_t pool_interest_paid
+    int64_t surplus_lots        # of all owners, in the treasury of the collateral
+    Owner* owners               # by account
+    int64_t owner_count
+    uint8_t is_shut             # below the ratio of shutdown: nothing accrues any more
     # what a reserve's supply cap counts, what calls take: docs/lending-market.md
     uint8_t treasury_capped     # the treasury, too
     uint8_t uncounted_spared    # no call takes collateral whose threshold is zero
@@ -219,7 +240,6 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t auctioned         # lots in auctions, all in the treasury
     int64_t awaited           # lots of debt that auctions are to bring
     int64_t tabs              # of auctions of this collateral, lots of the base
-    int64_t hole              # limit on them in atoms, -1: none
     int64_t offered           # ns, since when `absorbed` lots are for sale, 0: there are none
     # soft liquidation, docs/bands-market.md: number and one of the band market that reads its price
     uint16_t bands
@@ -230,6 +250,10 @@ cdef struct Reserve:          # amounts in lots, scaled ones times an index
     int64_t ahead_event       # by which `ahead` was read
     int32_t ahead             # price that a bounded step has not reached, 0: none
     int32_t ahead_wave
+    # of the money of troves that bears interest, docs/troves.md
+    int32_t interest_mark     # seconds of the clock, up to which it is accrued, and one; 0: it bears none
+    # of a collateral that is auctioned, docs/collateral-auctions.md
+    AuctionTerms auction
     # liquidations, docs/lending-market.md
     int64_t fee               # of the bonus of those who seize it, parts of 10**9
 
@@ -252,3 +276,7 @@ cdef struct Liquidator:       # atoms
     uint8_t single            # one call a step and account
     int64_t bids              # paid for being first
     uint8_t bought            # in a storefront in this step
+    # sizes that it is told, docs/lending-market.md
+    int64_t max_repay         # of a call, -1: any
+    int64_t step_budget       # of all calls of a step, -1: any
+    int64_t step_repaid

@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 from cascade._arithmetic cimport floor_divide, int128
+from cascade._auctionterms cimport CURVE_LINEAR, AuctionTerms
 from cascade._state cimport RATE_DENOMINATOR
 
 cdef int64_t ONE = 1_000_000_000_000_000_000
@@ -90,17 +91,17 @@ cdef int64_t _power(int64_t base, int64_t exponent) noexcept nogil:
     return result
 
 
-cdef int64_t price_factor(const Auctioneer* house, int64_t elapsed) noexcept nogil:
-    if house.curve == CURVE_LINEAR:
-        if elapsed >= house.span:
+cdef int64_t price_factor(const AuctionTerms* terms, int64_t elapsed) noexcept nogil:
+    if terms.curve == CURVE_LINEAR:
+        if elapsed >= terms.span:
             return 0
-        return <int64_t>floor_divide(<int128>(house.span - elapsed) * ONE, house.span)
-    return _power(house.cut, elapsed // house.span)
+        return <int64_t>floor_divide(<int128>(terms.span - elapsed) * ONE, terms.span)
+    return _power(terms.cut, elapsed // terms.span)
 
 
-cdef bint is_stale(const Auctioneer* house, int64_t elapsed, int64_t factor) noexcept nogil:
-    return elapsed > house.tail or factor < <int128>house.cusp * (ONE // RATE_DENOMINATOR)
+cdef bint is_stale(const AuctionTerms* terms, int64_t elapsed, int64_t factor) noexcept nogil:
+    return elapsed > terms.tail or factor < <int128>terms.cusp * (ONE // RATE_DENOMINATOR)
 
 
-cdef int128 price_of(const Auctioneer* house, int128 worth, int64_t factor) noexcept nogil:
-    return floor_divide(worth * floor_divide(<int128>house.buf * factor, RATE_DENOMINATOR), RATE_DENOMINATOR)
+cdef int128 price_of(const AuctionTerms* terms, int128 worth, int64_t factor) noexcept nogil:
+    return floor_divide(worth * floor_divide(<int128>terms.buf * factor, RATE_DENOMINATOR), RATE_DENOMINATOR)

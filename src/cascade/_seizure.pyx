@@ -197,6 +197,8 @@ cdef void carry_out(State* state, const Taken* taken, const Unit* unit, Deal* de
     deal.gains = gains
     deal.cost = cost
     pay_liquidator(state, liquidator, gains, cost)
+    add_into(&liquidator.step_repaid, saturate(
+        <int128>deal.repaid * state.reserves[debt].unit * state.reserves[debt].price))
     note_health(state, unit, deal.collateral, &after)
     if after.open_positions and not _holds_collateral(state, deal.debt):
         _write_off(state, deal.debt)

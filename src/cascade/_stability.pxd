@@ -8,3 +8,5 @@ from cascade._reserve cimport Lending
 cdef int64_t pool_free(const Lending* rules) noexcept nogil
 # Cancel debt, at most that, and take what is given for it; -1 when it does not fit or without memory.
 cdef int pool_offset(Lending* rules, int64_t debt, int64_t gain) noexcept nogil
+# Take a share of interest and fees; -1 as above.
+cdef int pool_earn(Lending* rules, int64_t atoms) noexcept nogil

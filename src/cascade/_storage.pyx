@@ -119,6 +119,7 @@ cdef void free_lending(State* state) noexcept:
     free(state.reserves)
     for k in range(state.lending_count):
         free(state.lendings[k].offsets)
+        free(state.lendings[k].owners)
     free(state.lendings)
     free(state.liquidators)
     free(state.categories)

@@ -14,15 +14,16 @@ from cascade._log cimport Event, log_append
 from cascade._redistribution cimport (
     form_troves, settle_trove, share_out, shares_fit, system_below, system_of, trove_of,
 )
-from cascade._reserve cimport FLOW_REDEEMED, FLOW_REPAID, FLOW_SEIZED, Lending, Liquidator, Reserve
+from cascade._reserve cimport FLOW_REPAID, FLOW_SEIZED, Lending, Liquidator, Owner, Reserve
 from cascade._seizure cimport move_scaled, trade_asset
 from cascade._settlement cimport last_event
 from cascade._stability cimport pool_free, pool_offset
 from cascade._state cimport (
     FAILURE_MEMORY, FAILURE_OVERFLOW, FAILURE_RESERVE, NO_POSITION, RATE_DENOMINATOR, State, Taken,
 )
+from cascade._troveinterest cimport owner_of
 from cascade._types cimport (
-    EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_OFFSET, EVENT_REDEEM, EVENT_REDISTRIBUTE, EVENT_SEIZE, SELL,
+    EVENT_HEALTH, EVENT_LIQUIDATION, EVENT_OFFSET, EVENT_REDISTRIBUTE, EVENT_RETURNED, EVENT_SEIZE, SELL,
 )
 
 cdef int64_t INFINITE = <int64_t>1 << 62        # health factor without debt
@@ -183,13 +184,25 @@ cdef void _take_all(State* state, const Lending* rules, uint32_t lending, int32_
     settle_trove(state, lending, account)
 
 
+cdef void _keep_surplus(State* state, Lending* rules, Reserve* collateral, int32_t account,
+                        int64_t lots) noexcept nogil:
+    # in the reserve, until the owner claims it
+    cdef Owner* owner = owner_of(rules, account)
+    if owner == NULL:
+        state.failed = FAILURE_MEMORY
+    elif (add_into(&owner.surplus, lots) | add_into(&rules.surplus_lots, lots)
+            | add_into(&collateral.treasury, lots)):
+        state.failed = FAILURE_OVERFLOW
+    _note(state, EVENT_RETURNED, collateral.supplied_side, account, lots, 0)
+
+
 cdef void _move_money(State* state, Lending* rules, int32_t account, const Parts* parts) noexcept nogil:
     cdef Reserve* collateral = &state.reserves[rules.trove_collateral - 1]
     cdef Reserve* debt = &state.reserves[rules.trove_debt - 1]
     cdef int64_t gone = parts.gas + parts.to_pool
     note_rounding(collateral, 1)
-    collateral.cash -= gone + parts.surplus
-    if note_flow(collateral, FLOW_SEIZED, gone) | note_flow(collateral, FLOW_REDEEMED, parts.surplus):
+    collateral.cash -= gone
+    if note_flow(collateral, FLOW_SEIZED, gone):
         state.failed = FAILURE_OVERFLOW
     if parts.offset:
         if add_into(&debt.cash, parts.offset) | note_flow(debt, FLOW_REPAID, parts.offset):
@@ -199,7 +212,7 @@ cdef void _move_money(State* state, Lending* rules, int32_t account, const Parts
         share_out(state, rules, parts.shared, parts.shared_lots)
         _note(state, EVENT_REDISTRIBUTE, collateral.borrowed_side, account, parts.shared, parts.shared_lots)
     if parts.surplus:
-        _note(state, EVENT_REDEEM, collateral.supplied_side, account, parts.surplus, 0)
+        _keep_surplus(state, rules, collateral, account, parts.surplus)
     if not state.failed and not (reserve_sound(collateral) and reserve_sound(debt)):
         state.failed = FAILURE_RESERVE
 

@@ -1,3 +1,6 @@
+import numpy as np
+from numpy.typing import NDArray
+
 from cascade._core import EngineCore
 
 POOL_FIELDS: tuple[str, ...]
@@ -16,6 +19,12 @@ def set_troves(
     pool_least: int,
     pool_sells: bool | int,
     recovery: bool | int,
+    rate_least: int,
+    rate_largest: int,
+    pool_share: int,
+    borrowing_fee: int,
+    upfront_time: int,
+    least_debt: int,
 ) -> None:
     """State the terms of a lending market's troves, before it has reserves."""
 
@@ -38,17 +47,26 @@ def change_trove(
 def trove_row(core: EngineCore, lending: int, account: int) -> tuple[int, int]:
     """Lots of collateral and atoms of debt of an account."""
 
+def set_rates(core: EngineCore, lending: int, first: int, rates: NDArray[np.int64]) -> None:
+    """Rates that accounts from `first` on pay from now on, parts of 10**9 a year."""
+
+def owner_row(core: EngineCore, lending: int, account: int) -> tuple[int, int]:
+    """Parts of 10**9 a year that an account's debt bears, and lots that it may claim."""
+
+def claim_surplus(core: EngineCore, lending: int, account: int) -> int:
+    """Pay an account what its closed loan left; gives the lots."""
+
 def room_atoms(core: EngineCore, lending: int, account: int) -> int:
     """Most atoms that an account may borrow now."""
 
 def pool_row(core: EngineCore, lending: int) -> dict[str, int]:
     """Atoms in the pool, what came, went and was burned; its gains."""
 
-def change_pool(core: EngineCore, lending: int, more: int, gain: int) -> None:
-    """Put atoms in, or take them out, and pay a gain."""
+def change_pool(core: EngineCore, lending: int, more: int, gain: int, interest: int) -> None:
+    """Put atoms in, or take them out, and pay a gain and interest."""
 
 def take_offsets(core: EngineCore, lending: int) -> list[tuple[int, int]]:
-    """Offsets since the last call, oldest first: debt cancelled and gain."""
+    """Offsets since the last call, oldest first: debt cancelled and gain; minus interest and 0."""
 
 def any_below_minimum(core: EngineCore, lending: int) -> bool:
     """Is an account below the minimum ratio?"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ __all__ = ["CollateralAuction", "OpenAuctions"]
 CUT_PARTS = 10**18
 LARGEST_MONEY = 2**60
 SECOND = 10**9
+OF_A_COLLATERAL = (
+    "penalty", "buf", "price", "tail", "cusp", "hole", "dust", "tip", "chip",
+)  # fmt: skip
 CURVES = {"linear": 1, "stairstep": 2, "exponential": 1}  # and how many numbers each has
 
 
@@ -56,6 +59,9 @@ class CollateralAuction:
         leaves less than it and its penalty to collect.
     tip, chip : number, default 0
         Money, and share of the tab, for whoever starts or resets an auction.
+    collateral_terms : mapping of reserve name to mapping, default none
+        Terms of the auctions of one collateral in place of these: any field but `collateral_holes`; its
+        ``hole`` is the limit of its own tabs.
     source : str
         Where the numbers are from.
 
@@ -80,6 +86,7 @@ class CollateralAuction:
     dust: Any = 0
     tip: Any = 0
     chip: Rate = 0
+    collateral_terms: Any = ()
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +100,11 @@ class CollateralAuction:
         rows = tuple(map(tuple, rows))
         # as a tuple, so that the rule can be compared, hashed and stored
         object.__setattr__(self, "collateral_holes", rows)
+        object.__setattr__(self, "collateral_terms", _stated_terms(self.collateral_terms))
+        for name in dict(self.collateral_terms):
+            if name in dict(rows) and "hole" in dict(dict(self.collateral_terms)[name]):
+                raise ValueError(f"collateral_holes and collateral_terms both limit {name!r}")
+        self.check_terms(1)
         self.numbers(1)
 
     def _curve(self) -> dict[str, int]:
@@ -119,8 +131,6 @@ class CollateralAuction:
 
     def numbers(self, atoms: int) -> dict[str, int]:
         """Whole numbers for the core; `atoms` in one unit of money."""
-        for name, hole in self.collateral_holes:
-            _money(hole, f"collateral_holes {name!r}", atoms)
         buf = rate_parts(self.buf, "buf", 0, 10)
         if buf == 0:
             raise ValueError(f"buf {self.buf!r} is outside 1e-9 ... 10")
@@ -136,24 +146,50 @@ class CollateralAuction:
             "chip": rate_parts(self.chip, "chip", 0, 1),
         }
 
-    def check_holes(self, atoms: int) -> None:
-        """Refuse a limit of a collateral that does not fit; `atoms` in one unit of money."""
-        for found in dict(self.collateral_holes).values():
-            _money(found, "collateral_holes", atoms)
+    def of(self, name: str) -> CollateralAuction:
+        """Terms of the auctions of one collateral; their `hole` is the limit of its own tabs."""
+        own = dict(dict(self.collateral_terms).get(name, ()))
+        hole = dict(self.collateral_holes).get(name)
+        return replace(
+            self, **{"hole": hole, **own, "collateral_holes": (), "collateral_terms": ()}
+        )
+
+    def check_terms(self, atoms: int) -> None:
+        """Refuse terms of a collateral that do not fit; `atoms` in one unit of money."""
+        for name, found in self.collateral_holes:
+            _money(found, f"collateral_holes {name!r}", atoms)
+        for name in dict(self.collateral_terms):
+            self.of(name).numbers(atoms)
 
     def check_named(self, reserves: Mapping[str, Any]) -> None:
-        """Refuse a limit of a collateral that is no reserve."""
-        for name, found in self.collateral_holes:
-            if name not in reserves:
-                known = ", ".join(map(repr, reserves)) or "none"
-                raise ValueError(
-                    f"collateral_holes {{{name!r}: {found!r}}}: {name!r} is not one of the reserves, {known}"
-                )
+        """Refuse limits and terms of a collateral that is no reserve."""
+        for what, rows in (
+            ("collateral_holes", self.collateral_holes),
+            ("collateral_terms", self.collateral_terms),
+        ):
+            for name, found in rows:
+                if name not in reserves:
+                    known = ", ".join(map(repr, reserves)) or "none"
+                    raise ValueError(
+                        f"{what} {{{name!r}: {found!r}}}: {name!r} is not one of the reserves, {known}"
+                    )
 
-    def hole_of(self, name: str, atoms: int) -> int:
-        """Limit of one collateral in atoms; -1: none."""
-        found = dict(self.collateral_holes).get(name)
-        return -1 if found is None else _money(found, "collateral_holes", atoms)
+
+def _stated_terms(given: Any) -> tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]:
+    # as tuples, so that the rule can be compared, hashed and stored
+    rows = given.items() if isinstance(given, Mapping) else given
+    made = []
+    for row in rows:
+        if len(row) != 2 or not isinstance(row[0], str):
+            raise TypeError(f"collateral_terms must map names to terms, got {given!r}")
+        name, terms = row
+        own = tuple(terms.items()) if isinstance(terms, Mapping) else tuple(map(tuple, terms))
+        for term in own:
+            if len(term) != 2 or term[0] not in OF_A_COLLATERAL:
+                known = ", ".join(OF_A_COLLATERAL)
+                raise ValueError(f"collateral_terms {name!r}: {term[0]!r} is not one of {known}")
+        made.append((name, own))
+    return tuple(made)
 
 
 def _money(value: Any, name: str, atoms: int) -> int:

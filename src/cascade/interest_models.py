@@ -16,7 +16,7 @@ YEAR = 365 * 86_400 * NANOSECONDS
 #: Largest of a model's rates and slopes, for the time that they are rates of.
 LARGEST = 3
 MOST_A_YEAR = 100
-COMPOUNDING = {"linear": 0, "binomial": 1, "taylor": 2}
+COMPOUNDING = {"linear": 0, "binomial": 1, "taylor": 2, "power": 3}
 NO_CURVE = (0, 0, 0, PARTS)
 
 
@@ -33,8 +33,8 @@ def _numbers(kind: int, compounding: Any, **given: Any) -> dict[str, Any]:
         raise ValueError(f"compounding must be one of {known}, got {compounding!r}")
     least = dict.fromkeys(("at_target", "speed", "least", "largest", "steepness"), 0)
     made: dict[str, Any] = {
-        "borrow": NO_CURVE, "supply": None, "over_supplies": False, "period": YEAR, **least,
-        "kind": kind, "compounding": COMPOUNDING[compounding],
+        "borrow": NO_CURVE, "supply": None, "over_supplies": False, "period": YEAR, "most": 0,
+        **least, "kind": kind, "compounding": COMPOUNDING[compounding],
     }  # fmt: skip
     return {**made, **given}
 
@@ -48,9 +48,9 @@ class KinkRate:
     base, slope1, slope2 : number
         Rate without debts, what it rises by up to `optimal`, and by what more up to all borrowed.
     optimal : number, default 0.8
-    compounding : {"linear", "binomial", "taylor"}, default "linear"
-        Within one accrual: not at all, by three terms of ``(1 + r)**seconds`` as Aave has it, or by three
-        terms of the exponential as Morpho has it.
+    compounding : {"linear", "binomial", "taylor", "power"}, default "linear"
+        Within one accrual: not at all, by three terms of ``(1 + r)**seconds`` as Aave has it, by three
+        terms of the exponential as Morpho has it, or by the power itself as Euler v1 has it.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class KinkRate:
     slope1: Rate = "0.04"
     slope2: Rate = "0.6"
     optimal: Rate = "0.8"
-    compounding: Literal["linear", "binomial", "taylor"] = "linear"
+    compounding: Literal["linear", "binomial", "taylor", "power"] = "linear"
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -99,8 +99,11 @@ class JumpRate:
     supply : tuple of 4 numbers, optional
         The same four for suppliers, who have a curve of their own at Compound v3; the reserve's treasury
         gets or pays the rest. None: suppliers get what borrowers pay and the reserve factor leaves.
-    compounding : {"linear", "binomial", "taylor"}, default "linear"
+    compounding : {"linear", "binomial", "taylor", "power"}, default "linear"
         Within one accrual; suppliers' own curve is linear.
+    refused_above : number, optional
+        Rate of one period above which nothing accrues and the reserve does nothing else either: Compound
+        v2's ``borrowRateMaxMantissa`` is ``"0.000005"`` a block. None: any rate accrues.
 
     Raises
     ------
@@ -121,7 +124,8 @@ class JumpRate:
     kink: Rate = "0.8"
     period: Any = 15
     supply: tuple[Rate, Rate, Rate, Rate] | None = None
-    compounding: Literal["linear", "binomial", "taylor"] = "linear"
+    compounding: Literal["linear", "binomial", "taylor", "power"] = "linear"
+    refused_above: Rate | None = None
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -138,8 +142,16 @@ class JumpRate:
             supply = self._curve(tuple(supply), "supply ", whole)
         return _numbers(
             2, self.compounding, borrow=self._curve(given, "", whole), supply=supply,
-            over_supplies=True, period=whole,
+            over_supplies=True, period=whole, most=self._most(),
         )  # fmt: skip
+
+    def _most(self) -> int:
+        if self.refused_above is None:
+            return 0
+        most = int(_number(self.refused_above, "refused_above", 0, LARGEST) * PARTS)
+        if most == 0:
+            raise ValueError(f"refused_above {self.refused_above!r} is not above zero")
+        return most
 
     @staticmethod
     def _curve(given: tuple[Any, ...], what: str, period: int) -> tuple[int, int, int, int]:
@@ -168,7 +180,7 @@ class AdaptiveRate:
         Growth of the rate at target in a year with everything borrowed, as an exponent.
     least, largest : number, default 0.001 and 2
         Bounds of the yearly rate at target.
-    compounding : {"linear", "binomial", "taylor"}, default "taylor"
+    compounding : {"linear", "binomial", "taylor", "power"}, default "taylor"
 
     Raises
     ------
@@ -188,7 +200,7 @@ class AdaptiveRate:
     speed: Rate = 50
     least: Rate = "0.001"
     largest: Rate = 2
-    compounding: Literal["linear", "binomial", "taylor"] = "taylor"
+    compounding: Literal["linear", "binomial", "taylor", "power"] = "taylor"
 
     def __post_init__(self) -> None:
         self.numbers()
@@ -221,7 +233,7 @@ class FixedRate:
     Parameters
     ----------
     rate : number, default 0.05
-    compounding : {"linear", "binomial", "taylor"}, default "linear"
+    compounding : {"linear", "binomial", "taylor", "power"}, default "linear"
 
     Raises
     ------
@@ -230,7 +242,7 @@ class FixedRate:
     """
 
     rate: Rate = "0.05"
-    compounding: Literal["linear", "binomial", "taylor"] = "linear"
+    compounding: Literal["linear", "binomial", "taylor", "power"] = "linear"
 
     def __post_init__(self) -> None:
         self.numbers()

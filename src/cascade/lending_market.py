@@ -18,8 +18,12 @@ from cascade.lending_categories import Category, add_category, category_of, numb
 from cascade.lending_rules import LendingRules, Oracle
 from cascade.lending_troves import (
     change_trove,
+    claim_surplus,
+    set_rates,
     set_troves,
     trove_amounts,
+    trove_owner,
+    trove_rates,
 )
 from cascade.lending_waiting import waiting_accounts
 from cascade.loops import open_loops
@@ -330,6 +334,7 @@ class LendingMarket:
         collateral: Mapping[str, ArrayLike] | None = None,
         debt: Mapping[str, ArrayLike] | None = None,
         category: str | None = None,
+        rate: ArrayLike | None = None,
     ) -> NDArray[np.int64]:
         """Open accounts from columns of collateral and debts, one row an account.
 
@@ -340,6 +345,8 @@ class LendingMarket:
             may be beyond the loan-to-value ratios, as history may have left them.
         category : str, optional
             Category that all of them are in.
+        rate : number or column, optional
+            Yearly rates that owners of loans set (`Troves.interest`); default the least.
 
         Returns
         -------
@@ -380,7 +387,10 @@ class LendingMarket:
             (number, borrowed, np.ascontiguousarray(np.broadcast_to(column, count)))
             for number, borrowed, column in sorted(rows, key=lambda row: row[:2])
         ]
+        rates = None if rate is None else trove_rates(self, rate, count)
         first = _lendingentry.open_borrowers(self.engine, self.number, rows, count, chosen)
+        if rates is not None:
+            set_rates(self, first, rates)
         return np.arange(first, first + count)
 
     def loop(
@@ -561,6 +571,34 @@ class LendingMarket:
             The account is unknown, or the rules have no troves.
         """
         return trove_amounts(self, whole(account, "account"))
+
+    def set_rate(self, account: int, rate: Any) -> None:
+        """Set the yearly rate that a loan pays from now on, as its owner would.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The account is unknown, debts bear no interest, or the rate is outside `Troves.interest`.
+        """
+        set_rates(self, whole(account, "account"), trove_rates(self, rate, 1))
+
+    def rate_of(self, account: int) -> float:
+        """Yearly rate that an account's loan pays."""
+        return trove_owner(self, whole(account, "account"))[0]
+
+    def surplus(self, account: int) -> float:
+        """Collateral that an account's closed loan left, to be claimed."""
+        return trove_owner(self, whole(account, "account"))[1]
+
+    def claim(self, account: int) -> float:
+        """Pay an account what its closed loan left; gives the amount.
+
+        Raises
+        ------
+        ValueError
+            There is nothing, the account is unknown, or the reserve is paused.
+        """
+        return claim_surplus(self, whole(account, "account"))
 
     # --- columns -------------------------------------------------------------------------------
 

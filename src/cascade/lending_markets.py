@@ -89,15 +89,15 @@ class LendingMarkets:
         scale = engine.scale_of(asset)
         numbers = rules.numbers(scale)
         # what is refused is refused before anything is made
-        auctions = None if rules.auction is None else rules.auction.numbers(scale)
+        auctions = None if rules.auction is None else rules.auction.numbers(scale)["hole"]
         if rules.auction is not None:
-            rules.auction.check_holes(scale)
+            rules.auction.check_terms(scale)
         if rules.troves is not None:
             rules.troves.numbers(scale)
         stop_gap_numbers(rules, scale)
         number = _lendingentry.add_lending(engine, asset=engine.asset_number(asset), **numbers)
         if auctions is not None:
-            _auctionentry.add_auctions(engine, number, **auctions)
+            _auctionentry.add_auctions(engine, number, hole=auctions)
         made = LendingMarket(engine, name, number, rules, asset)
         self._added[name] = made
         return made

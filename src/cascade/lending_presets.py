@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cascade.collateral_auction import CollateralAuction
 from cascade.exact_numbers import RATE_DENOMINATOR
 from cascade.interest_models import JumpRate, KinkRate
 from cascade.lending.account import ReserveTerms
@@ -46,6 +47,8 @@ LARGEST_CAP_LOTS = 2**60
 #: Storefront price factor and target reserves where the caller states none, which are a market's own:
 #: USDC on Ethereum, compound-finance/comet, deployments/mainnet/usdc/configuration.json.
 STOREFRONT = (Fraction(1, 2), Fraction(5_000_000))
+#: Where the protocol takes debt and collateral over, and no call has a bonus or a fee.
+TAKES_OVER = (CloseFactor.ABSORB, CloseFactor.AUCTION)
 #: Least value of a debt that suppliers bear, above which a rule is refused: the engine has no such limit.
 NEGLIGIBLE = Fraction(1, 10**6)
 
@@ -70,16 +73,13 @@ def _close_factor(rule: LiquidationRule, money: Fraction) -> tuple[Any, ...] | s
     if rule.close is CloseFactor.ABSORB:
         return ("absorb", *STOREFRONT)
     if rule.close is CloseFactor.AUCTION:
-        raise ValueError(
-            "close 'auction': curve, limits and incentives are a market's own; state "
-            'close_factor=("auction", CollateralAuction(...))'
-        )
+        return ("auction", CollateralAuction())
     raise _refuse("close", rule.close, "share, health, health_and_size, target, whole and absorb")
 
 
 def _bonus(rule: LiquidationRule) -> tuple[Any, ...] | str:
-    if rule.bonus in (Bonus.ASSET, Bonus.THRESHOLD) or rule.close is CloseFactor.ABSORB:
-        # a storefront has its discount in the close factor
+    if rule.bonus in (Bonus.ASSET, Bonus.THRESHOLD) or rule.close in TAKES_OVER:
+        # a storefront has its discount in the close factor, an auction its penalty
         return "fixed"
     if rule.bonus is Bonus.MARKET:
         # a base that is the cap too: one bonus whatever the health
@@ -96,7 +96,7 @@ def _bonus(rule: LiquidationRule) -> tuple[Any, ...] | str:
 def _fee(rule: LiquidationRule) -> Fraction | int:
     # the engine's fee is a share of the bonus or of the repayment; of a bonus that never changes any share
     # of what is seized can be one
-    if rule.fee in (Fee.NONE, Fee.BONUS) or rule.close is CloseFactor.ABSORB:
+    if rule.fee in (Fee.NONE, Fee.BONUS) or rule.close in TAKES_OVER:
         return 0
     if rule.fee is Fee.SEIZED and rule.bonus is Bonus.MARKET:
         over = Fraction(rule.market_bonus, rule.factor_parts)
@@ -146,7 +146,11 @@ def rules_of(
         "bonus": lambda: _bonus(rule),
         "fee": lambda: _fee(rule),
         "trigger": lambda: "<" if rule.boundary is Boundary.BELOW else "<=",
-        "min_leftover": lambda: rule.least_left * money if rule.dust is Dust.PAIR else 0,
+        "min_leftover": lambda: (
+            rule.least_left * money
+            if rule.dust is Dust.PAIR and rule.close is not CloseFactor.AUCTION
+            else 0
+        ),
         "bad_debt": lambda: _bad_debt(rule, money),
         # one collateral's mean is its own threshold, so only accounts with several can tell
         "health": lambda: "average" if rule.health is HealthMeasure.AVERAGE else "weighted",

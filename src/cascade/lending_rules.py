@@ -397,6 +397,10 @@ class Liquidator:
         Go on with an account while it is due, or one call a step.
     halvings : int, default 6
         How often a call that does not pay is tried at half its size.
+    max_repay : number, optional
+        Most debt that it repays in a call, by value.
+    step_budget : number, optional
+        Most debt that all its calls of a step repay.
 
     Raises
     ------
@@ -411,6 +415,8 @@ class Liquidator:
     choice: Literal["best", "worst"] = "best"
     calls: Literal["chained", "single"] = "chained"
     halvings: int = 6
+    max_repay: Any = None
+    step_budget: Any = None
 
     def __post_init__(self) -> None:
         self.numbers(1)
@@ -428,7 +434,13 @@ class Liquidator:
             "halvings": self.halvings,
             "choice": _choice(self.choice, "choice", CHOICES),
             "single": self.calls == "single",
+            "max_repay": self._limit("max_repay", atoms),
+            "step_budget": self._limit("step_budget", atoms),
         }
+
+    def _limit(self, name: str, atoms: int) -> int:
+        value = getattr(self, name)
+        return -1 if value is None else self._money(value, name, atoms)
 
     @staticmethod
     def _money(value: Any, name: str, atoms: int) -> int:

@@ -240,6 +240,7 @@ def lending_arrays(engine: Engine) -> dict[str, NDArray[Any]]:
         "auctions": sales,
         **band_snapshot.band_arrays(engine),
         "troves": troves,
+        "owners": _troverestore.owner_records(engine),
     }
 
 
@@ -268,7 +269,7 @@ def restore_lending(
     _lendingrestore.restore_liquidators(engine, arrays["liquidators"])
     _auctionentry.restore_sales(engine, arrays["auctioneers"], arrays["auctions"], events)
     band_snapshot.restore_bands(engine, arrays, events)
-    _troverestore.restore_troves(engine, arrays["troves"])
+    _troverestore.restore_troves(engine, arrays["troves"], arrays["owners"])
     for market, entry in zip(engine.lending, settings["markets"], strict=True):
         if has_pool(market.rules):
             market.stability_pool.restore(entry["pool"])
@@ -304,11 +305,15 @@ def hash_rows(engine: Engine) -> list[bytes]:
 def _pool_rows(engine: Engine, reserves: NDArray[Any]) -> list[list[int]]:
     rows: list[list[int]] = []
     records = _troverestore.trove_records(engine)
+    owners = _troverestore.owner_records(engine)
     for lending in engine.lending:
         own = records[lending.number]
         if lending.rules.troves is not None:
             marks = [reserves[r.number]["assigned_mark"] for r in lending.reserves.values()]
             rows.append([int(own["waiting"]), int(own["unsettled"]), max(marks, default=0)])
+            rows.append([int(own[name]) for name in OF_INTEREST])
+            mine = owners[owners["lending"] == lending.number]
+            rows += [list(row)[1:] for row in mine.tolist()]
         if has_pool(lending.rules):
             rows += lending.stability_pool.hash_rows()
         if lending.rules.stop_gap:
@@ -326,10 +331,11 @@ def _auction_rows(engine: Engine) -> list[list[int]]:
     return rows
 
 
+OF_INTEREST = ("interest_mark", "interest_carry", "interest_unsettled", "surplus", "is_shut")
 HASHED = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", "rate_at_target",
-    "oracle", "offered", "isolated_debt",
+    "oracle", "offered", "isolated_debt", "waited",
 )  # fmt: skip
 
 

@@ -153,7 +153,9 @@ def _check_troves(engine: Engine, market: LendingMarket) -> None:
 def _check_pool(market: LendingMarket) -> None:
     row = market.stability_pool.row()
     came, gained = row["provided"] - row["withdrawn"] - row["burned"], row["received"] - row["paid"]
-    if (row["deposits"], row["gains"]) != (came, gained) or min(came, gained) < 0:
+    earned = row["interest_received"] - row["interest_paid"]
+    has = row["deposits"], row["gains"], row["interest"]
+    if has != (came, gained, earned) or min(has) < 0:
         raise ReserveError(
             f"{market.name}: the stability pool has not what came less what went: {row}"
         )

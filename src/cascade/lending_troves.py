@@ -5,11 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from cascade import _troveentry
-from cascade.exact_numbers import exact
+from cascade.exact_numbers import RATE_DENOMINATOR, exact, rate_parts
 from cascade.interest_models import FixedRate
 from cascade.lending_terms import side_refinement
-from cascade.trove_terms import Troves
+from cascade.trove_terms import MOST_A_YEAR, YEAR, Troves
 
 if TYPE_CHECKING:
     from cascade.lending_market import LendingMarket
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
     from cascade.reserve import Reserve
 
 __all__ = [
-    "cap_gas", "change_trove", "check_reserve", "set_troves", "trove_amounts", "trove_refinement",
+    "cap_gas", "change_trove", "check_reserve", "claim_surplus", "set_rates", "set_troves",
+    "trove_amounts", "trove_owner", "trove_rates", "trove_refinement",
 ]  # fmt: skip
 
 #: Terms that compare what an account has in several reserves, and their one value with troves.
@@ -71,7 +75,9 @@ def check_reserve(
     if exact(stated["borrow_factor"], "borrow_factor") != 1:
         raise ValueError(f"borrow_factor {stated['borrow_factor']!r}: with troves it can only be 1")
     if source is None:
-        return {**stated, "collateral": False, "borrowable": True, "liquidation_threshold": 0}
+        made = {**stated, "collateral": False, "borrowable": True, "liquidation_threshold": 0}
+        # interest is in parts of an atom a year and a second
+        return made if troves.interest is None else {**made, "refinement": YEAR}
     given = exact(stated["liquidation_threshold"], "liquidation_threshold")
     if given not in (0, troves.threshold):
         raise ValueError(
@@ -118,3 +124,59 @@ def trove_amounts(lending: LendingMarket, account: int) -> tuple[float, float]:
         found[False].number(lots) if False in found else 0.0,
         found[True].number(atoms) if True in found else 0.0,
     )
+
+
+def trove_rates(lending: LendingMarket, rate: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Yearly rates of so many loans in parts of 10**9, from one number or a column.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The debts bear no interest, or a rate is not one that an owner may set.
+    """
+    troves = lending.rules.troves
+    if troves is None or troves.interest is None:
+        raise ValueError(f"rate {rate!r}: debts of {lending.name!r} have none of their own")
+    column = np.atleast_1d(np.asarray(rate, dtype=object))
+    if column.ndim != 1 or len(column) not in (1, count):
+        raise ValueError(f"rate has shape {column.shape}, for {count} accounts")
+    low, high = troves.numbers(1)["rate_least"], troves.numbers(1)["rate_largest"]
+    made = np.array([rate_parts(x, "rate", 0, MOST_A_YEAR) for x in column], dtype=np.int64)
+    for given, parts in zip(column, made.tolist(), strict=True):
+        if not low <= parts <= high:
+            raise ValueError(
+                f"rate {given!r} is outside {troves.interest[0]} ... {troves.interest[1]}"
+            )
+    return np.ascontiguousarray(np.broadcast_to(made, count))
+
+
+def set_rates(lending: LendingMarket, first: int, rates: NDArray[np.int64]) -> None:
+    """Rates of accounts from `first` on."""
+    _troveentry.set_rates(lending.engine, lending.number, first, rates)
+
+
+def trove_owner(lending: LendingMarket, account: int) -> tuple[float, float]:
+    """Yearly rate of an account's debt, and collateral that it may claim.
+
+    Raises
+    ------
+    ValueError
+        The rules have no troves, or the account is none of the lending market.
+    """
+    if lending.rules.troves is None:
+        raise ValueError(f"lending market {lending.name!r} has no troves")
+    rate, lots = _troveentry.owner_row(lending.engine, lending.number, account)
+    return rate / RATE_DENOMINATOR, _collateral_number(lending, lots)
+
+
+def claim_surplus(lending: LendingMarket, account: int) -> float:
+    """Pay an account what its closed loan left."""
+    if lending.rules.troves is None:
+        raise ValueError(f"lending market {lending.name!r} has no troves")
+    lots = _troveentry.claim_surplus(lending.engine, lending.number, account)
+    return _collateral_number(lending, lots)
+
+
+def _collateral_number(lending: LendingMarket, lots: int) -> float:
+    found = [r.lots for r in lending.reserves.values() if r.source is not None]
+    return found[0].number(lots) if found else 0.0

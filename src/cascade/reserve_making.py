@@ -80,7 +80,7 @@ def make_reserve(
     number = _lendingentry.add_reserve(engine, **sided, **numbers, rate=rate)
     given = {**numbers, "name": name, "interest": stated_model(interest)}
     if rules.auction is not None:
-        _auctionentry.set_hole(engine, number, rules.auction.hole_of(name, scale))
+        _auctionentry.set_terms(engine, number, **rules.auction.of(name).numbers(scale))
     made = Reserve(lending, name, source, sold, lots, sides, number, given)
     lending.reserves[name] = made
     if rules.troves is not None:

@@ -104,6 +104,7 @@ LAYOUT: dict[str, np.dtype[Any]] = {
     "loans": _bandrestore.LOAN_DTYPE,
     "loan_shares": np.dtype("<i8"),
     "troves": _troverestore.TROVE_DTYPE,
+    "owners": _troverestore.OWNER_DTYPE,
     "settled": np.dtype("<i8"),
     "moments": _restore.MOMENT_DTYPE,
     "events": EVENT_DTYPE,

@@ -44,7 +44,10 @@ class LendingStabilityPool:
         # offsets that were made since somebody looked
         lending = self._lending
         for debt, gain in _troveentry.take_offsets(lending.engine, lending.number):
-            self._shares.offset(debt, gain)
+            if debt < 0:
+                self._shares.earn(-debt)
+            else:
+                self._shares.offset(debt, gain)
         return self._shares
 
     def _reserve(self, priced: bool) -> Reserve:
@@ -64,7 +67,8 @@ class LendingStabilityPool:
 
     def row(self) -> dict[str, int]:
         """Whole numbers: atoms in the pool, provided, withdrawn and burned since the beginning; gains that
-        are not paid yet, received and paid, in lots of the collateral, or atoms where they are sold."""
+        are not paid yet, received and paid, in lots of the collateral, or atoms where they are sold; and
+        atoms of interest likewise."""
         return _troveentry.pool_row(self._lending.engine, self._lending.number)
 
     @property
@@ -87,8 +91,12 @@ class LendingStabilityPool:
         grid = self._money if troves is None or troves.sells else self._reserve(True).lots
         return grid.number(self._read().gain(provider))
 
+    def interest(self, provider: str = "provider") -> float:
+        """Money from interest and fees that a provider has earned and not been paid."""
+        return self._money.number(self._read().interest(provider))
+
     def provide(self, amount: Any, provider: str = "provider") -> None:
-        """Put money in; the gain so far is paid out.
+        """Put money in; gain and interest so far are paid out.
 
         Raises
         ------
@@ -101,7 +109,7 @@ class LendingStabilityPool:
         self._change(self._named(provider), atoms)
 
     def withdraw(self, amount: Any = None, provider: str = "provider") -> None:
-        """Take money out; the gain so far is paid out.
+        """Take money out; gain and interest so far are paid out.
 
         Parameters
         ----------
@@ -147,10 +155,12 @@ class LendingStabilityPool:
 
     def _change(self, provider: str, more: int) -> None:
         shares = self._read()
-        gain = shares.gain(provider)
-        if gain > shares.collateral_wad:
-            raise ValueError(f"the gain of {provider!r} is more than the pool has, by rounding")
-        _troveentry.change_pool(self._lending.engine, self._lending.number, more, gain)
+        gain, interest = shares.gain(provider), shares.interest(provider)
+        if gain > shares.collateral_wad or interest > shares.interest_wad:
+            raise ValueError(
+                f"gain or interest of {provider!r} is more than the pool has, by rounding"
+            )
+        _troveentry.change_pool(self._lending.engine, self._lending.number, more, gain, interest)
         if more > 0:
             shares.deposit(provider, more)
         else:
@@ -164,9 +174,11 @@ class LendingStabilityPool:
         return {
             "numbers": {name: str(getattr(shares, name)) for name in NUMBERS},
             "sums": {str(scale): str(total) for scale, total in shares.sums.items()},
+            "rewards": {str(scale): str(total) for scale, total in shares.rewards.items()},
             "deposits": {
                 name: [
                     str(own.initial_wad), str(own.product), str(own.total), str(own.scale),
+                    str(own.rewards),
                 ]
                 for name, own in shares.deposits.items()
             },
@@ -184,15 +196,22 @@ class LendingStabilityPool:
         for name in NUMBERS:
             setattr(shares, name, _natural(state["numbers"][name], name))
         shares.sums = {int(k): _natural(total, "sums") for k, total in state["sums"].items()}
-        if sorted(shares.sums) != list(range(shares.scale + 1)) or not shares.product:
+        shares.rewards = {
+            int(k): _natural(total, "rewards") for k, total in state["rewards"].items()
+        }
+        scales = list(range(shares.scale + 1))
+        if [sorted(shares.sums), sorted(shares.rewards)] != [scales] * 2 or not shares.product:
             raise ValueError("stability pool: sums and scale do not fit")
         for name, numbers in state["deposits"].items():
+            if len(numbers) != 5:
+                raise ValueError(f"stability pool: deposit of {name!r}")
             own = Deposit(*(_natural(number, name) for number in numbers))
             if not own.initial_wad or not own.product or own.scale > shares.scale:
                 raise ValueError(f"stability pool: deposit of {name!r}")
             shares.deposits[self._named(name)] = own
         row = self.row()
-        if (shares.total_wad, shares.collateral_wad) != (row["deposits"], row["gains"]):
+        has = shares.total_wad, shares.collateral_wad, shares.interest_wad
+        if has != (row["deposits"], row["gains"], row["interest"]):
             raise ValueError("stability pool: deposits and gains are not those of the providers")
         try:
             shares.check()
@@ -207,16 +226,19 @@ class LendingStabilityPool:
         rows.append([*_limbs(shares.product), shares.scale, *_limbs(shares._loss_error)])
         sums = [shares.sums[k] for k in sorted(shares.sums)[-2:]]
         rows.append([*_limbs(shares._gain_error), *(part for s in sums for part in _limbs(s))])
+        sums = [shares.rewards[k] for k in sorted(shares.rewards)[-2:]]
+        rows.append([*_limbs(shares._reward_error), *(part for s in sums for part in _limbs(s))])
         for name in sorted(shares.deposits):
             own = shares.deposits[name]
             rows.append([*name.encode(), own.initial_wad, *_limbs(own.product)])
             rows.append([*_limbs(own.total), own.scale, *_limbs(shares.gain(name))])
+            rows.append([*_limbs(own.rewards), *_limbs(shares.interest(name))])
         return rows
 
 
 NUMBERS = (
     "total_wad", "collateral_wad", "largest_wad", "received_wad", "product", "scale", "_loss_error",
-    "_gain_error",
+    "_gain_error", "_reward_error", "interest_wad",
 )  # fmt: skip
 
 

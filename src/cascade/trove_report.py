@@ -1,6 +1,6 @@
 """The part of a lending scenario's account that is about loans closed whole, and stages that call at a loss.
 
-Read from LIQUIDATION, SEIZE, OFFSET, REDISTRIBUTE and REDEEM events and from stability pools before and after;
+Read from LIQUIDATION, SEIZE, OFFSET, REDISTRIBUTE and RETURNED events and from stability pools before and after;
 sums are of integers. ``docs/lending-scenario.md``.
 """
 
@@ -59,7 +59,7 @@ def measure_troves(lending: LendingMarket, log: Log, before: LendingBefore) -> d
     shared = shared[events["market"][shared] == held.borrowed_side.number]
     closed = log.calls[events["market"][log.calls] == side]
     gas = log.seized[events["market"][log.seized] == side]
-    owners = log.where(EventKind.REDEEM)
+    owners = log.where(EventKind.RETURNED)
     owners = owners[(events["market"][owners] == side) & (events["account"][owners] >= 0)]
     parts = {
         "pool": (offsets, "money"), "others": (shared, "money"), "liquidators": (gas, "quantity"),

@@ -12,6 +12,8 @@ from cascade.exact_numbers import RATE_DENOMINATOR, Rate, exact, flag, rate_part
 __all__ = ["Troves"]
 
 MOST = 2**60
+MOST_A_YEAR = 4
+YEAR = 365 * 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,17 @@ class Troves:
     recovery : bool, default True
         While all loans together are below `critical_ratio`, loans below the ratio of all are closed too,
         if the pool has their whole debt.
+    interest : tuple of 2 numbers, optional
+        Least and largest yearly rate that an owner may set for a loan, 0 ... 4; interest is simple on the
+        debt at the last change of the loan. None: debts bear none.
+    pool_share : number, default 0
+        Share of interest and fees that the stability pool gets; the treasury gets the rest.
+    borrowing_fee : number, default 0
+        Share of what is borrowed that is added to the debt.
+    upfront_time : seconds, default 0
+        So many seconds of the mean rate of all debts are added, too, of what is borrowed.
+    least_debt : number, default 0
+        Borrowing and repaying leave no debt that is smaller, but for none.
 
     Raises
     ------
@@ -65,6 +78,11 @@ class Troves:
     least_left: Any = 1
     sells: bool = False
     recovery: bool = True
+    interest: tuple[Rate, Rate] | None = None
+    pool_share: Rate = 0
+    borrowing_fee: Rate = 0
+    upfront_time: Any = 0
+    least_debt: Any = 0
 
     def __post_init__(self) -> None:
         self.numbers(1)
@@ -77,6 +95,10 @@ class Troves:
             raise ValueError(
                 f"offset_penalty {self.offset_penalty!r} and redistribution_penalty "
                 f"{self.redistribution_penalty!r} are stated both or neither"
+            )
+        if exact(self.upfront_time, "upfront_time") and self.interest is None:
+            raise ValueError(
+                f"upfront_time {self.upfront_time!r}: there is no interest to pay ahead"
             )
         if self.gas_cap is not None and exact(self.gas_cap, "gas_cap") < 0:
             raise ValueError(f"gas_cap {self.gas_cap!r} is below 0")
@@ -100,7 +122,32 @@ class Troves:
             "pool_least": self._money("least_left", atoms),
             "pool_sells": flag(self.sells, "sells"),
             "recovery": flag(self.recovery, "recovery"),
+            **self._rates(),
+            "pool_share": rate_parts(self.pool_share, "pool_share", 0, 1),
+            "borrowing_fee": rate_parts(self.borrowing_fee, "borrowing_fee", 0, 1),
+            "upfront_time": self._seconds(),
+            "least_debt": self._money("least_debt", atoms),
         }
+
+    def _rates(self) -> dict[str, int]:
+        if self.interest is None:
+            return {"rate_least": 0, "rate_largest": 0}
+        if not isinstance(self.interest, (tuple, list)) or len(self.interest) != 2:
+            raise TypeError(f"interest must be two numbers or None, got {self.interest!r}")
+        low, high = (rate_parts(rate, "interest", 0, MOST_A_YEAR) for rate in self.interest)
+        if not low <= high or high == 0:
+            raise ValueError(
+                f"interest {self.interest!r}: the largest rate is 0 or below the least"
+            )
+        return {"rate_least": low, "rate_largest": high}
+
+    def _seconds(self) -> int:
+        seconds = exact(self.upfront_time, "upfront_time")
+        if not 0 <= seconds <= YEAR or seconds.denominator != 1:
+            raise ValueError(
+                f"upfront_time {self.upfront_time!r} is no whole number of seconds in 0 ... {YEAR}"
+            )
+        return int(seconds)
 
     def _ratio(self, name: str) -> int:
         value = getattr(self, name)

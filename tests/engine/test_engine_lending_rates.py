@@ -176,6 +176,63 @@ def test_the_binomial_series_ends_after_as_many_seconds(kit, seconds, terms):
     assert 0 <= grown - Fraction(reserve.row()["borrow_index"] - ONE, ONE) < Fraction(4, ONE)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "grown"),
+    # a second's rate is 31,709,791,983: its square is 1,005.51 parts, half up
+    [
+        (1, 31_709_791_983),
+        (2, 2 * 31_709_791_983 + 1006),
+        ("1.5", 31_709_791_983 + 15_854_895_991 + 502),
+    ],
+)
+def test_the_power_of_a_second(kit, seconds, grown):
+    engine, reserve = paying(kit, "FixedRate", {"rate": 1, "compounding": "power"})
+    engine.step(dt=seconds)
+    assert reserve.row()["borrow_index"] == ONE + grown
+
+
+def test_a_year_of_seconds_is_nearly_the_exponential(kit):
+    engine, reserve = paying(kit, "FixedRate", {"rate": 1, "compounding": "power"})
+    engine.step(dt=SECONDS)
+    # (1 + 1 / n) ** n is e * (1 - 1 / 2n), and rounded at every product
+    expected = exp(1) * (1 - 0.5 / SECONDS)
+    assert reserve.row()["borrow_index"] / ONE == pytest.approx(expected, rel=1e-9)
+
+
+# --- rates that are refused --------------------------------------------------------------------
+
+
+def test_a_rate_above_what_accrues_stops_the_reserve(kit):
+    # 0.5 a year is 237,823,439,878 of 10**18 a block
+    terms = {"base": "0.5", "multiplier": 0, "jump_multiplier": 0}
+    engine, reserve = paying(kit, "JumpRate", {**terms, "refused_above": "0.000000237823439878"})
+    engine.step(dt=15)
+    assert reserve.row()["borrow_index"] == ONE + 237_823_439_878
+    engine, reserve = paying(kit, "JumpRate", {**terms, "refused_above": "0.000000237823439877"})
+    engine.step(dt=15)
+    assert reserve.row()["borrow_index"] == ONE
+    before = engine.state_hash()
+    for call in (
+        lambda: reserve.supply(1),
+        lambda: reserve.redeem(1),
+        lambda: reserve.lending.repay(0, "USD", 1),
+        lambda: reserve.lending.borrow(0, "USD", 1),
+    ):
+        with pytest.raises(ValueError, match="rate"):
+            call()
+    assert engine.state_hash() == before
+    # nor is anybody liquidated
+    assert engine.step(index={"ETH": 1}).liquidated == 0
+    engine.validate()
+
+
+def test_without_debts_no_rate_is_refused(kit):
+    terms = {"base": "0.5", "refused_above": "0.0000001"}
+    engine, reserve = paying(kit, "JumpRate", terms, 0)
+    engine.step(dt=15)
+    reserve.supply(1)
+
+
 # --- what is kept ------------------------------------------------------------------------------
 
 

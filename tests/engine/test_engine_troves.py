@@ -38,7 +38,7 @@ def all_troves(lending, count):
 def parts_of(engine):
     """(offset, lots for it), (shared debt, lots with it), the owner's lots, the liquidator's of each call."""
     found = {}
-    for kind in ("offset", "redistribute", "redeem", "seize"):
+    for kind in ("offset", "redistribute", "returned", "seize"):
         found[kind] = [
             (row["quantity"], row["money"]) for row in rows(engine, kind) if row["cause"] >= 0
         ]
@@ -52,7 +52,7 @@ def test_what_the_pool_lacks_goes_onto_the_others(kit):
     # are shared out as 332.25 and 110.75, the debt of 40,000 as 30,000 and 10,000
     assert (result.liquidated, result.notional_atoms, result.bad_debt_atoms) == (1, 90_000, 0)
     assert parts_of(engine) == {
-        "offset": [(50_000, 552)], "redistribute": [(40_000, 443)], "redeem": [], "seize": [(5, 0)],
+        "offset": [(50_000, 552)], "redistribute": [(40_000, 443)], "returned": [], "seize": [(5, 0)],
     }  # fmt: skip
     assert all_troves(lending, 3) == [(0, 0), (3332, 130_000), (1110, 30_000)]
     pool = lending.stability_pool.row()
@@ -136,7 +136,7 @@ def test_recovery_mode_caps_what_the_pool_gets(kit):
     assert engine.step().liquidated == 1
     # 110 lots are 110 % of 10,000; half a lot is cut off the gas compensation
     assert parts_of(engine) == {
-        "offset": [(10_000, 110)], "redistribute": [], "redeem": [(10, 0)], "seize": [(0, 0)],
+        "offset": [(10_000, 110)], "redistribute": [], "returned": [(10, 0)], "seize": [(0, 0)],
     }  # fmt: skip
     assert all_troves(lending, 2) == [(0, 0), (580, 40_000)]
     engine.validate()
@@ -174,7 +174,7 @@ def test_penalties_leave_the_rest_to_the_owner(kit):
     )  # fmt: skip
     assert engine.step(index={"ETH": 109}).liquidated == 1
     assert parts_of(engine) == {
-        "offset": [(5000, 48)], "redistribute": [(5000, 50)], "redeem": [(5, 0)], "seize": [(1, 0)],
+        "offset": [(5000, 48)], "redistribute": [(5000, 50)], "returned": [(5, 0)], "seize": [(1, 0)],
     }  # fmt: skip
     assert lending.trove(1) == (1050, 15_000)
     engine.validate()

@@ -210,7 +210,7 @@ def test_published_penalties(kit, entry, price, penalty, pool, expected):
         found = [(row["quantity"], row["money"]) for row in rows(engine, kind)]
         assert found == ([] if wanted is None else [wanted]), entry
     # the parts are cut each for itself, so that up to three millionths more are the owner's
-    (surplus,) = (row["quantity"] for row in rows(engine, "redeem") if row["cause"] >= 0)
+    (surplus,) = (row["quantity"] for row in rows(engine, "returned") if row["cause"] >= 0)
     assert 0 <= surplus - expected[2] <= 3
     engine.validate()
 
@@ -226,7 +226,20 @@ def test_presets_have_the_parameters_of_the_protocols():
         1,
     )
     assert (numbers["recovery"], numbers["offset_penalty"], first.sells) == (True, -1, True)
+    # MIN_NET_DEBT of 1,800 and LUSD_GAS_COMPENSATION of 200; BORROWING_FEE_FLOOR of half a percent
+    assert (numbers["least_debt"], numbers["borrowing_fee"], numbers["rate_largest"]) == (
+        2000,
+        5_000_000,
+        0,
+    )
     second = cs.rules.liquity_v2("staked ether").troves.numbers(1)
+    # MIN_DEBT, MIN_ and MAX_ANNUAL_INTEREST_RATE, UPFRONT_INTEREST_PERIOD, SP_YIELD_SPLIT
+    assert (second["least_debt"], second["rate_least"], second["rate_largest"]) == (
+        2000,
+        5_000_000,
+        2_500_000_000,
+    )
+    assert (second["upfront_time"], second["pool_share"]) == (7 * 86_400, 750_000_000)
     assert (second["minimum_ratio"], second["shutdown_ratio"]) == (1_200_000_000, 1_200_000_000)
     assert (second["offset_penalty"], second["redistribution_penalty"]) == (50_000_000, 200_000_000)
     assert (second["recovery"], cs.rules.liquity_v2().troves.gas_cap) == (False, "2")

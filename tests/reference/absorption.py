@@ -95,6 +95,8 @@ class Absorption:
     def open(self) -> None:
         """At the beginning of a cascade: what was left."""
         self.cascade.bought.clear()
+        for liquidator in self.engine.liquidators:
+            liquidator.step_repaid = 0
         for lending in self.engine.lending.values():
             if lending.rules.close_factor[0] == "absorb":
                 self.sell(lending, -1)

@@ -55,7 +55,7 @@ class CollateralAuctions:
         keeper = None
         if plan is not None:
             ready = [not self.seizure.waits(x, entry.cause) for x in self.engine.liquidators]
-            keeper = self.keeper(lending, self.incentive(lending, plan[3]), ready)
+            keeper = self.keeper(lending, self.incentive(lending, plan[0].reserve, plan[3]), ready)
         if keeper is None:
             queue.due[name] = entry  # as it was, with its cause
             queue.aside.add(name)
@@ -68,7 +68,7 @@ class CollateralAuctions:
 
     def plan(self, lending, unit):
         """(holding, lots of collateral, lots of debt, tab) of a new auction; None: none now."""
-        rule, base = lending.rules.auction, lending.base
+        base = lending.base
         owing = [h for h in unit.holdings if h.size < 0]
         held = [h for h in unit.holdings if h.size > 0]
         usable = [h for h in held if h.reserve.usable()]
@@ -85,12 +85,12 @@ class CollateralAuctions:
         lot = 0 if not taken else have * taken // debt
         if not lot:
             return None
-        penalty = self.seizure.parts(rule.penalty)
+        penalty = self.seizure.parts(lending.rules.auction.of(chosen.reserve.name).penalty)
         return chosen, lot, taken, taken + taken * penalty // PARTS
 
     def part(self, lending, reserve, debt: int) -> int:
         """Lots of a debt for which there is room, by the rules of dust; 0: none."""
-        rule, worth = lending.rules.auction, self.worth(lending.base)
+        rule, worth = lending.rules.auction.of(reserve.name), self.worth(lending.base)
         over = PARTS + self.seizure.parts(rule.penalty)
         taken = debt
         for hole, tabs in (
@@ -107,9 +107,9 @@ class CollateralAuctions:
             return debt
         return 0 if taken < debt and taken < least else taken
 
-    def incentive(self, lending, tab: int) -> int:
-        """Lots of the base for starting or resetting an auction."""
-        rule, base = lending.rules.auction, lending.base
+    def incentive(self, lending, reserve, tab: int) -> int:
+        """Lots of the base for starting or resetting an auction of a collateral."""
+        rule, base = lending.rules.auction.of(reserve.name), lending.base
         flat = self.atoms(lending, rule.tip) // self.worth(base)
         return flat + tab * self.seizure.parts(rule.chip) // PARTS
 
@@ -250,19 +250,19 @@ class CollateralAuctions:
         return self.engine.clock - sale.started
 
     def stale(self, lending, sale: Sale) -> bool:
-        rule, elapsed = lending.rules.auction, self.elapsed(sale)
+        rule, elapsed = lending.rules.auction.of(sale.reserve.name), self.elapsed(sale)
         late = elapsed > round(rate_of(rule.tail) * SECOND)
         return late or factor(rule, elapsed) < self.seizure.parts(rule.cusp) * (ONE // PARTS)
 
     def price(self, lending, sale: Sale) -> int:
         """Of a lot, in parts of 10**9 of an atom."""
-        rule = lending.rules.auction
+        rule = lending.rules.auction.of(sale.reserve.name)
         share = self.seizure.parts(rule.buf) * factor(rule, self.elapsed(sale)) // PARTS
         return sale.reserve.unit * sale.price * share // PARTS
 
-    def least_tab(self, lending) -> int:
+    def least_tab(self, lending, reserve) -> int:
         """What a take leaves of a tab, unless nothing: dust and its penalty, in lots of the base."""
-        rule = lending.rules.auction
+        rule = lending.rules.auction.of(reserve.name)
         over = PARTS + self.seizure.parts(rule.penalty)
         atoms = self.atoms(lending, rule.dust) * over // PARTS
         return ceil_divide(atoms, self.worth(lending.base))
@@ -271,10 +271,10 @@ class CollateralAuctions:
         """Begin an auction anew at the price believed now, if somebody does it."""
         if lending.auctions.stage >= 2 or not sale.reserve.price_ticks or sale.reserve.unpriced():
             return False
-        least, incentive = self.least_tab(lending), 0
+        least, incentive = self.least_tab(lending, sale.reserve), 0
         lot = sale.lot * self.worth(sale.reserve) // self.worth(lending.base)
         if sale.tab >= least and lot >= least:
-            incentive = self.incentive(lending, sale.tab)
+            incentive = self.incentive(lending, sale.reserve, sale.tab)
         ready = [not self.waits(x, sale) for x in self.engine.liquidators]
         keeper = self.keeper(lending, incentive, ready)
         if keeper is None:
@@ -292,7 +292,7 @@ class CollateralAuctions:
 
     def amounts(self, lending, sale: Sale, most: int):
         """(lots, lots of the base paid) of a take of at most so many lots; None: not allowed."""
-        price, least = self.price(lending, sale), self.least_tab(lending)
+        price, least = self.price(lending, sale), self.least_tab(lending, sale.reserve)
         worth = self.worth(lending.base) * PARTS
         lots = min(sale.lot, most)
         paid = ceil_divide(lots * price, worth)

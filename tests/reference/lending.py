@@ -207,8 +207,12 @@ class LendingMarket:
 
     # --- accounts ------------------------------------------------------------------------------
 
-    def open(self, *, collateral=None, debt=None, category=None) -> np.ndarray:
+    def open(self, *, collateral=None, debt=None, category=None, rate=None) -> np.ndarray:
         """New accounts with collateral and debts by reserve, columns or numbers."""
+        for given in [] if rate is None else np.atleast_1d(np.asarray(rate, dtype=object)):
+            if self.troves is None:
+                raise ValueError("debts bear no rate of their own")
+            self.troves.interest.check_rate(given)
         category = None if category is None else self.categories[category]
         for name in debt or {}:
             categories.check_lent(category, name)
@@ -263,7 +267,34 @@ class LendingMarket:
         self.engine.queue.reenter_changed()
         if self.troves is not None:
             self.troves.form_marks()
+        if rate is not None:
+            for k in range(count):
+                given = np.broadcast_to(np.asarray(rate, dtype=object), count)[k]
+                self.troves.interest.set_rate(first + k, given)
+                clearing.changed.append((first + k, ALL_CROSS))
+            self.engine.queue.reenter_changed()
+            self.troves.form_marks()
         return np.arange(first, first + count)
+
+    def set_rate(self, account, rate) -> None:
+        if self.troves is None:
+            raise ValueError("debts bear no rate of their own")
+        self.troves.interest.set_rate(int(account), rate)
+        self.engine.clearing.changed.append((int(account), ALL_CROSS))
+        self.engine.queue.reenter_changed()
+        self.troves.form_marks()
+
+    def rate_of(self, account) -> float:
+        return float(Fraction(self.troves.interest.rate(int(account)), PARTS))
+
+    def surplus(self, account) -> float:
+        lots = self.troves.interest.surplus.get(int(account), 0)
+        return float(lots * rate_of(self.troves.collateral.lot_size))
+
+    def claim(self, account) -> float:
+        return float(
+            self.troves.interest.claim(int(account)) * rate_of(self.troves.collateral.lot_size)
+        )
 
     @staticmethod
     def check_open(reserve: Reserve, column: list, borrowed: bool) -> None:
@@ -342,10 +373,14 @@ class LendingMarket:
         side = categories.side_of(category, reserve, borrowed)
         if what == "borrow":
             categories.check_lent(category, name)
+        fee = 0
         if what in ("deposit", "borrow"):
             self.check_open(reserve, [lots], borrowed)
+            if self.troves is not None and what == "borrow" and self.troves.collateral:
+                fee = self.troves.interest.fee(account, lots)
+                self.check_open(reserve, [lots + fee], borrowed)
             check = terms.check_borrow if borrowed else terms.check_deposit
-            check(self, account, reserve, lots)
+            check(self, account, reserve, lots + fee)
         if what in ("withdraw", "borrow") and lots > reserve.cash:
             raise ValueError(f"{name}: {lots} lots are more than there is cash")
         if what in ("withdraw", "borrow") and self.refuses(account, reserve, borrowed):
@@ -355,8 +390,9 @@ class LendingMarket:
                 raise ValueError("a reserve is missing")
             if (what in ("withdraw", "deposit")) == (reserve is self.debt_reserve):
                 raise ValueError(f"{name} is not what can be had of it")
-            self.troves.change(account, name, reserve, lots, what)
+            self.troves.change(account, name, reserve, lots, what, fee)
             self.changed(account, side, lots, what)
+            self.troves.interest.share(fee, account)
             self.troves.form_marks()
             return
         held = self.scaled(account, side)
@@ -364,6 +400,11 @@ class LendingMarket:
             most = reserve.lots(held, borrowed)
             if lots > most:
                 raise ValueError(f"amount {amount!r} is above the {most} lots that account has")
+        if borrowed:
+            debt = reserve.lots(held, True)
+            terms.check_dust(
+                self, account, reserve, debt + lots if what == "borrow" else debt - lots
+            )
         less = what in ("withdraw", "repay")
         index = reserve.borrow_index if borrowed else reserve.supply_index
         exact = Fraction(lots * ONE, index)
@@ -470,6 +511,9 @@ def pass_lending(engine, elapsed: int) -> None:
     """What time does to reserves: interest, then prices that are believed now."""
     for reserve in engine.reserves:
         reserve.accrue(elapsed)
+    for lending in engine.lending.values():
+        if lending.troves is not None and elapsed:
+            lending.troves.interest.accrue()
     engine.queue.on_marks()
     for market in engine.band_markets:
         market.accrue(elapsed)

@@ -114,6 +114,8 @@ class Reserve:
     category_sides: list = field(default_factory=list)
     fee: int = 0  # of the bonus of those who seize it, parts
     assigned_mark: int = 0  # of the collateral of troves: debt assigned to one scaled lot
+    waited: int = 0  # ns without accrual, while the rate is above what accrues
+    interest_mark: int = 0  # of the money of troves that bears interest: seconds and one
 
     def lots(self, scaled: int, borrowed: bool) -> int:
         if borrowed:
@@ -168,11 +170,13 @@ class Reserve:
 
     def usable(self) -> bool:
         """May a liquidation involve the reserve?"""
-        return not self.paused and self.lending.engine.clock >= self.grace_until
+        return not self.paused and not self.waited and self.lending.engine.clock >= self.grace_until
 
     def check_open_for(self, more: bool) -> None:
         if self.paused:
             raise ValueError(f"{self.name} is paused")
+        if self.waited:
+            raise ValueError(f"{self.name}: the borrow rate is above what accrues")
         if more and self.frozen:
             raise ValueError(f"{self.name} is frozen: nothing is added to its supply or debts")
 
@@ -189,6 +193,10 @@ class Reserve:
             return
         untouched = dict(vars(self))
         used, debt = self.utilisation(), self.owed_lots
+        elapsed, self.waited = elapsed + self.waited, 0
+        if debt and self.interest.refuses(used):
+            self.waited = elapsed
+            return
         growth, self.at_target = self.interest.growth(used, elapsed, self.at_target)
         if not debt:
             return
@@ -320,6 +328,8 @@ class Reserve:
             lower = upper = WORTHLESS
         if self.assigned_mark:
             lower = self.lending.troves.lower_mark(lower)
+        if self.interest_mark:
+            lower = self.interest_mark
         marks = [(self.supplied_side, lower), (self.borrowed_side, upper)]
         marks += [(side, lower) for side in self.category_sides]
         for side, mark in marks:

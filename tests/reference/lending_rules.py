@@ -20,6 +20,11 @@ class Troves:
     least_left: object = 1
     sells: bool = False
     recovery: bool = True
+    interest: tuple | None = None  # least and largest rate a year
+    pool_share: object = 0
+    borrowing_fee: object = 0
+    upfront_time: object = 0
+    least_debt: object = 0
 
 
 @dataclass
@@ -89,6 +94,9 @@ class Liquidator:
     choice: str = "best"
     calls: str = "chained"
     halvings: int = 6
+    max_repay: object = None  # of a call
+    step_budget: object = None  # of all calls of a step
+    step_repaid: int = 0
     last_resort: bool = False  # has no least gain
     cash: int = 0
     spent: int = 0

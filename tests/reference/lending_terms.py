@@ -151,6 +151,17 @@ def check_borrow(lending, account: int, reserve, lots: int) -> None:
         check_isolated(isolated, [(reserve, lots)])
 
 
+def check_dust(lending, account: int, reserve, lots: int) -> None:
+    """Where accounts are auctioned a debt is none or as large as its collateral's auctions ask."""
+    rule = lending.rules.auction
+    if rule is None or not lots:
+        return
+    dust = [rule.of(held.name).dust for held in held_by(lending, account)[0]]
+    least = max((lending.engine.to_atoms(x, lending.asset) for x in dust), default=0)
+    if lots * reserve.unit * reserve.price_ticks < least:
+        raise ValueError(f"a debt of {lots} lots is worth less than the dust of {least} atoms")
+
+
 def check_isolated(isolated, debts) -> int:
     """What debts add to what a ceiling counts."""
     added = 0

@@ -31,11 +31,24 @@ def exponential(x: int) -> int:
     return curved * 2**doublings if doublings >= 0 else curved // 2**-doublings
 
 
+def powered(second: int, elapsed: int) -> int:
+    """(one and the rate of a second) ** whole seconds, half up at every product; linear for the rest."""
+    made, base, seconds = ONE, ONE + second, elapsed // SECOND
+    while seconds:
+        if seconds % 2:
+            made = (made * base + ONE // 2) // ONE
+        base = (base * base + ONE // 2) // ONE
+        seconds //= 2
+    return made * (ONE + second * (elapsed % SECOND) // SECOND) // ONE - ONE
+
+
 def grown(rate: int, elapsed: int, period: int, compounding: str) -> int:
     """What a debt of one grows by at a rate for each `period`."""
     first = rate * elapsed // period
     if compounding == "linear":
         return first
+    if compounding == "power":
+        return powered(rate * SECOND // period, elapsed)
     second, third = first, first
     if compounding == "binomial":
         # terms of (1 + rate)**seconds: a second and two seconds less
@@ -60,6 +73,9 @@ class Model:
 
     def first_at_target(self) -> int:
         return 0
+
+    def refuses(self, utilisation: int) -> bool:
+        return False
 
     def supply_growth(self, utilisation: int, elapsed: int) -> int | None:
         """What supplies grow by; None: what borrowers pay and the reserve does not keep."""
@@ -111,6 +127,7 @@ class JumpRate(Model):
     period: object = 15
     supply: tuple | None = None
     compounding: str = "linear"
+    refused_above: object = None
 
     over_supplies = True
 
@@ -118,6 +135,12 @@ class JumpRate(Model):
         *rates, kink = (rate_of(x) for x in given)
         period = int(rate_of(self.period) * SECOND)
         return *(int(x * ONE * period / YEAR) for x in rates), int(kink * ONE)
+
+    def refuses(self, utilisation: int) -> bool:
+        """Is the rate above what accrues?"""
+        given = (self.base, self.multiplier, self.jump_multiplier, self.kink)
+        most = self.refused_above
+        return most is not None and bent(utilisation, *self.curve(given)) > int(rate_of(most) * ONE)
 
     def growth(self, utilisation: int, elapsed: int, at_target: int) -> tuple[int, int]:
         given = (self.base, self.multiplier, self.jump_multiplier, self.kink)

@@ -15,6 +15,7 @@ from .lending_rules import ONE, Liquidator
 from .lending_terms import common
 from .margin import rate_of
 from .records import SELL
+from .trove_interest import YEAR, TroveInterest
 
 PARTS = 10**9
 INFINITE = 2**62
@@ -43,6 +44,7 @@ class Troves:
         self.unsettled = 0  # atoms of debt shared out and not yet in the accounts' own debts
         self.collateral = None
         self.gas_cap = None
+        self.interest = TroveInterest(self)
 
     # --- set-up --------------------------------------------------------------------------------
 
@@ -60,7 +62,8 @@ class Troves:
                 "debt_ceiling, borrowable_in_isolation, siloed: troves have one of each"
             )
         if source is None:
-            return {**given, "collateral": False, "liquidation_threshold": 0}
+            made = {**given, "collateral": False, "liquidation_threshold": 0}
+            return {**made, "refinement": YEAR} if self.interest.bears else made
         least = self.parts(self.terms.minimum_ratio)
         threshold = Fraction(ceil(Fraction(PARTS * PARTS, least)), PARTS)
         made = {**given, "borrowable": False, "liquidation_threshold": threshold}
@@ -74,6 +77,7 @@ class Troves:
     def join(self, reserve) -> None:
         if reserve.source is None:
             self.lending.debt_reserve = reserve
+            self.interest.begin(reserve)
             return
         self.collateral = reserve
         reserve.supply_index = ONE // STAKE
@@ -121,6 +125,7 @@ class Troves:
     def believed(self) -> None:
         """A new price: below the ratio of shutdown nothing is lent any more, for good."""
         if self.below(self.terms.shutdown_ratio):
+            self.interest.is_shut = True
             self.collateral.frozen = self.lending.debt_reserve.frozen = True
 
     def form_marks(self, cause: int = -1) -> None:
@@ -148,10 +153,12 @@ class Troves:
         return divmod(-found.size * self.collateral.unit * risen, self.collateral.refine)
 
     def owed(self, account: int) -> int:
-        return self.held(account, self.lending.debt_reserve, True) + self.pending(account)[0]
+        own = self.held(account, self.lending.debt_reserve, True)
+        return own + self.pending(account)[0] + self.interest.pending(account)[0]
 
     def settle(self, account: int) -> None:
         """What was assigned becomes the account's own debt, and its stake that of its collateral."""
+        self.interest.settle(account)
         atoms, rest = self.pending(account)
         debt = self.lending.debt_reserve
         if atoms:
@@ -166,6 +173,8 @@ class Troves:
         side.outside_lots += stake + position.size
         position.size = -stake
         position.ladder_trigger = self.collateral.assigned_mark if stake else 0
+        if debt is not None:
+            self.interest.weigh(account)
 
     def any_below_minimum(self) -> bool:
         least = self.parts(self.terms.minimum_ratio)
@@ -177,13 +186,15 @@ class Troves:
                 return True
         return False
 
-    def change(self, account: int, name: str, reserve, lots: int, what: str) -> None:
-        """Deposit, withdraw, borrow or repay; all but the account's ratios have been checked."""
+    def change(self, account: int, name: str, reserve, lots: int, what: str, fee: int) -> None:
+        """Deposit, withdraw, borrow or repay; all but the account's debt and ratios have been checked."""
         more = what in ("deposit", "borrow")
         c, d = self.collateral, self.lending.debt_reserve
         stake, debt = self.held(account, c, False), self.owed(account)
         if what == "repay" and lots > debt:
             raise ValueError(f"{lots} atoms are above the debt of {debt}")
+        if what in ("borrow", "repay"):
+            self.check_least(debt + lots + fee if what == "borrow" else debt - lots)
         if what == "withdraw" and lots > c.lots(stake, False):
             raise ValueError(f"{lots} lots are above the collateral")
         exact = Fraction(lots * ONE, c.supply_index)
@@ -193,8 +204,8 @@ class Troves:
         if what in ("withdraw", "borrow"):
             stake_after = stake - (scaled if what == "withdraw" else 0)
             supplied = c.supplied - (scaled if what == "withdraw" else 0)
-            debt_after = debt + (lots if what == "borrow" else 0)
-            all_debts = d.owed_lots + (lots if what == "borrow" else 0)
+            debt_after = debt + (lots + fee if what == "borrow" else 0)
+            all_debts = d.owed_lots + (lots + fee if what == "borrow" else 0)
             value = c.lots(stake_after, False) * self.worth
             if floor(value * c.supplied_side.loan_to_value) < debt_after:
                 raise ValueError(f"{name}: more than the collateral of {account} bears")
@@ -208,15 +219,19 @@ class Troves:
             self.lending.move_scaled(account, c.supplied_side, scaled if more else -scaled)
             self.settle(account)
         else:
-            self.lending.move_scaled(account, d.borrowed_side, lots if more else -lots)
+            self.lending.move_scaled(account, d.borrowed_side, lots + fee if more else -lots)
+            self.settle(account)
+
+    def check_least(self, debt: int) -> None:
+        least = self.engine.to_atoms(self.terms.least_debt, self.lending.asset)
+        if 0 < debt < least:
+            raise ValueError(f"a debt of {debt} atoms is outside 0 and {least} or more")
 
     def room(self, account: int) -> int:
         """Most atoms that an account may borrow now."""
         c, d = self.collateral, self.lending.debt_reserve
         lots = c.lots(self.held(account, c, False), False)
-        most = min(
-            d.cash, floor(lots * self.worth * c.supplied_side.loan_to_value) - self.owed(account)
-        )
+        most = floor(lots * self.worth * c.supplied_side.loan_to_value) - self.owed(account)
         if d.borrow_cap is not None:
             below = self.lending.rules.borrow_bound == "below"
             most = min(most, d.borrow_cap - d.owed_lots - below)
@@ -226,7 +241,14 @@ class Troves:
         if self.terms.critical_ratio is not None:
             value, debts = self.system()
             most = min(most, value * PARTS // self.parts(self.terms.critical_ratio) - debts)
-        return max(most, 0)
+        low, high = 0, min(d.cash, most)
+        while low < high:
+            middle = (low + high + 1) // 2
+            fits = middle + self.interest.fee(account, middle) <= most
+            low, high = (middle, high) if fits else (low, middle - 1)
+        least = self.engine.to_atoms(self.terms.least_debt, self.lending.asset)
+        after = self.owed(account) + low + self.interest.fee(account, low)
+        return 0 if after < least else low
 
     # --- liquidation ---------------------------------------------------------------------------
 
@@ -371,9 +393,8 @@ class Troves:
         c.roundings += 1
         about["cause"] = liquidation
         gone = parts.gas + parts.to_pool
-        c.cash -= gone + parts.surplus
+        c.cash -= gone
         c.flow("seized", gone)
-        c.flow("redeemed", parts.surplus)
         if parts.offset:
             d.cash += parts.offset
             d.flow("repaid", parts.offset)
@@ -388,7 +409,8 @@ class Troves:
                 money=parts.shared_lots, market=c.borrowed_side.number,
             )  # fmt: skip
         if parts.surplus:
-            log.add(events.REDEEM, quantity=parts.surplus, **about)
+            self.interest.keep(account, parts.surplus)
+            log.add(events.RETURNED, quantity=parts.surplus, **about)
         gains = seizure.trade(c, SELL, parts.gas, liquidation) if parts.gas else 0
         paid, gas = (
             self.engine.to_atoms(x, self.lending.asset)
@@ -409,7 +431,7 @@ class Troves:
 
     def rows(self) -> list[list[int]]:
         mark = 0 if self.collateral is None else self.collateral.assigned_mark
-        return [[self.waiting, self.unsettled, mark]]
+        return [[self.waiting, self.unsettled, mark], *self.interest.rows()]
 
     def check(self) -> None:
         """Shared out is what accounts have coming and what waits, to the part of an atom."""
@@ -421,7 +443,9 @@ class Troves:
         coming = [self.pending(k) for k in mine]
         parts = sum(atoms * c.refine + rest for atoms, rest in coming)
         assert self.unsettled * c.refine == parts + self.waiting, (self.unsettled, parts)
-        assert d.borrowed == self.unsettled + sum(self.held(k, d, True) for k in mine)
+        shared = self.unsettled + self.interest.unsettled
+        assert d.borrowed == shared + sum(self.held(k, d, True) for k in mine)
+        self.interest.check(mine)
         find, side = self.engine.clearing.position, c.borrowed_side.number
         stakes = [-p.size if (p := find(k, side, 0)) else 0 for k in mine]
         assert [self.held(k, c, False) for k in mine] == stakes

@@ -3,7 +3,7 @@
 docs/collateral-auctions.md; the power of a price curve is DSMath's, MakerDAO src/abaci.sol.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .lending_rules import ONE
 from .margin import rate_of
@@ -25,9 +25,18 @@ class CollateralAuction:
     dust: object = 0
     tip: object = 0
     chip: object = 0
+    collateral_terms: object = ()
 
     def hole_of(self, name: str):
-        return dict(self.collateral_holes).get(name)
+        return dict(self.collateral_holes).get(
+            name, dict(self.collateral_terms).get(name, {}).get("hole")
+        )
+
+    def of(self, name: str):
+        """The terms of one collateral's auctions, whose `hole` is still that of all."""
+        own = dict(dict(self.collateral_terms).get(name, {}))
+        own.pop("hole", None)
+        return replace(self, **own)
 
 
 def rounded_power(base: int, exponent: int) -> int:

@@ -174,6 +174,17 @@ class Seizure:
         given = held.size > 0 and rules.zero_price == "given"
         return held.reserve.price_ticks > 0 or given
 
+    def told(self, liquidator: Liquidator, reserve, lots: int) -> int:
+        """No more than the liquidator is told to repay, by value."""
+        worth = reserve.unit * reserve.price_ticks
+        for given, done in (
+            (liquidator.max_repay, 0), (liquidator.step_budget, liquidator.step_repaid),
+        ):  # fmt: skip
+            if given is not None:
+                atoms = self.engine.to_atoms(given, reserve.lending.asset)
+                lots = min(lots, max(0, atoms - done) // worth)
+        return lots
+
     def find(self, account: int, unit: Borrower, liquidator: Liquidator) -> Deal | None:
         rules = self.engine.clearing.accounts[account].lending.rules
         usable = [
@@ -194,7 +205,7 @@ class Seizure:
                     if deal is not None and self.agreed(liquidator, deal):
                         return deal
                     continue
-                most = self.most(rules, unit, collateral, debt)
+                most = self.told(liquidator, debt.reserve, self.most(rules, unit, collateral, debt))
                 for attempt in range(liquidator.halvings + 1):
                     lots = most >> attempt
                     if not lots:
@@ -310,6 +321,7 @@ class Seizure:
         liquidator.cash += gains - cost - gas
         liquidator.spent += gas
         liquidator.done += 1
+        liquidator.step_repaid += deal.repaid * d.unit * d.price_ticks
         after = self.engine.clearing.unit((account, ALL_CROSS))
         borne_after = after.borne()
         owed_after = borne_after - after.equity()

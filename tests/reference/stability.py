@@ -22,6 +22,7 @@ class Provision:
     product: int
     total: int
     scale: int
+    rewards: int
 
 
 class StabilityPool:
@@ -33,9 +34,11 @@ class StabilityPool:
         self.providers: dict[str, Provision] = {}
         self.product, self.scale = ONE, 0
         self.sums = [0]
-        self.loss_error = self.gain_error = 0
+        self.rewards = [0]  # the same sums of interest
+        self.loss_error = self.gain_error = self.reward_error = 0
         self.deposits = self.gains = 0
         self.provided = self.withdrawn = self.burned = self.received = self.paid = 0
+        self.interest = self.interest_received = self.interest_paid = 0
 
     @property
     def lot_size(self):
@@ -60,10 +63,19 @@ class StabilityPool:
         self.product = product * SCALE**steps // ONE
         self.scale += steps
         self.sums += [0] * steps
+        self.rewards += [0] * steps
         self.deposits -= debt
         self.burned += debt
         self.gains += gain
         self.received += gain
+
+    def earn(self, atoms: int) -> None:
+        """Share interest among the deposits."""
+        earned = atoms * ONE + self.reward_error
+        self.reward_error = earned % self.deposits
+        self.rewards[-1] += earned // self.deposits * self.product
+        self.interest += atoms
+        self.interest_received += atoms
 
     def left(self, name: str) -> int:
         """What is left of a deposit; less than a billionth is nothing."""
@@ -75,44 +87,54 @@ class StabilityPool:
 
     def gain(self, name: str) -> int:
         own = self.providers.get(name)
-        if own is None:
-            return 0
-        found = self.sums[own.scale] - own.total
-        if own.scale + 1 < len(self.sums):
-            found += self.sums[own.scale + 1] // SCALE
+        return 0 if own is None else self.since(own, self.sums, own.total)
+
+    def reward(self, name: str) -> int:
+        """Atoms of interest that a provider has earned and not been paid."""
+        own = self.providers.get(name)
+        return 0 if own is None else self.since(own, self.rewards, own.rewards)
+
+    @staticmethod
+    def since(own: Provision, sums: list, total: int) -> int:
+        found = sums[own.scale] - total
+        if own.scale + 1 < len(sums):
+            found += sums[own.scale + 1] // SCALE
         return own.initial * found // own.product // ONE
 
-    def change(self, name: str, left: int, more: int, gain: int) -> None:
-        """The deposit is `left` now, by `more` atoms more or less; the gain is paid."""
+    def change(self, name: str, left: int, more: int, gain: int, reward: int) -> None:
+        """The deposit is `left` now, by `more` atoms more or less; gain and interest are paid."""
         self.gains -= gain
         self.paid += gain
+        self.interest -= reward
+        self.interest_paid += reward
         self.providers.pop(name, None)
         if left:
-            self.providers[name] = Provision(left, self.product, self.sums[-1], self.scale)
+            now = self.product, self.sums[-1], self.scale, self.rewards[-1]
+            self.providers[name] = Provision(left, *now)
         self.deposits += more
         side = events.NO_MARKET
         if self.lending.troves is not None:
             side = self.lending.debt_reserve.borrowed_side.number
-        self.engine.log.add(events.PROVIDE, quantity=more, money=gain, market=side)
+        self.engine.log.add(events.PROVIDE, quantity=more, money=gain, order=reward, market=side)
         if self.lending.troves is not None:
             self.lending.troves.form_marks()
 
     def row(self) -> dict:
         return self.totals()
 
-    def gain_to_pay(self, name: str) -> int:
-        gain = self.gain(name)
-        if gain > self.gains:
-            raise ValueError(f"the gain of {gain} is more than the pool has")
-        return gain
+    def to_pay(self, name: str) -> tuple[int, int]:
+        gain, reward = self.gain(name), self.reward(name)
+        if gain > self.gains or reward > self.interest:
+            raise ValueError(f"a gain of {gain} or interest of {reward} is more than the pool has")
+        return gain, reward
 
     def provide(self, amount, provider: str = "provider") -> None:
         atoms = whole("amount", amount, self.lot_size)
         if atoms <= 0:
             raise ValueError(f"amount {amount!r} must be above zero")
-        gain = self.gain_to_pay(provider)
+        paid = self.to_pay(provider)
         self.provided += atoms
-        self.change(provider, self.left(provider) + atoms, atoms, gain)
+        self.change(provider, self.left(provider) + atoms, atoms, *paid)
 
     def withdraw(self, amount=None, provider: str = "provider") -> None:
         if provider not in self.providers:
@@ -128,12 +150,13 @@ class StabilityPool:
         troves = self.lending.troves
         if wanted and troves is not None and troves.any_below_minimum():
             raise ValueError("a loan is below the minimum ratio")
-        gain = self.gain_to_pay(provider)
+        paid = self.to_pay(provider)
         self.withdrawn += wanted
-        self.change(provider, left - wanted, -wanted, gain)
+        self.change(provider, left - wanted, -wanted, *paid)
 
     def totals(self) -> dict:
         names = ("deposits", "provided", "withdrawn", "burned", "gains", "received", "paid")
+        names += ("interest", "interest_received", "interest_paid")
         return {name: getattr(self, name) for name in names}
 
     def rows(self) -> list[list[int]]:
@@ -141,10 +164,12 @@ class StabilityPool:
         rows = [list(self.totals().values())]
         rows.append([*limbs(self.product), self.scale, *limbs(self.loss_error)])
         rows.append([*limbs(self.gain_error), *(x for s in self.sums[-2:] for x in limbs(s))])
+        rows.append([*limbs(self.reward_error), *(x for s in self.rewards[-2:] for x in limbs(s))])
         for name in sorted(self.providers):
             own = self.providers[name]
             rows.append([*name.encode(), own.initial, *limbs(own.product)])
             rows.append([*limbs(own.total), own.scale, *limbs(self.gain(name))])
+            rows.append([*limbs(own.rewards), *limbs(self.reward(name))])
         return rows
 
 
@@ -157,3 +182,4 @@ def check_pool(pool: StabilityPool) -> None:
     """Raise AssertionError if deposits and gains are not what came less what went."""
     assert pool.deposits == pool.provided - pool.withdrawn - pool.burned >= 0, pool.totals()
     assert pool.gains == pool.received - pool.paid >= 0, pool.totals()
+    assert pool.interest == pool.interest_received - pool.interest_paid >= 0, pool.totals()

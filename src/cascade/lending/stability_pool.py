@@ -20,12 +20,13 @@ SCALE_FACTOR = 10**9
 
 @dataclass(frozen=True)
 class Deposit:
-    """A deposit when its owner last touched it, and P, S and scale then."""
+    """A deposit when its owner last touched it, and P, S, scale and the sum of interest then."""
 
     initial_wad: int
     product: int
     total: int
     scale: int
+    rewards: int = 0
 
 
 class StabilityPool:
@@ -47,6 +48,10 @@ class StabilityPool:
         P, and how often it was multiplied by 10**9 to keep its digits.
     sums : dict of int to int
         S by scale.
+    rewards : dict of int to int
+        The same of interest, Liquity v2's B.
+    interest_wad : int
+        Interest that it holds and has not paid out.
 
     largest_wad, received_wad : int
         The most deposits it ever held, and all collateral it ever got: what `check` measures drift by.
@@ -89,7 +94,9 @@ class StabilityPool:
         self.product = WAD
         self.scale = 0
         self.sums: dict[int, int] = {0: 0}
-        self._loss_error = self._gain_error = 0
+        self.rewards: dict[int, int] = {0: 0}
+        self.interest_wad = 0
+        self._loss_error = self._gain_error = self._reward_error = 0
 
     @property
     def drift_wad(self) -> int:
@@ -153,6 +160,23 @@ class StabilityPool:
         self.collateral_wad += collateral
         self.received_wad += collateral
 
+    def earn(self, interest_wad: int) -> None:
+        """Share interest among the deposits, rounded down; the rest waits for the next.
+
+        Raises
+        ------
+        RefusalError
+            ``"pool-minimum"``: the pool has less than `least_left_wad`.
+        """
+        earned = amount(interest_wad, "interest_wad")
+        if self.total_wad < self.least_left_wad:
+            raise RefusalError("pool-minimum", f"the pool has {self.total_wad}")
+        part = earned * WAD + self._reward_error
+        reward = part // self.total_wad
+        self._reward_error = part - reward * self.total_wad
+        self.rewards[self.scale] += reward * self.product
+        self.interest_wad += earned
+
     def _shrink(self, factor: int) -> None:
         product = self.product * factor
         if product // WAD >= SCALE_FACTOR:
@@ -162,7 +186,7 @@ class StabilityPool:
         self.product = product * SCALE_FACTOR**steps // WAD
         for _ in range(steps):
             self.scale += 1
-            self.sums[self.scale] = 0
+            self.sums[self.scale] = self.rewards[self.scale] = 0
 
     def compounded(self, name: str) -> int:
         """What is left of a deposit, rounded down; 0 without one or after two changes of scale.
@@ -185,8 +209,19 @@ class StabilityPool:
         if name not in self.deposits:
             return 0
         own = self.deposits[name]
-        first = self.sums[own.scale] - own.total
-        second = self.sums.get(own.scale + 1, 0) // SCALE_FACTOR
+        return self._since(own, self.sums, own.total)
+
+    def interest(self, name: str) -> int:
+        """Interest that a deposit has earned and not been paid, rounded down."""
+        if name not in self.deposits:
+            return 0
+        own = self.deposits[name]
+        return self._since(own, self.rewards, own.rewards)
+
+    @staticmethod
+    def _since(own: Deposit, sums: dict[int, int], total: int) -> int:
+        first = sums[own.scale] - total
+        second = sums.get(own.scale + 1, 0) // SCALE_FACTOR
         return own.initial_wad * (first + second) // own.product // WAD
 
     def deposit(self, name: str, amount_wad: int) -> int:
@@ -243,14 +278,20 @@ class StabilityPool:
         return wanted, paid
 
     def _pay(self, name: str, new_wad: int) -> int:
-        paid = self.gain(name)
+        paid, reward = self.gain(name), self.interest(name)
         if paid > self.collateral_wad:
             raise RefusalError(
                 "collateral-short", f"gain {paid} of {name!r} is above {self.collateral_wad}"
             )
+        if reward > self.interest_wad:
+            raise RefusalError(
+                "interest-short", f"interest {reward} of {name!r} is above {self.interest_wad}"
+            )
         self.collateral_wad -= paid
+        self.interest_wad -= reward
         if new_wad:
-            self.deposits[name] = Deposit(new_wad, self.product, self.sums[self.scale], self.scale)
+            now = self.product, self.sums[self.scale], self.scale, self.rewards[self.scale]
+            self.deposits[name] = Deposit(new_wad, *now)
         else:
             self.deposits.pop(name, None)
         return paid

@@ -15,6 +15,8 @@ from cascade.trove_terms import Troves
 
 __all__ = ["liquity_v1", "liquity_v2"]
 
+DAY = 86_400
+
 
 def _rules(source: str, terms: Mapping[str, Any], changes: Mapping[str, Any]) -> LendingRules:
     troves = Troves(**{**terms, **changes})
@@ -41,8 +43,9 @@ def liquity_v1(**changes: Any) -> LendingRules:
 
     Notes
     -----
-    Left out: fees, redemptions, the least debt. The stability pool is the only stage before other loans
-    take a debt over: `stop_gap` can add none.
+    The borrowing fee is its floor, which is where the base rate falls to without redemptions; these are
+    left out. The stability pool is the only stage before other loans take a debt over: `stop_gap` can
+    add none.
     """
     data: Mapping[str, Any] = TROVES
     terms = {
@@ -51,12 +54,15 @@ def liquity_v1(**changes: Any) -> LendingRules:
         "gas_share": Fraction(1, data["gas_compensation_divisor"]),
         "gas_reserve": data["reserve"],
         "least_left": data["least_left_in_pool"],
+        "borrowing_fee": data["fee_floor"],
+        # the reserve is part of the debt
+        "least_debt": Fraction(data["least_net_debt"]) + Fraction(data["reserve"]),
     }
     return _rules(SOURCE_1, terms, changes)
 
 
 def liquity_v2(branch: str = "WETH", **changes: Any) -> LendingRules:
-    """Liquity v2, one branch: penalties, a surplus for the owner, shutdown, no recovery mode.
+    """Liquity v2, one branch: rates that owners set, penalties, a surplus, shutdown, no recovery mode.
 
     Parameters
     ----------
@@ -76,9 +82,10 @@ def liquity_v2(branch: str = "WETH", **changes: Any) -> LendingRules:
 
     Notes
     -----
-    Left out: interest, redemptions, the least debt, and the 0.0375 of ether that an owner puts by for the
-    liquidator: state its value as ``gas_reserve``. The stability pool of the branch is the only stage before
-    other loans take a debt over: `stop_gap` can add none.
+    Left out: redemptions, delegates who set rates, the fee of changing a rate within seven days, and the
+    0.0375 of ether that an owner puts by for the liquidator: state its value as ``gas_reserve``. The
+    stability pool of the branch is the only stage before other loans take a debt over: `stop_gap` can add
+    none.
     """
     data: Mapping[str, Any] = COMMON
     if branch not in BRANCHES:
@@ -89,5 +96,9 @@ def liquity_v2(branch: str = "WETH", **changes: Any) -> LendingRules:
         "gas_cap": data["gas_compensation_cap"],
         "least_left": data["least_left_in_pool"],
         "recovery": False,
+        "interest": (data["least_rate"], data["largest_rate"]),
+        "pool_share": data["pool_share"],
+        "upfront_time": data["upfront_days"] * DAY,
+        "least_debt": data["least_debt"],
     }
     return _rules(SOURCE_2, terms, changes)

@@ -158,6 +158,8 @@ class LiquidatorSection:
     choice: str = text("best", choices=("best", "worst"))
     calls: str = text("chained", choices=("chained", "single"))
     halvings: int = integer(6, low=0, high=62)
+    max_repay: Number | None = number(None, low=0)
+    step_budget: Number | None = number(None, low=0)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 As v1 without recovery mode; pool and other troves get at most the debt's value and a penalty, the owner the rest.
 
-Left out: interest and its delegation, redemptions, shutdown of a branch.
+Left out: redemptions, delegates who set rates for many, the fee of changing a rate within seven days.
 """
 
 FOLLOWS = "code"
@@ -16,6 +16,10 @@ COMMON: dict[str, object] = {
     "gas_reserve": "0.0375",
     "least_left_in_pool": "1",
     "least_debt": "2000",
+    "least_rate": "0.005",
+    "largest_rate": "2.5",
+    "upfront_days": 7,
+    "pool_share": "0.75",
 }
 BRANCHES: dict[str, dict[str, object]] = {
     "WETH": {
