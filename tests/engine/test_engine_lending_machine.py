@@ -4,22 +4,19 @@ The twin keeps its books, the compiled engine agrees with it after every action,
 engine goes on as the engine would have.
 """
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import pytest
 from engine_kit import TWIN, core_kit
-from hypothesis import HealthCheck, settings
+from engine_machines import SETTINGS, TwinAndCore
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 from random_lending import PRICES, Actor, compare, draw_action, draw_open, draw_setup
-
-import cascade as cs
 
 CORE = core_kit()
 
 
-class LendingMachine(RuleBasedStateMachine):
+class LendingMachine(TwinAndCore):
+    compare = staticmethod(compare)
+
     @initialize(draw=st.randoms(use_true_random=False))
     def begin(self, draw) -> None:
         self.setup = draw_setup(draw)
@@ -34,29 +31,8 @@ class LendingMachine(RuleBasedStateMachine):
     def act(self, draw) -> None:
         self.do(*draw_action(draw, self.setup, self.prices, self.accounts))
 
-    @rule(through_a_file=st.booleans())
-    def go_on_with_a_copy(self, through_a_file) -> None:
-        before = self.core.engine
-        if through_a_file:
-            with TemporaryDirectory() as folder:
-                before.save(Path(folder) / "engine.npz")
-                engine = cs.Engine.load(Path(folder) / "engine.npz")
-        else:
-            engine = before.copy()
-        assert engine.state_hash() == before.state_hash()
-        assert engine.totals() == before.totals()
-        self.core.engine = engine
-        self.core.markets = {name: engine.market(name) for name in self.core.markets}
-        self.core.lendings = [engine.lending[each.name] for each in self.core.lendings]
 
-    def do(self, name: str, arguments: tuple) -> None:
-        found = compare(self.twin, self.core, name, arguments)
-        assert not found, f"{name}{arguments}: {found}"
-
-
-LendingMachine.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+LendingMachine.TestCase.settings = SETTINGS
 
 
 @pytest.mark.skipif(CORE is None, reason="the compiled engine is not built")
