@@ -195,9 +195,11 @@ def test_compound_refuses_the_cap_itself():
     market.add_reserve("USD", price=None, borrow_cap=1000)
     market["USD"].supply(100_000)
     market.open(collateral={"ETH": [10]}, debt={"USD": [1]})
-    with pytest.raises(ValueError):
+    with pytest.raises(
+        ValueError, match=r"999 .* outside 1e-06 ... 998.999999, .* borrow_cap of 1000 "
+    ):
         market.borrow(0, "USD", 999)
     market.borrow(0, "USD", 998.999999)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"90 .* outside 0.001 ... 89.999, .* supply_cap of 100 "):
         market["ETH"].supply(90)
     market["ETH"].supply(89.999)

@@ -404,7 +404,7 @@ def test_incidents_that_cannot_be(tmp_path, fields, field, reason):
          {**TROVES, "more": '[[lending.reserves]]\nname = "DAI"'}),
         ("lending.borrowers.collateral", "'USD' has no price",
          {**TROVES, "more": '[[lending.borrowers]]\ncollateral = "USD"\ndebt = "ETH"'}),
-        ("lending.reserves", "ETH: loan_to_value Decimal\\('0.9'\\) is above the threshold",
+        ("lending.reserves", "ETH: loan_to_value Decimal\\('0.9'\\) is outside 0 ... 0.8",
          {**CALLS, "collateral": CALLS["collateral"] + "\nloan_to_value = 0.9"}),
         ("lending.reserves.oracle", "USD: an oracle has no 'wait'; there are delay, heartbeat",
          {**CALLS, "money": CALLS["money"] + "\noracle = { wait = 3 }"}),

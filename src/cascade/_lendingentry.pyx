@@ -44,7 +44,7 @@ from cascade._types cimport (
     EVENT_BORROW, EVENT_OPEN, EVENT_REDEEM, EVENT_REPAY, EVENT_SUPPLY,
 )
 
-from cascade.reserve_words import amount, lending_named, not_lent, outside, reserve_named
+from cascade.reserve_words import lending_named, not_lent, outside, reserve_named, stated_cap
 
 cdef int64_t MOST_LOTS = 2**63 - 1           # that a sum over time can be
 
@@ -311,7 +311,7 @@ cdef int _check_supply(EngineCore core, Reserve* r, int64_t lots) except -1:
         there += r.treasury
     if r.supply_cap >= 0 and there + lots > r.supply_cap:
         raise ValueError(outside(core, r.number, "amount", lots, 1, r.supply_cap - there,
-                                 f"what the supply_cap of {amount(core, r.number, r.supply_cap)} leaves"))
+                                 f"what the {stated_cap(core, r.number, 'supply_cap', r.supply_cap)} leaves"))
     return 0
 
 
@@ -395,7 +395,7 @@ cdef int check_column(EngineCore core, Reserve* r, const int64_t[::1] lots, bint
         left = r.borrow_cap - borrowed_lots(&core.state, r.number, r.borrowed)
         if r.borrow_cap >= 0 and total > left:
             raise ValueError(outside(core, r.number, "amount", int(total), 1, left,
-                                     f"what the borrow_cap of {amount(core, r.number, r.borrow_cap)} leaves"))
+                                     f"what the {stated_cap(core, r.number, 'borrow_cap', r.borrow_cap)} leaves"))
         return check_flow(core, r, FLOW_BORROWED, <int64_t>total)
     if not r.collateral:
         raise ValueError(f"{reserve_named(core, r.number)} is no collateral: its collateral is False")

@@ -20,6 +20,7 @@ __all__ = [
     "not_lent",
     "outside",
     "reserve_named",
+    "stated_cap",
 ]
 
 
@@ -67,6 +68,12 @@ def amount(engine: Any, number: int, lots: int) -> str:
     """Lots of a reserve as an amount of its asset."""
     found = _reserve(engine, number)
     return f"{lots} lots" if found is None else _shown(Fraction(found.lots.step) * lots)
+
+
+def stated_cap(engine: Any, number: int, name: str, lots: int) -> str:
+    """A cap of a reserve as it was stated; `lots` are the most that it allows."""
+    found = _reserve(engine, number)
+    return f"{name} of {amount(engine, number, lots if found is None else found.given[name])}"
 
 
 def money_amount(engine: Any, number: int, atoms: int) -> str:
