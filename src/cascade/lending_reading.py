@@ -51,7 +51,7 @@ class Log:
     def __init__(self, outcome: LendingOutcome) -> None:
         self.outcome = outcome
         self.events: Events = outcome.events
-        self.first = outcome.first_event
+        self.first: int = outcome.first_event
         self._kinds: NDArray[Any] = self.events["kind"]
         self._columns: dict[str, dict[str, NDArray[Any]]] = {}
 

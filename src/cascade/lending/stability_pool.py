@@ -95,7 +95,7 @@ class StabilityPool:
         self.scale = 0
         self.sums: dict[int, int] = {0: 0}
         self.rewards: dict[int, int] = {0: 0}
-        self.interest_wad = 0
+        self.interest_wad: int = 0
         self._loss_error = self._gain_error = self._reward_error = 0
 
     @property
