@@ -21,6 +21,8 @@ cdef int64_t pending_debt(const State* state, uint32_t assigned, int64_t* rest) 
 # Lots of collateral and atoms of debt of an account, what is assigned included.
 cdef void trove_of(State* state, const Lending* rules, int32_t account, int64_t* lots,
                    int64_t* debt) noexcept nogil
+# An account's part in what a side's mark measures, against the outside; its trigger is the mark it joined at.
+cdef void weigh(State* state, uint32_t position, int64_t weight, int32_t mark) noexcept nogil
 # What was assigned to an account becomes its own debt, and its stake that of its collateral.
 cdef void settle_trove(State* state, int64_t lending, int64_t account) noexcept nogil
 # Do index, mark and what waits stay within their ranges when so much goes onto so many stakes?

@@ -131,6 +131,13 @@ cdef void _settle_debt(State* state, Lending* rules, int32_t account, uint32_t a
     rules.unsettled -= atoms
 
 
+cdef void weigh(State* state, uint32_t position, int64_t weight, int32_t mark) noexcept nogil:
+    cdef int64_t moved = -weight - state.positions[position].size
+    trade_position(state, position, moved, 0)
+    trade_outside(state, state.markets[state.positions[position].market], -moved, 0)
+    state.positions[position].trigger = mark if weight else 0
+
+
 cdef void settle_trove(State* state, int64_t lending, int64_t account) noexcept nogil:
     cdef Lending* rules = &state.lendings[lending]
     if rules.trove_collateral == 0:
@@ -145,7 +152,7 @@ cdef void settle_trove(State* state, int64_t lending, int64_t account) noexcept 
 cdef void _settle_stake(State* state, Lending* rules, int64_t account) noexcept nogil:
     cdef const Reserve* reserve = &state.reserves[rules.trove_collateral - 1]
     cdef uint32_t held, assigned
-    cdef int64_t stake = 0, moved
+    cdef int64_t stake = 0
     held = find_position(state, <int32_t>account, reserve.supplied_side, 0)
     assigned = find_position(state, <int32_t>account, reserve.borrowed_side, 0)
     if held != NO_POSITION:
@@ -156,10 +163,7 @@ cdef void _settle_stake(State* state, Lending* rules, int64_t account) noexcept 
         assigned = claim_position(state, <int32_t>account, reserve.borrowed_side, 0)
     if assigned == NO_POSITION:
         return
-    moved = -stake - state.positions[assigned].size
-    trade_position(state, assigned, moved, 0)
-    trade_outside(state, state.markets[reserve.borrowed_side], -moved, 0)
-    state.positions[assigned].trigger = reserve.assigned_mark if stake else 0
+    weigh(state, assigned, stake, reserve.assigned_mark)
 
 
 # ---------------------------------------------------------------- all others

@@ -10,11 +10,11 @@ from libc.stdlib cimport realloc
 from libc.string cimport memset
 
 from cascade._arithmetic cimport add_into, ceil_divide, fits, floor_divide, int128, saturate
-from cascade._clearing cimport claim_position, find_position, trade_outside, trade_position
+from cascade._clearing cimport claim_position, find_position
 from cascade._flows cimport note_flow, note_rounding
 from cascade._log cimport Event, log_append
 from cascade._oracle cimport form_sides
-from cascade._redistribution cimport watch_shutdown
+from cascade._redistribution cimport watch_shutdown, weigh
 from cascade._reserve cimport FLOW_REDEEMED, LARGEST_LOTS, Lending, Owner, Reserve
 from cascade._seizure cimport move_scaled
 from cascade._settlement cimport last_event
@@ -105,7 +105,7 @@ cdef void settle_interest(State* state, Lending* rules, int32_t account) noexcep
 cdef void weigh_debt(State* state, Lending* rules, int32_t account) noexcept nogil:
     cdef const Reserve* money = &state.reserves[rules.trove_debt - 1]
     cdef uint32_t owed, weighed
-    cdef int64_t weight = 0, moved
+    cdef int64_t weight = 0
     if money.interest_mark == 0:
         return
     owed = find_position(state, account, money.borrowed_side, 0)
@@ -116,10 +116,7 @@ cdef void weigh_debt(State* state, Lending* rules, int32_t account) noexcept nog
         weighed = claim_position(state, account, money.supplied_side, 0)
     if weighed == NO_POSITION:
         return
-    moved = -weight - state.positions[weighed].size
-    trade_position(state, weighed, moved, 0)
-    trade_outside(state, state.markets[money.supplied_side], -moved, 0)
-    state.positions[weighed].trigger = money.interest_mark if weight else 0
+    weigh(state, weighed, weight, money.interest_mark)
 
 
 # ---------------------------------------------------------------- all accounts

@@ -335,7 +335,7 @@ OF_INTEREST = ("interest_mark", "interest_carry", "interest_unsettled", "surplus
 HASHED = (
     "supply_index", "borrow_index", "supplied", "borrowed", "cash", "treasury", "deficit", "kept",
     "price", "updated", "paused", "absorbed", "frozen", "grace_until", "rate_at_target",
-    "oracle", "offered", "isolated_debt", "waited",
+    "oracle", "offered", "isolated_debt", "waited", "ahead",
 )  # fmt: skip
 
 

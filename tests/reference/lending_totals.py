@@ -79,7 +79,7 @@ def lending_rows(engine) -> list[list[int]]:
         rows.append([r.supply_index, r.borrow_index, r.supplied, r.borrowed, r.cash, r.treasury])
         rows.append([r.deficit, r.kept, r.price_ticks, r.updated, int(r.paused), r.absorbed])
         rows[-1] += [int(r.frozen), r.grace_until, r.at_target, r.row()["oracle"], r.offered]
-        rows[-1] += [r.isolated_debt, r.waited]
+        rows[-1] += [r.isolated_debt, r.waited, r.ahead[0] if r.ahead else 0]
         rows.append([len(r.waiting), *(n for time, price, _ in r.waiting for n in (time, price))])
     for market in engine.lending.values():
         if market.rules.sentinel is not None:
