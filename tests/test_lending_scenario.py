@@ -456,7 +456,7 @@ def test_the_command_draws_a_picture(tmp_path, capsys, monkeypatch):
     assert "[[lending]]" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert cli.main(["run", str(path), "--plot", str(picture), "--quiet"]) == 2
-    assert "matplotlib" in capsys.readouterr().err
+    assert "pip install 'cascade-engine[plot]'" in capsys.readouterr().err
 
 
 SECOND = """

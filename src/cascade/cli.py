@@ -147,7 +147,10 @@ def _draw(numbers: dict[str, Any], path: str) -> None:
 
     try:
         plot(numbers, path)
-    except (ImportError, ValueError) as error:
+    except ImportError as error:
+        reason = f"{error}; pip install 'cascade-engine[plot]' brings matplotlib"
+        raise ScenarioError(path, 0, "--plot", reason) from error
+    except ValueError as error:
         raise ScenarioError(path, 0, "--plot", str(error)) from error
 
 
